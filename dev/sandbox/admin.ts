@@ -1,0 +1,72 @@
+import type { IncomingMessage } from "node:http";
+import { z } from "zod";
+import { faultSchema, SANDBOX_PROVIDERS } from "./fault.ts";
+import type { Fault, SandboxProvider } from "./fault.ts";
+import { jsonReply } from "./reply.ts";
+import type { Reply } from "./reply.ts";
+import type { SandboxStats } from "./stats.ts";
+
+/** Paths under this belong to whoever drives the stack, not to a provider. */
+export const ADMIN_PREFIX = "/__sandbox/";
+
+const MAX_BODY_BYTES = 4_096;
+const LOOPBACK: readonly (string | undefined)[] = ["127.0.0.1", "::1", "::ffff:127.0.0.1"];
+
+const faultCommandSchema = z.strictObject({
+  provider: z.enum(SANDBOX_PROVIDERS),
+  fault: faultSchema.nullable(),
+});
+
+/** What the admin endpoint may do. */
+export interface AdminDeps {
+  setFault(provider: SandboxProvider, fault: Fault | null): void;
+  stats(): SandboxStats;
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes: Uint8Array = chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
+    size += bytes.length;
+    if (size > MAX_BODY_BYTES) throw new RangeError(`body over ${MAX_BODY_BYTES} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseCommand(body: string): z.infer<typeof faultCommandSchema> | undefined {
+  try {
+    return faultCommandSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `POST /__sandbox/fault {provider, fault}` (null heals) and `GET /__sandbox/stats`; loopback only. */
+export async function answerAdmin(
+  request: IncomingMessage,
+  url: URL,
+  deps: AdminDeps,
+): Promise<Reply> {
+  if (!LOOPBACK.includes(request.socket.remoteAddress))
+    return jsonReply(403, '{"error":"loopback only"}');
+  const route = `${request.method} ${url.pathname}`;
+  if (route === `GET ${ADMIN_PREFIX}stats`) return jsonReply(200, JSON.stringify(deps.stats()));
+  if (route !== `POST ${ADMIN_PREFIX}fault`) return jsonReply(404, '{"error":"not found"}');
+  let body: string;
+  try {
+    body = await readBody(request);
+  } catch (error) {
+    if (error instanceof RangeError)
+      return jsonReply(413, JSON.stringify({ error: error.message }));
+    throw error;
+  }
+  const command = parseCommand(body);
+  if (command === undefined) {
+    const expected = { provider: SANDBOX_PROVIDERS, fault: [...faultSchema.options, null] };
+    return jsonReply(400, JSON.stringify({ error: "not a fault command", expected }));
+  }
+  deps.setFault(command.provider, command.fault);
+  return jsonReply(200, JSON.stringify(command));
+}

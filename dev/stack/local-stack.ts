@@ -1,0 +1,119 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
+import type { EpochMs } from "../../src/domain/time.ts";
+import { type Database, startDatabase } from "../database/database.ts";
+import type { Market } from "../market/market.ts";
+import type { PublicationSchedule } from "../market/publication.ts";
+import { type Sandbox, startSandbox } from "../sandbox/start-sandbox.ts";
+import { freePort, type Runtime, startRuntime } from "./runtime.ts";
+import { seedUniverse } from "./universe-seed.ts";
+
+export const SYMBOL_GROUPS = 32;
+
+export interface LocalStackOptions {
+  readonly root: string;
+  /** Where objects, database, variables and logs are kept. */
+  readonly stateDir: string;
+  readonly market: Market;
+  readonly publication: PublicationSchedule;
+  readonly calendarOverrides: readonly CalendarOverride[];
+  /** The runner hands answers over twice and late, as a bad network would. */
+  readonly impolite: boolean;
+  readonly databaseInMemory: boolean;
+  readonly databaseUrl?: string;
+  readonly port?: number;
+  /** Providers of 1-minute bars, in order. */
+  readonly policy?: readonly string[];
+  readonly onProgress?: (line: string) => void;
+}
+
+/** Everything the service needs to run here: database, providers, runtime; market time is set from outside. */
+export interface LocalStack {
+  readonly database: Database;
+  readonly sandbox: Sandbox;
+  /** The key of role ops, made for this run. */
+  readonly key: string;
+  serviceUrl(): string;
+  setMarketTime(nowMs: EpochMs): void;
+  /** SIGKILL to the whole runtime; database and sandbox stay. */
+  killRuntime(): Promise<void>;
+  restartRuntime(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the stack. Whatever was started is stopped again when a later part fails. */
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const say = options.onProgress ?? (() => {});
+  const started: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const end of started.splice(0).toReversed()) await end();
+  };
+  try {
+    let marketNowMs = 0;
+    say("database: starting");
+    const database = await startDatabase({
+      dataDir: options.databaseInMemory ? null : join(options.stateDir, "database"),
+      ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
+    });
+    started.push(() => database.stop());
+    say(`universe: ${options.market.symbols.length} symbols`);
+    await seedUniverse(database, options.market.symbols, SYMBOL_GROUPS);
+    const keys = { alpacaKeyId: randomKey(), alpacaSecret: randomKey(), polygonApiKey: randomKey() };
+    const sandbox = await startSandbox({
+      market: options.market,
+      publication: options.publication,
+      now: () => marketNowMs,
+      keys,
+    });
+    started.push(() => sandbox.stop());
+    say(`sandbox: providers at ${sandbox.url}`);
+    const key = `mds_${randomKey()}`;
+    const runtimeOptions = {
+      root: options.root,
+      stateDir: options.stateDir,
+      port: options.port ?? (await freePort()),
+      logFile: join(options.stateDir, "runtime.log"),
+      variables: {
+        ENVIRONMENT: "development",
+        SYMBOL_GROUPS: String(SYMBOL_GROUPS),
+        DATABASE_URL: database.connectionString,
+        DATABASE_SQL_ENDPOINT: database.sqlUrl,
+        BOOTSTRAP_KEY: key,
+        POLICY_BARS_1M: JSON.stringify(options.policy ?? ["alpaca", "polygon"]),
+        ALPACA_PLAN: "plus",
+        ALPACA_KEY_ID: keys.alpacaKeyId,
+        ALPACA_SECRET_KEY: keys.alpacaSecret,
+        ALPACA_BASE_URL: sandbox.url,
+        POLYGON_PLAN: "advanced",
+        POLYGON_API_KEY: keys.polygonApiKey,
+        POLYGON_BASE_URL: sandbox.url,
+        COLD_START_SESSIONS_1M: "0",
+        CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
+        IMPOLITE_RUNNER: String(options.impolite),
+      },
+    };
+    say("service: starting");
+    let runtime: Runtime = await startRuntime(runtimeOptions);
+    started.push(() => runtime.stop());
+    return {
+      database,
+      sandbox,
+      key,
+      serviceUrl: () => runtime.url,
+      setMarketTime: (nowMs) => (marketNowMs = nowMs),
+      killRuntime: () => runtime.kill(),
+      restartRuntime: async () => {
+        runtime = await startRuntime(runtimeOptions);
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function randomKey(): string {
+  return randomBytes(24).toString("base64url");
+}

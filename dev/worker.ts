@@ -1,0 +1,74 @@
+import type { BarsFetchJob } from "../src/contracts/jobs.ts";
+import type { PollOutcome } from "../src/contracts/ingest.ts";
+import { groupName } from "../src/domain/symbol.ts";
+import { MINUTE_MS } from "../src/domain/time.ts";
+import { readSettings, type Settings } from "../src/env.ts";
+import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
+import { runAndIngest } from "../src/ingest/fetch-runner.ts";
+import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
+
+// The whole service, with market time handed to the driver of the local stack.
+useSteppedMarketClock("development");
+
+export { BackfillQueue, ConfigStore, MetricsHub, ProviderBreaker, SloMonitor, SymbolGroup } from "../src/index.ts";
+
+/** Every so many answers, one is handed over twice, or once more two ticks later. */
+const TWICE_EVERY = 50;
+const AGAIN_EVERY = 70;
+const AGAIN_AFTER_MS = 2 * MINUTE_MS;
+
+let answers = 0;
+let held: { atMs: number; job: BarsFetchJob; outcome: PollOutcome }[] = [];
+
+/** The service's runner as a bad network would have it: answers arrive twice, and late. */
+export class FetchRunner extends ServiceFetchRunner {
+  override async run(job: BarsFetchJob): Promise<void> {
+    const read = readSettings(this.env);
+    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    const outcome = await runAndIngest(job, read.settings, this.env);
+    if (!isImpolite(this.env)) return;
+    answers += 1;
+    if (answers % TWICE_EVERY === 0) await handOver(job, outcome, this.env);
+    if (answers % AGAIN_EVERY === 0) held.push({ atMs: marketClock.now() + AGAIN_AFTER_MS, job, outcome });
+  }
+}
+
+function isImpolite(env: object): boolean {
+  return "IMPOLITE_RUNNER" in env && env.IMPOLITE_RUNNER === "true";
+}
+
+async function handOver(job: BarsFetchJob, outcome: PollOutcome, env: Env): Promise<void> {
+  await env.SYMBOL_GROUP.getByName(groupName(job.group)).ingest(job.duty, { ...outcome, calls: [], selected: [] });
+}
+
+/**
+ * `POST /dev/step {"now"}`: sets market time, runs everything that is due by then and answers when the
+ * stack is quiet, with the next due instant: `{"next_due_ms": number | null}`.
+ */
+async function step(request: Request, settings: Settings, env: Env): Promise<Response> {
+  const body: unknown = await request.json();
+  const now = typeof body === "object" && body !== null && "now" in body ? Number(body.now) : Number.NaN;
+  stepMarketClock(now);
+  const late = held.filter((item) => item.atMs <= now);
+  held = held.filter((item) => item.atMs > now);
+  for (const item of late) await handOver(item.job, item.outcome, env);
+  const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
+    env.SYMBOL_GROUP.getByName(groupName(group)),
+  );
+  const due = await Promise.all(groups.map((group) => group.runUntilQuiet()));
+  const times = [...due, ...held.map((item) => item.atMs)].filter((atMs) => atMs !== null);
+  return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
+}
+
+export default {
+  ...service,
+  async fetch(request, env, ctx) {
+    if (new URL(request.url).pathname !== "/dev/step") return await service.fetch(request, env, ctx);
+    const read = readSettings(env);
+    if (!read.ok) return Response.json({ faults: read.faults }, { status: 503 });
+    if (request.headers.get("authorization") !== `Bearer ${read.settings.bootstrapKey}`) {
+      return new Response(null, { status: 401 });
+    }
+    return await step(request, read.settings, env);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,47 @@
+import { DurableObject } from "cloudflare:workers";
+import { wallClock } from "../src/platform/clocks.ts";
+import { migrateObject } from "../src/platform/object-migrations.ts";
+import { renderMetrics } from "../src/platform/metric-text.ts";
+import { type MetricTotalsJson, metricTotalsSchema } from "../src/platform/metric-totals.ts";
+
+const SCHEMA = [
+  `CREATE TABLE report (source TEXT PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID`,
+];
+/** Gauges of a reporter that has been silent for this long no longer count: it may be dead. */
+const GAUGE_TTL_MS = 180_000;
+const MAX_SOURCES = 1_000;
+
+/**
+ * The atom of the deployment's metrics: the last totals of every reporter. Durable, so counters never
+ * go backwards when the hub is evicted; a reporter keeps its own totals, so a report may be lost.
+ */
+export class MetricsHub extends DurableObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    migrateObject(ctx.storage, SCHEMA);
+  }
+
+  /** Takes the totals of a reporter; they replace its earlier ones. */
+  async report(source: string, totals: MetricTotalsJson): Promise<void> {
+    const body = JSON.stringify(metricTotalsSchema.parse(totals));
+    const { sql } = this.ctx.storage;
+    const { sources } = sql.exec<{ sources: number }>("SELECT count(*) AS sources FROM report").one();
+    if (sources >= MAX_SOURCES) throw new RangeError(`more than ${MAX_SOURCES} sources of metrics`);
+    sql.exec(
+      "INSERT INTO report (source, at, body) VALUES (?, ?, ?) ON CONFLICT (source) DO UPDATE SET at = excluded.at, body = excluded.body",
+      source.slice(0, 64),
+      wallClock.now(),
+      body,
+    );
+  }
+
+  /** All metrics as Prometheus text, with what the caller measured at the scrape itself. */
+  async scrape(measured: MetricTotalsJson): Promise<string> {
+    const rows = this.ctx.storage.sql.exec<{ at: number; body: string }>("SELECT at, body FROM report").toArray();
+    const reports = rows.map((row) => ({
+      totals: metricTotalsSchema.parse(JSON.parse(row.body)),
+      fresh: wallClock.now() - row.at <= GAUGE_TTL_MS,
+    }));
+    return renderMetrics([...reports, { totals: metricTotalsSchema.parse(measured), fresh: true }]);
+  }
+}

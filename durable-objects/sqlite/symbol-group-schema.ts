@@ -1,0 +1,19 @@
+/** Object migrations of SymbolGroup, append-only: each entry runs once, in order. */
+export const SYMBOL_GROUP_SCHEMA: readonly string[] = [
+  `CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE member (
+     slot INTEGER PRIMARY KEY, symbol TEXT NOT NULL, sid INTEGER NOT NULL, tier TEXT NOT NULL,
+     since_ms INTEGER NOT NULL, active INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE minute (interval TEXT, ts INTEGER, body BLOB NOT NULL, PRIMARY KEY (interval, ts)) WITHOUT ROWID;
+   CREATE TABLE flush (
+     fs INTEGER PRIMARY KEY, at INTEGER NOT NULL, as_of INTEGER NOT NULL, bytes INTEGER NOT NULL,
+     payload TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE hole (slot INTEGER PRIMARY KEY, ranges TEXT NOT NULL) STRICT;
+   CREATE TABLE duty (
+     name TEXT PRIMARY KEY, due_ms INTEGER NOT NULL, started_ms INTEGER, body TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE follower (host TEXT PRIMARY KEY, acked_fs INTEGER NOT NULL, lease_until_ms INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE followed_roster (home INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`,
+];

@@ -1,0 +1,159 @@
+import { DurableObject } from "cloudflare:workers";
+import type { PollOutcome } from "../src/contracts/ingest.ts";
+import { pollOutcomeSchema } from "../src/contracts/ingest.ts";
+import type { EpochMs } from "../src/domain/time.ts";
+import { readSettings } from "../src/env.ts";
+import { marketClock } from "../src/platform/clocks.ts";
+import { migrateObject } from "../src/platform/object-migrations.ts";
+import type { FollowAnswer, LogSlice } from "../src/stream/home-port.ts";
+import type { Delivery, DeliveryAnswer } from "../src/symbol-group/followers.ts";
+import { GroupHome, type GroupStatus } from "../src/symbol-group/group-home.ts";
+import { GroupHost } from "../src/stream/group-host.ts";
+import type { ReplayPage, ReplayQuery } from "../src/stream/replay-page.ts";
+import { SYMBOL_GROUP_SCHEMA } from "./sqlite/symbol-group-schema.ts";
+import { groupWiring } from "./symbol-group-wiring.ts";
+
+/** A duty that is due again at once would keep a driver for ever. */
+const MAX_QUIET_ROUNDS = 100;
+
+/**
+ * The atom of one symbol group: its members, what is believed about their bars, the log of its
+ * flushes, and the connections that are hosted here.
+ *
+ * Durable (SQLite): all of the home side, positions of followers, duties. Durable (attachments of
+ * the sockets): subscriptions and positions of connections. May be lost: frames that wait to be sent
+ * as one, caches; a client reads them again from its position.
+ */
+export class SymbolGroup extends DurableObject<Env> {
+  #home: GroupHome | null = null;
+  #host: GroupHost | null = null;
+  /** The alarm that this instance armed last; null when it does not know of one. */
+  #armedMs: EpochMs | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    migrateObject(ctx.storage, SYMBOL_GROUP_SCHEMA);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+    const read = readSettings(env);
+    if (!read.ok) return;
+    const wiring = groupWiring(ctx, env, read.settings);
+    this.#host = wiring.host;
+    this.#home = wiring.home;
+    this.#ensureAlarm();
+  }
+
+  /** Only WebSocket upgrades, already authorised by the Worker. */
+  override async fetch(request: Request): Promise<Response> {
+    if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return new Response(null, { status: 426 });
+    const response = this.#hostSide().accept(request);
+    this.#homeSide().planSweep();
+    this.#ensureAlarm();
+    return response;
+  }
+
+  override async alarm(): Promise<void> {
+    this.#armedMs = null;
+    this.runDue();
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    await this.#hostSide().receive(socket, message);
+  }
+
+  override async webSocketClose(socket: WebSocket): Promise<void> {
+    this.#hostSide().remove(socket);
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#hostSide().remove(socket);
+  }
+
+  /** The cron tick: writes what this minute makes due. Idempotent by minute. */
+  async plan(scheduledMs: EpochMs): Promise<void> {
+    await this.#homeSide().plan(scheduledMs);
+    this.#ensureAlarm();
+  }
+
+  /** Starts whatever is due, without awaiting it, and says when the next duty is. */
+  runDue(): EpochMs | null {
+    const nextMs = this.#homeSide().runDue();
+    this.#ensureAlarm();
+    return nextMs;
+  }
+
+  /**
+   * Runs what is due until nothing is due or running any more: how a driver of stepped market time
+   * moves an object. Answers the next due instant.
+   */
+  async runUntilQuiet(): Promise<EpochMs | null> {
+    const home = this.#homeSide();
+    for (let round = 0; round < MAX_QUIET_ROUNDS; round += 1) {
+      this.runDue();
+      await home.idle();
+      const nextMs = home.nextDueMs();
+      if (nextMs === null || nextMs > marketClock.now()) return nextMs;
+    }
+    throw new Error("the group does not come to rest");
+  }
+
+  /** Takes in what a job brought: beliefs and flushes in one transaction, everything else after it. */
+  ingest(duty: string, outcome: PollOutcome): void {
+    this.#homeSide().ingest(duty, pollOutcomeSchema.parse(outcome));
+    this.#ensureAlarm();
+  }
+
+  /** A job that nobody answered: its minutes stay open. */
+  pollFailed(duty: string, outcome: PollOutcome): void {
+    this.ingest(duty, { ...outcome, answers: [] });
+  }
+
+  follow(host: string, knownRoster: number): FollowAnswer {
+    return this.#homeSide().follow(host, knownRoster);
+  }
+
+  readLog(afterFs: number, maxBytes: number): LogSlice {
+    return this.#homeSide().readLog(afterFs, maxBytes);
+  }
+
+  async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
+    return this.#hostSide().deliver(delivery);
+  }
+
+  /** The knowledge time up to which reads of this group are repeatable, raised to `asOf` if it can be. */
+  async horizon(asOf: EpochMs): Promise<EpochMs | null> {
+    return this.#homeSide().horizon(asOf);
+  }
+
+  replay(query: ReplayQuery): ReplayPage {
+    return this.#homeSide().replay(query);
+  }
+
+  status(): GroupStatus {
+    return this.#homeSide().status();
+  }
+
+  /**
+   * One alarm for all duties, armed in the same turn that wrote the duty. Stepped market time has no
+   * alarms: the driver runs what is due.
+   */
+  #ensureAlarm(): void {
+    if (this.#home === null || marketClock.stepped) return;
+    const nextMs = this.#home.nextDueMs();
+    if (nextMs === null) return;
+    const atMs = Math.max(nextMs, Date.now() + 1);
+    const armed = this.#armedMs !== null && this.#armedMs > Date.now() && this.#armedMs <= atMs;
+    if (armed) return;
+    this.#armedMs = atMs;
+    void this.ctx.storage.setAlarm(atMs);
+  }
+
+  #homeSide(): GroupHome {
+    if (this.#home === null) throw new Error("the service is not configured");
+    return this.#home;
+  }
+
+  #hostSide(): GroupHost {
+    if (this.#host === null) throw new Error("the service is not configured");
+    return this.#host;
+  }
+}

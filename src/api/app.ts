@@ -1,0 +1,50 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { NotImplementedError } from "../contracts/errors.ts";
+import { readSettings } from "../env.ts";
+import { errorText, log } from "../platform/log.ts";
+import type { ApiEnv } from "./api-env.ts";
+import { requireKey } from "./middleware/auth.ts";
+import { problem } from "./problem.ts";
+import { registerBars } from "./routes/bars.ts";
+import { registerHealth, registerReadiness } from "./routes/health.ts";
+import { registerMetrics } from "./routes/metrics.ts";
+import { registerReplay } from "./routes/replay.ts";
+import { registerStream } from "./routes/stream.ts";
+
+/** The HTTP API. `/health` answers always; everything else needs a configured service and a key. */
+export function createApp(): OpenAPIHono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>();
+  app.use(async (context, next) => {
+    context.set("requestId", crypto.randomUUID());
+    await next();
+  });
+  registerHealth(app);
+  app.use(async (context, next) => {
+    const read = readSettings(context.env);
+    if (!read.ok) {
+      return problem(context, 503, {
+        code: "not_configured",
+        detail: `the service is not configured: ${read.faults.join("; ")}`,
+        extra: { faults: read.faults },
+      });
+    }
+    context.set("settings", read.settings);
+    return await next();
+  });
+  app.use(requireKey);
+  registerReadiness(app);
+  registerMetrics(app);
+  registerBars(app);
+  registerReplay(app);
+  registerStream(app);
+  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Market Data Service", version: "1" } });
+  app.notFound((context) => problem(context, 404, { code: "not_found", detail: "there is no such route" }));
+  app.onError((error, context) => {
+    if (error instanceof NotImplementedError) {
+      return problem(context, 501, { code: error.code, detail: error.message });
+    }
+    log("error", "a request failed", { request_id: context.get("requestId"), error: errorText(error) });
+    return problem(context, 500, { code: "internal", detail: "the request could not be served" });
+  });
+  return app;
+}

@@ -1,0 +1,45 @@
+import { groupName } from "../domain/symbol.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { wallClock } from "../platform/clocks.ts";
+import { errorText, log } from "../platform/log.ts";
+import { readCursors } from "../postgres/cursor-store.ts";
+import type { SqlClient } from "../postgres/sql-client.ts";
+
+/** A group's answer is used again for this long. */
+const CACHE_TTL_MS = 1_000;
+const MAX_CACHED_GROUPS = 1_024;
+
+const cache = new Map<number, { atMs: number; horizon: EpochMs | null }>();
+
+/**
+ * The knowledge time up to which reads of these groups are repeatable: the minimum of what each has
+ * brought to Postgres. A group whose stored time is below `wantedMs` is asked; one that cannot be
+ * reached counts with its stored time, one without members or flushes does not count.
+ */
+export async function horizonOf(groups: readonly number[], wantedMs: EpochMs, sql: SqlClient, env: Env): Promise<EpochMs> {
+  const cursors = await readCursors(sql, groups);
+  const stored = new Map(cursors.filter((cursor) => cursor.class === "bars").map((cursor) => [cursor.group, cursor.asOfMs]));
+  const horizons = await Promise.all(
+    groups.map(async (group) => {
+      const known = stored.get(group) ?? null;
+      if (known !== null && known >= wantedMs) return known;
+      return askGroup(group, wantedMs, known, env);
+    }),
+  );
+  return horizons.reduce<EpochMs>((lowest, horizon) => (horizon === null ? lowest : Math.min(lowest, horizon)), wantedMs);
+}
+
+async function askGroup(group: number, wantedMs: EpochMs, stored: EpochMs | null, env: Env): Promise<EpochMs | null> {
+  const known = cache.get(group);
+  if (known !== undefined && wallClock.now() - known.atMs < CACHE_TTL_MS) return known.horizon;
+  let horizon = stored;
+  try {
+    const answer = await env.SYMBOL_GROUP.getByName(groupName(group), { locationHint: "enam" }).horizon(wantedMs);
+    horizon = answer === null ? stored : Math.max(answer, stored ?? 0);
+  } catch (error) {
+    log("warn", "a group did not say its horizon", { group: groupName(group), error: errorText(error) });
+  }
+  if (cache.size >= MAX_CACHED_GROUPS) cache.clear();
+  cache.set(group, { atMs: wallClock.now(), horizon });
+  return horizon;
+}

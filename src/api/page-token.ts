@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { fnv1a32 } from "../domain/symbol.ts";
+import type { EpochMs } from "../domain/time.ts";
+
+/** Where the next page of a read starts, and the knowledge time that all its pages share. */
+export interface PageToken {
+  readonly asOfMs: EpochMs;
+  readonly after: { readonly symbol: string; readonly ts: EpochMs };
+}
+
+const bodySchema = z.tuple([z.number(), z.number(), z.string(), z.number()]);
+
+/** An opaque token, bound to the query that it continues. */
+export function formatPageToken(token: PageToken, query: string): string {
+  const body = JSON.stringify([fnv1a32(query), token.asOfMs, token.after.symbol, token.after.ts]);
+  return btoa(body).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** The token's content, or null when it is malformed or belongs to another query. */
+export function parsePageToken(text: string, query: string): PageToken | null {
+  try {
+    const body: unknown = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+    const [hash, asOfMs, symbol, ts] = bodySchema.parse(body);
+    return hash === fnv1a32(query) ? { asOfMs, after: { symbol, ts } } : null;
+  } catch {
+    return null;
+  }
+}

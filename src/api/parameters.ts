@@ -1,0 +1,59 @@
+import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { isCanonicalSymbol } from "../domain/symbol.ts";
+import type { ApiEnv } from "./api-env.ts";
+import { problem } from "./problem.ts";
+
+export const MAX_SYMBOLS = 1_000;
+
+/** Canonical symbols, comma separated, at most a thousand. */
+export const symbolsParam = z
+  .string()
+  .min(1)
+  .max(MAX_SYMBOLS * 16)
+  .transform((text) => [...new Set(text.split(","))])
+  .refine((symbols) => symbols.length <= MAX_SYMBOLS, `at most ${MAX_SYMBOLS} symbols`)
+  .refine((symbols) => symbols.every(isCanonicalSymbol), "not canonical symbols");
+
+/** An instant: RFC 3339 with offset, or whole milliseconds since the epoch. Parsed to milliseconds. */
+export const instantParam = z
+  .union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)])
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)));
+
+/** A whole number in a query, between bounds. */
+export function countParam(min: number, max: number, fallback: number) {
+  return z.coerce.number().int().min(min).max(max).default(fallback);
+}
+
+/** A read route: how it is described, and the schema that its query is held against. */
+export interface ReadRoute<Query extends z.ZodObject> {
+  readonly path: string;
+  readonly summary: string;
+  readonly query: Query;
+  readonly answer: z.ZodType;
+}
+
+/**
+ * Registers a `GET` route with its description in the OpenAPI document. A query that does not fit is
+ * answered with 422 and every fault by its field.
+ */
+export function registerRead<Query extends z.ZodObject>(
+  app: OpenAPIHono<ApiEnv>,
+  route: ReadRoute<Query>,
+  handle: (context: Context<ApiEnv>, query: z.output<Query>) => Promise<Response>,
+): void {
+  const description: RouteConfig = {
+    method: "get",
+    path: route.path,
+    summary: route.summary,
+    request: { query: route.query },
+    responses: { 200: { description: route.summary, content: { "application/json": { schema: route.answer } } } },
+  };
+  app.openAPIRegistry.registerPath(description);
+  app.get(route.path, async (context) => {
+    const parsed = route.query.safeParse(context.req.query());
+    if (parsed.success) return await handle(context, parsed.data);
+    const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join("."), message: issue.message }));
+    return problem(context, 422, { code: "invalid_parameter", detail: "a parameter is not valid", extra: { errors } });
+  });
+}

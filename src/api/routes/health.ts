@@ -1,0 +1,79 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { groupName } from "../../domain/symbol.ts";
+import { marketClock, wallClock } from "../../platform/clocks.ts";
+import { errorText } from "../../platform/log.ts";
+import { sqlClientOf } from "../../postgres/service-client.ts";
+import { configuredProviders, policyProviders } from "../../providers/registry.ts";
+import type { Settings } from "../../env.ts";
+import type { ApiEnv } from "../api-env.ts";
+import { VERSION } from "../version.ts";
+
+/** Readiness is worked out at most this often. */
+const READINESS_TTL_MS = 10_000;
+/** The oldest flush that may wait for Postgres before the service counts as not ready, market ms. */
+const MAX_UNDRAINED_MS = 300_000;
+
+const startedMs = wallClock.now();
+
+/** `GET /health`: alive. Touches nothing, needs no key. */
+export function registerHealth(app: OpenAPIHono<ApiEnv>): void {
+  app.get("/health", (context) => {
+    const uptimeS = startedMs === 0 ? null : Math.round((wallClock.now() - startedMs) / 1_000);
+    return context.json({ status: "ok", version: VERSION, uptime_s: uptimeS });
+  });
+}
+
+interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: string[];
+  readonly warnings: string[];
+  readonly groups: { members: number; connections: number; undrained_oldest_s: number | null };
+}
+
+let cached: { atMs: number; readiness: Readiness } | null = null;
+
+/** `GET /health/ready`: 200, or 503 with the reasons. Cached for 10 s. */
+export function registerReadiness(app: OpenAPIHono<ApiEnv>): void {
+  app.get("/health/ready", async (context) => {
+    const nowMs = wallClock.now();
+    if (cached === null || nowMs - cached.atMs > READINESS_TTL_MS) {
+      cached = { atMs: nowMs, readiness: await readiness(context.var.settings, context.env) };
+    }
+    return context.json(cached.readiness, cached.readiness.ready ? 200 : 503);
+  });
+}
+
+async function readiness(settings: Settings, env: Env): Promise<Readiness> {
+  const reasons: string[] = [];
+  const warnings: string[] = [];
+  try {
+    await sqlClientOf(settings).query({ text: "select 1", params: [] });
+  } catch (error) {
+    reasons.push(`database: ${errorText(error)}`);
+  }
+  if (configuredProviders(settings).length === 0) warnings.push("no provider has a key: nothing is fetched");
+  else if (policyProviders(settings, "bars_1m").length === 0) warnings.push("policy bars_1m is unserved: no provider of it has a key");
+  const statuses = await Promise.all(
+    Array.from({ length: settings.symbolGroups }, (_, group) => env.SYMBOL_GROUP.getByName(groupName(group)).status()),
+  );
+  const oldest = statuses.flatMap((status) => (status.undrainedOldestMs === null ? [] : [status.undrainedOldestMs]));
+  const undrainedMs = oldest.length === 0 ? null : marketClock.now() - Math.min(...oldest);
+  if (undrainedMs !== null && undrainedMs > MAX_UNDRAINED_MS) {
+    reasons.push(`a flush has waited ${Math.round(undrainedMs / 1_000)} s for the database`);
+  }
+  for (const status of statuses) {
+    if (status.drainFault !== null) reasons.push(`${groupName(status.group)} cannot drain: ${status.drainFault}`);
+  }
+  const members = statuses.reduce((sum, status) => sum + status.members, 0);
+  if (members === 0) warnings.push("no symbol is served: the universe is empty");
+  return {
+    ready: reasons.length === 0,
+    reasons,
+    warnings,
+    groups: {
+      members,
+      connections: statuses.reduce((sum, status) => sum + status.connections, 0),
+      undrained_oldest_s: undrainedMs === null ? null : Math.round(undrainedMs / 1_000),
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { groupName, groupOf } from "../../domain/symbol.ts";
+import type { ReplayFrom, ReplayPage } from "../../stream/replay-page.ts";
+import { groupOfStream, parseToken } from "../../stream/token.ts";
+import type { ApiEnv } from "../api-env.ts";
+import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
+import { problem } from "../problem.ts";
+
+const limitParam = countParam(1, 1_000, 200);
+const sinceQuery = z.object({ since: instantParam, symbols: symbolsParam.optional(), limit: limitParam });
+const tokenQuery = z.object({ from: z.string().min(1).max(8_192), symbols: symbolsParam.optional(), limit: limitParam });
+
+const answerSchema = z.object({
+  flushes: z.array(z.unknown()),
+  streams: z.array(
+    z.object({
+      g: z.string(),
+      e: z.string(),
+      oldest: z.number().nullable(),
+      truncated: z.boolean(),
+      join_fs: z.number(),
+      complete: z.boolean(),
+    }),
+  ),
+});
+const sinceRoute = {
+  path: "/ws/replay",
+  summary: "Flushes since a knowledge time, and where each stream goes on",
+  query: sinceQuery,
+  answer: answerSchema,
+};
+const tokenRoute = {
+  path: "/v1/stream/replay",
+  summary: "Flushes from a resume token, and where each stream goes on",
+  query: tokenQuery,
+  answer: answerSchema,
+};
+
+/**
+ * The flushes of the stream over HTTP: since a knowledge time, or from a resume token. Merged by
+ * knowledge time, ties by stream and number; `limit` flushes a stream, and where to go on.
+ */
+export function registerReplay(app: OpenAPIHono<ApiEnv>): void {
+  registerRead(app, sinceRoute, async (context, { since, symbols, limit }) => {
+    const { symbolGroups } = context.var.settings;
+    const groups =
+      symbols === undefined
+        ? Array.from({ length: symbolGroups }, (_, group) => group)
+        : [...new Set(symbols.map((symbol) => groupOf(symbol, symbolGroups)))];
+    const from = new Map(groups.map((group): [number, ReplayFrom] => [group, { kind: "time", sinceMs: since }]));
+    return answer(context, await readPages(context, from, symbols ?? null, limit));
+  });
+  registerRead(app, tokenRoute, async (context, { from: token, symbols, limit }) => {
+    const positions = parseToken(token);
+    if (positions === null) return problem(context, 422, { code: "invalid_parameter", detail: "from is not a resume token" });
+    const from = new Map<number, ReplayFrom>();
+    for (const [stream, { epoch, fs }] of positions) {
+      const group = groupOfStream(stream);
+      if (group === null || group >= context.var.settings.symbolGroups) {
+        return problem(context, 422, { code: "invalid_parameter", detail: `from names the stream ${stream}, which does not exist` });
+      }
+      from.set(group, { kind: "position", epoch, fs });
+    }
+    return answer(context, await readPages(context, from, symbols ?? null, limit));
+  });
+}
+
+async function readPages(
+  context: Context<ApiEnv>,
+  from: ReadonlyMap<number, ReplayFrom>,
+  symbols: readonly string[] | null,
+  limit: number,
+): Promise<ReplayPage[]> {
+  return await Promise.all(
+    Array.from(from, ([group, start]) =>
+      context.env.SYMBOL_GROUP.getByName(groupName(group), { locationHint: "enam" }).replay({ from: start, symbols, limit }),
+    ),
+  );
+}
+
+function answer(context: Context<ApiEnv>, pages: readonly ReplayPage[]): Response {
+  // A stream that has more ends the page for all: what is later than its last flush would come out of order.
+  const cutoff = pages.reduce((lowest, page) => {
+    const last = page.frames.at(-1);
+    return page.complete || last === undefined ? lowest : Math.min(lowest, last.at);
+  }, Infinity);
+  const merged = pages
+    .flatMap((page) => page.frames.map((frame) => ({ ...frame, stream: page.stream })))
+    .filter((frame) => frame.at <= cutoff)
+    .toSorted((a, b) => a.at - b.at || a.stream.localeCompare(b.stream) || a.fs - b.fs);
+  const streams = pages.map((page) => {
+    const kept = page.frames.filter((frame) => frame.at <= cutoff);
+    const dropped = page.frames.length > kept.length;
+    const joinFs = dropped ? (kept.at(-1)?.fs ?? (page.frames[0]?.fs ?? 1) - 1) + 1 : page.joinFs;
+    return {
+      g: page.stream,
+      e: page.epoch,
+      oldest: page.oldestAt,
+      truncated: page.truncated,
+      join_fs: joinFs,
+      complete: page.complete && !dropped,
+    };
+  });
+  const flushes = merged.map((frame) => frame.text).join(",");
+  return context.body(`{"flushes":[${flushes}],"streams":${JSON.stringify(streams)}}`, 200, {
+    "content-type": "application/json",
+  });
+}

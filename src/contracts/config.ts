@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { findOverrideFaults, MAX_CALENDAR_OVERRIDES } from "../domain/calendar-override.ts";
+import { PROVIDER_IDS } from "../domain/provider-id.ts";
+
+const providerSchema = z.enum(PROVIDER_IDS);
+const policySchema = z
+  .array(providerSchema)
+  .min(1, "a policy names at least one provider")
+  .refine((names) => new Set(names).size === names.length, "a provider stands twice in a policy");
+const dateSchema = z.iso.date();
+const positiveSeconds = z.number().positive().max(86_400);
+const share = z.number().min(0).max(1);
+
+const policies = z
+  .object({
+    bars_1m: policySchema.default(["polygon", "alpaca", "finnhub"]),
+    bars_1d: policySchema.default(["polygon", "alpaca"]),
+    quotes_l1: policySchema.default(["polygon", "iex"]),
+  })
+  .strict();
+
+const breaker = z
+  .object({
+    demote: share.default(0.55),
+    promote: share.default(0.7),
+    cooldown_s: positiveSeconds.default(30),
+    max_cooldown_s: positiveSeconds.default(600),
+    window_calls: z.number().int().min(1).max(1_000).default(20),
+    window_s: positiveSeconds.default(600),
+    min_calls: z.number().int().min(1).max(1_000).default(5),
+    run_of_failures: z.number().int().min(1).max(1_000).default(5),
+  })
+  .strict()
+  .refine((value) => value.demote < value.promote, { message: "must be below promote", path: ["demote"] });
+
+const pollOffsets = z
+  .object({
+    alpaca: positiveSeconds.default(3),
+    polygon: positiveSeconds.default(5),
+    iex: positiveSeconds.default(3),
+    finnhub: positiveSeconds.default(25),
+  })
+  .strict();
+
+/** An ad-hoc closure or early close: announced tomorrow, it needs no deploy. */
+export const calendarOverrideSchema = z.union([
+  z.object({ date: dateSchema, closed: z.literal(true) }).strict(),
+  z.object({ date: dateSchema, close: z.string().regex(/^\d{2}:\d{2}$/, "HH:MM in New York") }).strict(),
+]);
+
+/**
+ * Everything that can be changed while the service runs. Unknown keys are errors. Units stand in the
+ * names: `_s` seconds, `_ms` milliseconds. The defaults are the contract's table.
+ */
+export const serviceConfigSchema = z
+  .object({
+    schema_version: z.literal(1).default(1),
+    policies: policies.prefault({}),
+    breaker: breaker.prefault({}),
+    latency_cap_ms: z.number().positive().max(60_000).default(500),
+    timeout_ms: z.number().int().min(100).max(60_000).default(5_000),
+    poll_offset_s: pollOffsets.prefault({}),
+    settle_delay_s: z.number().int().min(0).max(3_600).default(90),
+    overlap_minutes: z
+      .object({
+        short: z.number().int().min(1).max(60).default(3),
+        long: z.number().int().min(1).max(120).default(21),
+      })
+      .strict()
+      .prefault({}),
+    cold_start_sessions: z
+      .object({
+        "1m": z.number().int().min(0).max(5).default(5),
+        "1d": z.number().int().min(0).max(5_000).default(250),
+      })
+      .strict()
+      .prefault({}),
+    sessions: z.array(z.enum(["pre", "regular", "post"])).min(1).default(["regular"]),
+    calendar_overrides: z
+      .array(calendarOverrideSchema)
+      .max(MAX_CALENDAR_OVERRIDES)
+      .superRefine((overrides, context) => {
+        for (const { index, message } of findOverrideFaults(overrides)) {
+          context.addIssue({ code: "custom", message, path: [index] });
+        }
+      })
+      .default([]),
+  })
+  .strict();
+export type ServiceConfig = z.infer<typeof serviceConfigSchema>;

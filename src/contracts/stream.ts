@@ -1,0 +1,133 @@
+import { z } from "zod";
+import { EPOCH_PATTERN } from "../domain/epoch.ts";
+
+/** Name and version of the protocol, as the WebSocket subprotocol. */
+export const STREAM_PROTOCOL = "mds.v1";
+
+/** A client frame is at most this long; a `sub` of a whole universe fits. */
+export const MAX_CLIENT_FRAME_BYTES = 262_144;
+/** Symbols of one connection. */
+export const MAX_CONNECTION_SYMBOLS = 16_384;
+/** A replay on the socket is at most this long for one stream … */
+export const MAX_STREAM_REPLAY_BYTES = 512 * 1_024;
+/** … and this long for a connection; what is larger is handed off to the HTTP replay. */
+export const MAX_CONNECTION_REPLAY_BYTES = 4 * 1_024 * 1_024;
+
+/** Codes of `error` frames and of rejected symbols. */
+export const STREAM_CODES = {
+  syntax: 1400,
+  notEntitled: 1403,
+  unknownSymbol: 1404,
+  symbolLimit: 1405,
+  agedOut: 1412,
+  tooFast: 1429,
+  internal: 1500,
+} as const;
+
+/** Close codes: 4000-4499 reconnect with back-off and token, 4500-4999 do not. */
+export const CLOSE_CODES = { restart: 4001, lostPosition: 4010, forced: 4503 } as const;
+
+const idSchema = z.union([z.number().int(), z.string().max(64)]).optional();
+const channelSchema = z.enum(["bars.1m"]);
+const symbolsSchema = z.array(z.string().min(1).max(16)).min(1).max(MAX_CONNECTION_SYMBOLS);
+export const MAX_TOKEN_CHARS = 8_192;
+
+/** What a client may send. `symbols: ["*"]` is the whole universe. */
+export const clientFrameSchema = z.discriminatedUnion("op", [
+  z
+    .object({
+      op: z.literal("sub"),
+      id: idSchema,
+      ch: z.array(channelSchema).min(1).max(3),
+      symbols: symbolsSchema,
+      resume: z.string().max(MAX_TOKEN_CHARS).optional(),
+      from: z.literal("now").optional(),
+      format: z.literal("columns").optional(),
+      rev: z.enum(["all", "first"]).optional(),
+    })
+    .strict(),
+  z
+    .object({
+      op: z.literal("unsub"),
+      id: idSchema,
+      ch: z.array(channelSchema).min(1).max(3),
+      symbols: symbolsSchema,
+    })
+    .strict(),
+]);
+export type ClientFrame = z.infer<typeof clientFrameSchema>;
+
+const manifestEntrySchema = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]);
+const wireRowSchema = z.tuple([
+  z.string(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number(),
+  z.number().nullable(), z.number().nullable(), z.number(), z.string(), z.string(), z.string(),
+]);
+
+export const flushFrameSchema = z.object({
+  op: z.literal("flush"),
+  g: z.string(),
+  e: z.string().regex(EPOCH_PATTERN),
+  fs: z.number().int().positive(),
+  at: z.number(),
+  bars: z.object({ ch: z.literal("bars.1m"), cols: z.array(z.string()), rows: z.array(wireRowSchema) }).optional(),
+  gaps: z
+    .array(z.tuple([z.string(), z.number(), z.number(), z.string(), z.string().nullable(), z.string().nullable()]))
+    .optional(),
+  source: z.array(z.tuple([z.string(), z.string(), z.string(), z.string()])).optional(),
+  man: z.array(manifestEntrySchema).optional(),
+  next: z.number().optional(),
+  rp: z.literal(1).optional(),
+});
+export type FlushFrame = z.infer<typeof flushFrameSchema>;
+
+/** How one stream of a resume came out. */
+export const resumeResultSchema = z.object({
+  g: z.string(),
+  recovered: z.boolean(),
+  from: z.number().optional(),
+  to: z.number().optional(),
+  code: z.number().optional(),
+  handoff: z.object({ url: z.string(), join_fs: z.number() }).optional(),
+});
+export type ResumeResult = z.infer<typeof resumeResultSchema>;
+
+/** What a server may send. */
+export const serverFrameSchema = z.discriminatedUnion("op", [
+  z.object({
+    op: z.literal("hello"),
+    v: z.literal(1),
+    conn: z.string(),
+    at: z.number(),
+    limits: z.object({ symbols: z.number(), frame_bytes: z.number() }),
+    hb: z.object({ send: z.string(), expect: z.string(), every_s: z.number(), dead_s: z.number() }),
+    market: z.object({ state: z.enum(["open", "pre", "post", "closed"]), next_data_by: z.number() }),
+  }),
+  z.object({
+    op: z.literal("ack"),
+    id: idSchema,
+    subs: z.record(z.string(), z.object({ count: z.number(), hash: z.string() })),
+    rejected: z.array(z.object({ symbol: z.string(), code: z.number() })),
+    /** Where each followed stream stands: the token before the first live flush. */
+    token: z.string(),
+    resume: z.array(resumeResultSchema).optional(),
+  }),
+  flushFrameSchema,
+  z.object({ op: z.literal("batch"), flushes: z.array(flushFrameSchema) }),
+  z.object({
+    op: z.literal("caught_up"),
+    g: z.string(),
+    fs: z.number(),
+    count: z.number(),
+    crc32c: z.string(),
+  }),
+  z.object({ op: z.literal("epoch"), g: z.string(), e: z.string(), fs: z.number() }),
+  z.object({
+    op: z.literal("error"),
+    id: idSchema,
+    code: z.number(),
+    msg: z.string(),
+    temporary: z.boolean(),
+    retry_after_ms: z.number().optional(),
+  }),
+]);
+export type ServerFrame = z.infer<typeof serverFrameSchema>;

@@ -1,0 +1,51 @@
+import type { Belief } from "./belief.ts";
+import type { EpochMs } from "./time.ts";
+import { MINUTE_MS } from "./time.ts";
+
+/** The four states of an expected minute, and the one that an operator can give it. */
+export type MinuteState = "bar" | "no_trade" | "pending" | "missing" | "unfillable";
+
+/**
+ * When the absence of a minute's bar begins to count, ms: `settleDelayMs` after its END. An answer
+ * asked earlier may have been too early for a late print.
+ */
+export function settlesAt(ts: EpochMs, settleDelayMs: number): EpochMs {
+  return ts + MINUTE_MS + settleDelayMs;
+}
+
+/**
+ * From when an unanswered minute is a hole, ms: one cadence (a minute) after it settles, so that the
+ * first poll that could settle it has had its turn.
+ */
+export function missingFrom(ts: EpochMs, settleDelayMs: number): EpochMs {
+  return settlesAt(ts, settleDelayMs) + MINUTE_MS;
+}
+
+/** The state of an expected minute at market time `nowMs`. */
+export function minuteState(belief: Belief, ts: EpochMs, nowMs: EpochMs, settleDelayMs: number): MinuteState {
+  switch (belief.state) {
+    case "bar":
+    case "no_trade":
+    case "unfillable":
+      return belief.state;
+    case "unknown":
+    case "absent":
+      return nowMs >= missingFrom(ts, settleDelayMs) ? "missing" : "pending";
+  }
+}
+
+/**
+ * The belief after a complete answer, asked at `askedAt`, that covered the minute and had no bar.
+ * Absence never takes a bar away, and an older answer never weakens a newer one.
+ */
+export function withAbsence(belief: Belief, ts: EpochMs, askedAt: EpochMs, settleDelayMs: number): Belief {
+  if (belief.state === "bar" || belief.state === "no_trade" || belief.state === "unfillable") return belief;
+  if (askedAt >= settlesAt(ts, settleDelayMs)) return { state: "no_trade", askedAt };
+  if (belief.state === "absent" && belief.askedAt >= askedAt) return belief;
+  return { state: "absent", askedAt };
+}
+
+/** Whether a minute needs no further answer to be passed by the watermark. */
+export function isComplete(belief: Belief): boolean {
+  return belief.state === "bar" || belief.state === "no_trade" || belief.state === "unfillable";
+}

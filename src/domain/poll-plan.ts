@@ -1,0 +1,98 @@
+import type { Calendar, SessionKind, TradingSession } from "./calendar.ts";
+import { CLOSING_WINDOW_MS } from "./calendar.ts";
+import type { EpochMs, TimeRange } from "./time.ts";
+import { floorToMinute, HOUR_MS, MINUTE_MS } from "./time.ts";
+
+/** The settle pass re-reads a session this long after its close, and again at 07:00 ET of the next. */
+const SETTLE_AFTER_CLOSE_MS = 20 * MINUTE_MS;
+const SETTLE_BEFORE_OPEN_MS = 2.5 * HOUR_MS;
+/** A poll with the long overlap comes every fifth minute. */
+const LONG_OVERLAP_EVERY = 5;
+
+/** Something a group asks of a provider, once: a row of its duties, named so that it is written once. */
+export interface PlannedFetch extends TimeRange {
+  readonly duty: string;
+  readonly dueMs: EpochMs;
+  readonly settle: boolean;
+}
+
+export interface PollPlanInput {
+  readonly calendar: Calendar;
+  readonly sessions: readonly SessionKind[];
+  /** The scheduled minute of the cron tick, ms. */
+  readonly nowMs: EpochMs;
+  readonly pollOffsetMs: number;
+  readonly overlapMinutes: { readonly short: number; readonly long: number };
+  readonly maxJobMinutes: number;
+  /** The first expected minute that is not complete; null when there is none yet. */
+  readonly lowestHoleMs: EpochMs | null;
+}
+
+/** The fetches that a cron tick makes due: the minute that just ended, and the oldest hole behind it. */
+export function planFetches(input: PollPlanInput): PlannedFetch[] {
+  const tickMs = floorToMinute(input.nowMs);
+  const poll = planPoll(input, tickMs);
+  const heal = planHeal(input, tickMs, poll?.startMs ?? tickMs);
+  return [poll, heal].filter((fetch) => fetch !== null);
+}
+
+function planPoll(input: PollPlanInput, tickMs: EpochMs): PlannedFetch | null {
+  const minute = tickMs - MINUTE_MS;
+  const session = input.calendar.sessionContaining(minute);
+  if (session === undefined) return null;
+  const window = fetchWindow(session, input.sessions);
+  if (minute < window.startMs || minute >= window.endMs) return null;
+  const long = (tickMs / MINUTE_MS) % LONG_OVERLAP_EVERY === 0;
+  const overlap = long ? input.overlapMinutes.long : input.overlapMinutes.short;
+  return {
+    duty: `poll:${minute}`,
+    dueMs: tickMs + input.pollOffsetMs,
+    startMs: Math.max(window.startMs, tickMs - overlap * MINUTE_MS),
+    endMs: tickMs,
+    settle: false,
+  };
+}
+
+function planHeal(input: PollPlanInput, tickMs: EpochMs, beforeMs: EpochMs): PlannedFetch | null {
+  const startMs = input.lowestHoleMs;
+  if (startMs === null || startMs >= beforeMs) return null;
+  const session = input.calendar.sessionContaining(startMs);
+  if (session === undefined) return null;
+  const endMs = Math.min(startMs + input.maxJobMinutes * MINUTE_MS, beforeMs, session.closeMs);
+  return { duty: "heal", dueMs: tickMs + input.pollOffsetMs, startMs, endMs, settle: false };
+}
+
+/** The minutes of a session that are fetched: the configured kinds and always the closing window. */
+export function fetchWindow(session: TradingSession, sessions: readonly SessionKind[]): TimeRange {
+  return {
+    startMs: sessions.includes("pre") ? session.preOpenMs : session.openMs,
+    endMs: sessions.includes("post") ? session.postCloseMs : session.closeMs + CLOSING_WINDOW_MS,
+  };
+}
+
+/** The settle pass of a session: the whole of it, in jobs, shortly after the close and next morning. */
+export function planSettle(
+  calendar: Calendar,
+  session: TradingSession,
+  sessions: readonly SessionKind[],
+  maxJobMinutes: number,
+): PlannedFetch[] {
+  const window = fetchWindow(session, sessions);
+  const passes = [
+    { name: "close", dueMs: session.closeMs + SETTLE_AFTER_CLOSE_MS },
+    { name: "morning", dueMs: calendar.nextSession(session.closeMs).openMs - SETTLE_BEFORE_OPEN_MS },
+  ];
+  const fetches: PlannedFetch[] = [];
+  for (const pass of passes) {
+    for (let startMs = window.startMs; startMs < window.endMs; startMs += maxJobMinutes * MINUTE_MS) {
+      fetches.push({
+        duty: `settle:${pass.name}:${startMs}`,
+        dueMs: pass.dueMs,
+        startMs,
+        endMs: Math.min(startMs + maxJobMinutes * MINUTE_MS, window.endMs),
+        settle: true,
+      });
+    }
+  }
+  return fetches;
+}

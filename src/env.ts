@@ -1,0 +1,156 @@
+import { z } from "zod";
+import { type Calendar, createCalendar } from "./domain/calendar.ts";
+import { type ServiceConfig, serviceConfigSchema } from "./contracts/config.ts";
+
+/** The bindings of wrangler.toml that the service cannot run without. */
+const BINDINGS = [
+  "SYMBOL_GROUP",
+  "PROVIDER_BREAKER",
+  "BACKFILL_QUEUE",
+  "CONFIG_STORE",
+  "SLO_MONITOR",
+  "METRICS_HUB",
+  "BACKFILL_DLQ",
+  "METRICS_EVENTS",
+  "API_RATE_LIMIT",
+] as const;
+
+const url = z.url({ protocol: /^https?$/ });
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "not JSON" });
+    return z.NEVER;
+  }
+});
+const number = z.string().regex(/^-?\d+(\.\d+)?$/, "not a number").transform(Number);
+
+const variablesSchema = z.object({
+  ENVIRONMENT: z.enum(["production", "staging", "development"]),
+  SYMBOL_GROUPS: number.pipe(z.number().int().min(1).max(1_024)),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Where the SQL-over-HTTP endpoint is when it is not Neon's own (the local stack). */
+  DATABASE_SQL_ENDPOINT: url.optional(),
+  /** The first key, of role ops; further keys are made with it. */
+  BOOTSTRAP_KEY: z.string().min(24, "at least 24 characters"),
+  POLICY_BARS_1M: json.optional(),
+  POLICY_BARS_1D: json.optional(),
+  POLICY_QUOTES_L1: json.optional(),
+  BREAKER_DEMOTE_THRESHOLD: number.optional(),
+  BREAKER_PROMOTE_THRESHOLD: number.optional(),
+  RECENT_LATENCY_CAP_MS: number.optional(),
+  CALENDAR_OVERRIDES: json.optional(),
+  COLD_START_SESSIONS_1M: number.optional(),
+  POLYGON_PLAN: z.enum(["basic", "starter", "developer", "advanced"]).default("basic"),
+  POLYGON_API_KEY: z.string().min(1).optional(),
+  POLYGON_BASE_URL: url.default("https://api.polygon.io"),
+  ALPACA_PLAN: z.enum(["basic", "plus"]).default("basic"),
+  ALPACA_FEED: z.enum(["sip", "iex"]).default("sip"),
+  ALPACA_KEY_ID: z.string().min(1).optional(),
+  ALPACA_SECRET_KEY: z.string().min(1).optional(),
+  ALPACA_BASE_URL: url.default("https://data.alpaca.markets"),
+});
+type Variables = z.infer<typeof variablesSchema>;
+
+/** Everything the service knows of its deployment, validated. Holds secrets: never logged. */
+export interface Settings {
+  readonly environment: Variables["ENVIRONMENT"];
+  readonly symbolGroups: number;
+  readonly databaseUrl: string;
+  readonly sqlEndpoint: string | null;
+  readonly bootstrapKey: string;
+  readonly config: ServiceConfig;
+  readonly polygon: { baseUrl: string; apiKey: string; plan: Variables["POLYGON_PLAN"] } | null;
+  readonly alpaca: {
+    baseUrl: string;
+    keyId: string;
+    secret: string;
+    feed: Variables["ALPACA_FEED"];
+    plan: Variables["ALPACA_PLAN"];
+  } | null;
+}
+
+export type SettingsResult =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly faults: readonly string[] };
+
+/**
+ * Bindings and variables as validated settings, or the list of everything that is missing or wrong,
+ * each by its name. Values are never repeated: they may be secrets.
+ */
+export function readSettings(env: object): SettingsResult {
+  const bound = new Map(Object.entries(env));
+  const faults = BINDINGS.filter((name) => !bound.get(name)).map((name) => `binding ${name} is missing`);
+  const variables = variablesSchema.safeParse(env);
+  if (!variables.success) faults.push(...variables.error.issues.map((issue) => fault(issue, bound)));
+  const config = serviceConfigSchema.safeParse(configInput(variables.data ?? {}));
+  if (!config.success) {
+    faults.push(...config.error.issues.map((issue) => `config ${issue.path.join(".")}: ${issue.message}`));
+  }
+  if (!variables.success || !config.success || faults.length > 0) return { ok: false, faults };
+  return { ok: true, settings: toSettings(variables.data, config.data) };
+}
+
+function fault(issue: z.core.$ZodIssue, bound: ReadonlyMap<string, unknown>): string {
+  const name = String(issue.path[0]);
+  return bound.has(name) ? `variable ${name}: ${issue.message}` : `variable ${name} is missing`;
+}
+
+function configInput(variables: Partial<Variables>): object {
+  return withoutUndefined({
+    policies: withoutUndefined({
+      bars_1m: variables.POLICY_BARS_1M,
+      bars_1d: variables.POLICY_BARS_1D,
+      quotes_l1: variables.POLICY_QUOTES_L1,
+    }),
+    breaker: withoutUndefined({
+      demote: variables.BREAKER_DEMOTE_THRESHOLD,
+      promote: variables.BREAKER_PROMOTE_THRESHOLD,
+    }),
+    latency_cap_ms: variables.RECENT_LATENCY_CAP_MS,
+    calendar_overrides: variables.CALENDAR_OVERRIDES,
+    cold_start_sessions: withoutUndefined({ "1m": variables.COLD_START_SESSIONS_1M }),
+  });
+}
+
+function withoutUndefined(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined));
+}
+
+function toSettings(variables: Variables, config: ServiceConfig): Settings {
+  const { ALPACA_KEY_ID: keyId, ALPACA_SECRET_KEY: secret, POLYGON_API_KEY: apiKey } = variables;
+  return {
+    environment: variables.ENVIRONMENT,
+    symbolGroups: variables.SYMBOL_GROUPS,
+    databaseUrl: variables.DATABASE_URL,
+    sqlEndpoint: variables.DATABASE_SQL_ENDPOINT ?? null,
+    bootstrapKey: variables.BOOTSTRAP_KEY,
+    config,
+    polygon:
+      apiKey === undefined
+        ? null
+        : { baseUrl: variables.POLYGON_BASE_URL, apiKey, plan: variables.POLYGON_PLAN },
+    alpaca:
+      keyId === undefined || secret === undefined
+        ? null
+        : {
+            baseUrl: variables.ALPACA_BASE_URL,
+            keyId,
+            secret,
+            feed: variables.ALPACA_FEED,
+            plan: variables.ALPACA_PLAN,
+          },
+  };
+}
+
+const calendars = new WeakMap<Settings, Calendar>();
+
+/** The trading calendar of these settings, made once. */
+export function calendarOf(settings: Settings): Calendar {
+  const known = calendars.get(settings);
+  if (known !== undefined) return known;
+  const calendar = createCalendar(settings.config.calendar_overrides);
+  calendars.set(settings, calendar);
+  return calendar;
+}

@@ -1,0 +1,40 @@
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { createApp } from "./api/app.ts";
+import type { BarsFetchJob } from "./contracts/jobs.ts";
+import { NotImplementedError } from "./contracts/errors.ts";
+import { readSettings } from "./env.ts";
+import { runAndIngest } from "./ingest/fetch-runner.ts";
+import { planAllGroups } from "./ingest/tick.ts";
+
+export { BackfillQueue } from "../durable-objects/backfill-queue.ts";
+export { ConfigStore } from "../durable-objects/config-store.ts";
+export { MetricsHub } from "../durable-objects/metrics-hub.ts";
+export { ProviderBreaker } from "../durable-objects/provider-breaker.ts";
+export { SloMonitor } from "../durable-objects/slo-monitor.ts";
+export { SymbolGroup } from "../durable-objects/symbol-group.ts";
+
+/** Runs fetch jobs in invocations of their own, called by a group through loopback RPC. */
+export class FetchRunner extends WorkerEntrypoint<Env> {
+  async run(job: BarsFetchJob): Promise<void> {
+    const read = readSettings(this.env);
+    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    await runAndIngest(job, read.settings, this.env);
+  }
+}
+
+const app = createApp();
+
+export default {
+  fetch: app.fetch,
+
+  async scheduled(controller, env) {
+    const read = readSettings(env);
+    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    await planAllGroups(controller.scheduledTime, read.settings, env);
+  },
+
+  async queue() {
+    // Nothing produces dead letters yet; a message is retried until its consumer exists.
+    throw new NotImplementedError("dead letter consumer");
+  },
+} satisfies ExportedHandler<Env>;

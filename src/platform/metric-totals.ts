@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { metricDefinition, type MetricName, METRICS } from "./metric-definitions.ts";
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Totals of one reporter, by metric and label values; histograms: a count a bucket, `+Inf`, then the sum. */
+export const metricTotalsSchema = z.record(
+  z.string(),
+  z.record(z.string(), z.union([z.number(), z.array(z.number())])),
+);
+export type MetricTotalsJson = z.infer<typeof metricTotalsSchema>;
+
+/** A label set as a key: the values in the order of the definition, so that equal sets are equal. */
+export function labelKey(name: MetricName, labels: Labels): string {
+  return metricDefinition(name)
+    .labels.map((label) => `${label}="${escapeLabel(labels[label] ?? "")}"`)
+    .join(",");
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+/**
+ * The running totals of one object. Counters and histograms only grow and are kept with the object's
+ * own data, so a report can be lost or repeated without harm: the next one carries the total.
+ */
+export class MetricTotals {
+  #totals: MetricTotalsJson;
+
+  constructor(stored: unknown = {}) {
+    const parsed = metricTotalsSchema.safeParse(stored);
+    this.#totals = parsed.success ? parsed.data : {};
+  }
+
+  /** Adds to a counter. */
+  add(name: MetricName, labels: Labels, by = 1): void {
+    if (by === 0) return;
+    const series = this.#series(name);
+    const key = labelKey(name, labels);
+    const before = series[key];
+    series[key] = (typeof before === "number" ? before : 0) + by;
+  }
+
+  /** Sets a gauge; null takes it away. */
+  set(name: MetricName, labels: Labels, value: number | null): void {
+    const series = this.#series(name);
+    const key = labelKey(name, labels);
+    if (value === null) delete series[key];
+    else series[key] = value;
+  }
+
+  /** Counts a value into a histogram. */
+  observe(name: MetricName, labels: Labels, value: number): void {
+    const definition = metricDefinition(name);
+    if (definition.type !== "histogram") throw new TypeError(`${name} is not a histogram`);
+    const series = this.#series(name);
+    const key = labelKey(name, labels);
+    const known = series[key];
+    const counts = Array.isArray(known) ? known : new Array<number>(definition.buckets.length + 2).fill(0);
+    const bucket = definition.buckets.findIndex((bound) => value <= bound);
+    const at = bucket === -1 ? definition.buckets.length : bucket;
+    counts[at] = (counts[at] ?? 0) + 1;
+    counts[counts.length - 1] = (counts.at(-1) ?? 0) + value;
+    series[key] = counts;
+  }
+
+  toJSON(): MetricTotalsJson {
+    return this.#totals;
+  }
+
+  #series(name: MetricName): Record<string, number | number[]> {
+    if (!(name in METRICS)) throw new TypeError(`unknown metric ${name}`);
+    return (this.#totals[name] ??= {});
+  }
+}

@@ -1,0 +1,62 @@
+import type { Flush } from "../contracts/flush.ts";
+import { toIso } from "../domain/time.ts";
+import { flushStatement } from "./flush-statement.ts";
+import { utcDay } from "./partition-store.ts";
+import type { SqlClient, SqlStatement } from "./sql-client.ts";
+
+/** Keeps a request below the endpoint's 64 MB: a flush of 512 KB is about 1 MB when bound. */
+export const MAX_DRAIN_FLUSHES = 32;
+
+/**
+ * Stores consecutive flushes of one stream, oldest first, in one transaction: all or none, once and in order
+ * whoever sends them. Resolves when they are committed. Rejects as `classifySqlError` says, `already_drained`
+ * meaning that an earlier try committed. Throws a RangeError for a batch that can't be one.
+ */
+export async function drainFlushes(sql: SqlClient, flushes: readonly Flush[]): Promise<void> {
+  await sql.transaction(drainStatements(flushes));
+}
+
+function drainStatements(flushes: readonly Flush[]): SqlStatement[] {
+  const first = flushes[0];
+  const last = flushes.at(-1);
+  if (first === undefined || last === undefined) throw new RangeError("nothing to drain");
+  if (flushes.length > MAX_DRAIN_FLUSHES) {
+    throw new RangeError(`more than ${MAX_DRAIN_FLUSHES} flushes in one drain`);
+  }
+  flushes.forEach((flush, index) => requireNext(first, flush, flushes[index - 1]));
+
+  const stream = [first.group, first.class, first.epoch] as const;
+  const statements: SqlStatement[] = [
+    {
+      text: "select drain_begin($1::integer, $2, $3, $4::bigint, $5::bigint)",
+      params: [...stream, first.fs, last.fs],
+    },
+  ];
+  const days = [...new Set(flushes.flatMap((flush) => flush.rows.map((row) => utcDay(row[1]))))];
+  if (days.length > 0) {
+    statements.push({
+      text: "select ensure_day_partitions(day, day) from unnest($1::date[]) day",
+      params: [days],
+    });
+  }
+  for (const flush of flushes) {
+    if (flush.rows.length > 0 || flush.gaps.length > 0) statements.push(flushStatement(flush));
+  }
+  // A flush without a watermark expects nothing and says nothing about how far the group is.
+  const watermark = flushes.findLast((flush) => flush.watermark !== null)?.watermark ?? null;
+  statements.push({
+    text: `select drain_end($1::integer, $2, $3, $4::bigint, $5::timestamptz, $6::timestamptz, null)`,
+    params: [...stream, last.fs, toIso(last.as_of), watermark === null ? null : toIso(watermark)],
+  });
+  return statements;
+}
+
+function requireNext(first: Flush, flush: Flush, before: Flush | undefined): void {
+  if (flush.class !== "bars") throw new RangeError("only flushes of class bars hold bars");
+  if (flush.group !== first.group || flush.epoch !== first.epoch) {
+    throw new RangeError("a drain is of one stream and epoch");
+  }
+  if (before !== undefined && (flush.fs !== before.fs + 1 || flush.as_of <= before.as_of)) {
+    throw new RangeError(`flush ${flush.fs} does not follow ${before.fs}`);
+  }
+}

@@ -1,0 +1,52 @@
+import { NeonDbError } from "@neondatabase/serverless";
+
+/**
+ * What to do about a failed statement:
+ * - `already_drained` (MDS01): a success, all of it is stored up to `storedFs`;
+ * - `behind` (MDS02): Postgres stands at `storedFs`: inside the batch (send the rest) or before it (it lost flushes);
+ * - `stale_epoch` (MDS03): a later epoch is stored, this writer is out of date;
+ * - `row_fault`: a value of a row is refused (SQLSTATE class 22 or 23), trying again can't help;
+ * - `retry`: everything else, never the row's fault: network, time-out, locks, a missing table or partition.
+ */
+export type SqlFaultKind = "already_drained" | "behind" | "stale_epoch" | "row_fault" | "retry";
+
+export interface SqlFault {
+  readonly kind: SqlFaultKind;
+  /** Five characters, null when no SQL error came back (network, time-out, HTTP 5xx). */
+  readonly sqlstate: string | null;
+  /** Flush number that Postgres stands at; null unless `drain_begin` said so. */
+  readonly storedFs: number | null;
+  /** Capped at 500 characters. */
+  readonly message: string;
+}
+
+const MAX_MESSAGE_CHARS = 500;
+
+const DRAIN_KINDS: Readonly<Record<string, SqlFaultKind>> = {
+  MDS01: "already_drained",
+  MDS02: "behind",
+  MDS03: "stale_epoch",
+};
+
+/** Sorts whatever a `SqlClient` rejected with. */
+export function classifySqlError(error: unknown): SqlFault {
+  const message = (error instanceof Error ? error.message : String(error)).slice(
+    0,
+    MAX_MESSAGE_CHARS,
+  );
+  if (!(error instanceof NeonDbError) || error.code === undefined) {
+    return { kind: "retry", sqlstate: null, storedFs: null, message };
+  }
+  const drainKind = DRAIN_KINDS[error.code];
+  if (drainKind !== undefined) {
+    return { kind: drainKind, sqlstate: error.code, storedFs: Number(error.detail), message };
+  }
+  const kind = isRowFault(error.code, error.constraint) ? "row_fault" : "retry";
+  return { kind, sqlstate: error.code, storedFs: null, message };
+}
+
+function isRowFault(sqlstate: string, constraint: string | undefined): boolean {
+  // "No partition found for row" is a check violation too, but one that names no constraint.
+  if (sqlstate === "23514" && constraint === undefined) return false;
+  return sqlstate.startsWith("22") || sqlstate.startsWith("23");
+}

@@ -1,0 +1,68 @@
+import type { EpochMs, TimeRange } from "../domain/time.ts";
+import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
+import { ProviderError } from "./provider-error.ts";
+
+/** What a key of one plan gives: a row of a provider's `limits.ts`. */
+export interface PlanLimits {
+  readonly callsPerMinute: number;
+  /**
+   * How long after its END a minute may be asked for, ms: 0 is live, more is live but late.
+   * `end_of_day`: no minute of the current trading date at all.
+   */
+  readonly delayMs: number | "end_of_day";
+  /** How far back the plan reaches, days; null when it names no rolling limit. */
+  readonly historyDays: number | null;
+}
+
+/** What "is it late?" adds to its bound, ms; null when the plan serves no live minute at all. */
+export function planDelay(limits: PlanLimits): number | null {
+  return limits.delayMs === "end_of_day" ? null : limits.delayMs;
+}
+
+/** The part of a window that a plan can answer, and why the rest was not asked. */
+export interface ServableWindow {
+  /** Null when no minute of it can be answered. */
+  readonly window: TimeRange | null;
+  readonly failure: ProviderError | null;
+}
+
+/**
+ * Cuts a window of minutes to what a plan answers truthfully. Without it absence would be believed:
+ * a delayed plan answers 200 and leaves the last minutes out, a range partly before the plan's
+ * history is silently truncated (reference of polygon bars), and the running minute is half a bar.
+ */
+export function servableWindow(
+  asked: TimeRange,
+  limits: PlanLimits,
+  nowMs: EpochMs,
+): ServableWindow {
+  const delayMs = planDelay(limits) ?? 0;
+  const endMs = Math.min(asked.endMs, floorToMinute(nowMs - delayMs));
+  const oldestMs =
+    limits.historyDays === null
+      ? asked.startMs
+      : floorToMinute(nowMs - limits.historyDays * DAY_MS) + MINUTE_MS;
+  const startMs = Math.max(asked.startMs, oldestMs);
+  return {
+    window: startMs < endMs ? { startMs, endMs } : null,
+    failure: unservedFailure(startMs > asked.startMs, endMs < asked.endMs, limits),
+  };
+}
+
+function unservedFailure(
+  tooOld: boolean,
+  tooRecent: boolean,
+  limits: PlanLimits,
+): ProviderError | null {
+  if (tooOld) {
+    return new ProviderError("not_entitled", `the plan reaches back ${limits.historyDays} days`);
+  }
+  if (!tooRecent) return null;
+  const delayMs = planDelay(limits) ?? 0;
+  return delayMs > 0
+    ? new ProviderError(
+        "not_entitled",
+        `the plan serves minutes from ${delayMs} ms after their end`,
+      )
+    : new ProviderError("bad_request", "the window holds minutes that have not ended");
+}

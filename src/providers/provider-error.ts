@@ -1,0 +1,49 @@
+/**
+ * Everything that can go wrong at a provider, as a closed union.
+ *
+ * | kind | next provider? | lowers health? |
+ * |---|---|---|
+ * | rate_limited | yes | only in a run |
+ * | unauthorized, not_entitled | yes | no: a fact about the key |
+ * | bad_request, not_found | no | no: a fact about the job |
+ * | timeout, unavailable, malformed | yes | yes |
+ * | no_credits | yes | no: our own quota, no call was made |
+ */
+export const PROVIDER_ERROR_KINDS = [
+  "rate_limited",
+  "unauthorized",
+  "not_entitled",
+  "bad_request",
+  "not_found",
+  "timeout",
+  "unavailable",
+  "malformed",
+  "no_credits",
+] as const;
+export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
+
+/** Stored and shown error text is capped: providers answer whole HTML pages. */
+export const MAX_ERROR_TEXT = 300;
+
+/** A fault of a provider's answer. Never carries a key or a URL with a query. */
+export class ProviderError extends Error {
+  readonly kind: ProviderErrorKind;
+  readonly status: number | null;
+  /** How long the provider asked us to wait, ms; null when it said nothing. */
+  readonly retryAfterMs: number | null;
+  /** Symbols that the provider called malformed (a `bad_request` of a batch). */
+  readonly badSymbols: readonly string[];
+
+  constructor(
+    kind: ProviderErrorKind,
+    message: string,
+    details: { status?: number; retryAfterMs?: number; badSymbols?: readonly string[] } = {},
+  ) {
+    super(message.slice(0, MAX_ERROR_TEXT));
+    this.name = "ProviderError";
+    this.kind = kind;
+    this.status = details.status ?? null;
+    this.retryAfterMs = details.retryAfterMs ?? null;
+    this.badSymbols = details.badSymbols ?? [];
+  }
+}

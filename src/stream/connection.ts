@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { type Flush } from "../contracts/flush.ts";
+import { NO_SUBSCRIPTION, type RosterEntry, type StreamView, type Subscription, viewOf } from "./subscription.ts";
+import type { Position } from "./token.ts";
+
+/** Version of the attachment: what a socket carries through hibernation. */
+const ATTACHMENT_VERSION = 1;
+
+const attachmentSchema = z.object({
+  v: z.literal(ATTACHMENT_VERSION),
+  id: z.string(),
+  star: z.boolean(),
+  firstOnly: z.boolean(),
+  sids: z.instanceof(Uint8Array),
+  positions: z.array(z.tuple([z.string(), z.string(), z.number(), z.number()])),
+});
+
+/**
+ * One client's socket as its host knows it. Subscription and positions stand in the socket's
+ * attachment (16 KB at most: a bitmap of sids and an item a stream), so nothing is lost when the
+ * object hibernates; the rest is rebuilt from it.
+ */
+export class Connection {
+  readonly socket: WebSocket;
+  readonly id: string;
+  #subscription: Subscription;
+  #positions: Map<string, Position>;
+  #views = new Map<string, StreamView | null>();
+  /** Streams that are being replayed or caught up: live flushes wait for that. */
+  readonly busy = new Set<string>();
+  /** Frames waiting to go out as one. */
+  outbox: string[] = [];
+  outboxChars = 0;
+
+  constructor(socket: WebSocket, id: string, subscription = NO_SUBSCRIPTION, positions = new Map<string, Position>()) {
+    this.socket = socket;
+    this.id = id;
+    this.#subscription = subscription;
+    this.#positions = positions;
+  }
+
+  /** The connection of a socket that was accepted earlier; null when its attachment is not ours. */
+  static restore(socket: WebSocket): Connection | null {
+    const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
+    if (!parsed.success) return null;
+    const { id, star, firstOnly, sids, positions } = parsed.data;
+    const at = new Map(positions.map(([stream, epoch, fs, asOf]) => [stream, { epoch, fs, at: asOf }] as const));
+    return new Connection(socket, id, { star, firstOnly, sids }, at);
+  }
+
+  get subscription(): Subscription {
+    return this.#subscription;
+  }
+
+  get positions(): ReadonlyMap<string, Position> {
+    return this.#positions;
+  }
+
+  subscribe(subscription: Subscription): void {
+    this.#subscription = subscription;
+    this.#views.clear();
+  }
+
+  moveTo(stream: string, position: Position): void {
+    this.#positions.set(stream, position);
+  }
+
+  leave(stream: string): void {
+    this.#positions.delete(stream);
+    this.#views.delete(stream);
+  }
+
+  /** The view of a stream, from the home's roster; kept until either changes. */
+  view(stream: string, roster: readonly RosterEntry[]): StreamView | null {
+    const key = `${stream}:${roster.length}`;
+    const known = this.#views.get(key);
+    if (known !== undefined) return known;
+    const view = viewOf(this.#subscription, roster);
+    this.#views.set(key, view);
+    return view;
+  }
+
+  /** Whether the next live flush of a stream is the one this connection waits for. */
+  expects(stream: string, flush: Flush): "next" | "known" | "gap" | "epoch" | "not_followed" {
+    const position = this.#positions.get(stream);
+    if (position === undefined) return "not_followed";
+    if (position.epoch !== flush.epoch) return "epoch";
+    if (flush.fs <= position.fs) return "known";
+    return flush.fs === position.fs + 1 ? "next" : "gap";
+  }
+
+  /** Writes subscription and positions into the socket's attachment. */
+  save(): void {
+    const { star, firstOnly, sids } = this.#subscription;
+    const positions = Array.from(this.#positions, ([stream, at]) => [stream, at.epoch, at.fs, at.at]);
+    this.socket.serializeAttachment({ v: ATTACHMENT_VERSION, id: this.id, star, firstOnly, sids, positions });
+  }
+}

@@ -1,0 +1,60 @@
+import type { Flush } from "../contracts/flush.ts";
+import { FLUSH_COLUMNS } from "../contracts/flush.ts";
+import { countStates } from "../domain/manifest.ts";
+import type { StreamView } from "./subscription.ts";
+import { streamName } from "./token.ts";
+
+const WIRE_COLUMNS = FLUSH_COLUMNS.length;
+
+/** A flush as one connection gets it: its text, and how many rows it carries. */
+export interface Frame {
+  readonly text: string;
+  readonly rows: number;
+}
+
+/**
+ * The wire text of a flush for one view of its stream: only the view's own rows, gap events and
+ * manifest counts; maybe none, for a client proves continuity by the number alone.
+ */
+export function flushFrame(flush: Flush, view: StreamView, replayed: boolean): Frame {
+  const mine = (symbol: string) => view.includes(symbol);
+  const rows = flush.rows
+    .filter((row) => (view.firstOnly ? row[9] === 0 : true) && mine(row[0]))
+    .map((row) => row.slice(0, WIRE_COLUMNS));
+  const gaps = flush.gaps.filter((gap) => mine(gap[0]));
+  const man = flush.man
+    .map(([minute, states]) => countStates(minute, states, view.mask))
+    .filter((entry) => entry !== null);
+  const frame = {
+    op: "flush",
+    g: streamName(flush.group),
+    e: flush.epoch,
+    fs: flush.fs,
+    at: flush.as_of,
+    ...(rows.length > 0 ? { bars: { ch: "bars.1m", cols: FLUSH_COLUMNS, rows } } : {}),
+    ...(gaps.length > 0 ? { gaps } : {}),
+    ...(flush.source.length > 0 ? { source: flush.source } : {}),
+    ...(man.length > 0 ? { man } : {}),
+    ...(flush.next === null ? {} : { next: flush.next }),
+    ...(replayed ? { rp: 1 } : {}),
+  };
+  return { text: JSON.stringify(frame), rows: rows.length };
+}
+
+/** Frames of one view, made once however many connections share it. */
+export class FrameCache {
+  #flush: Flush;
+  #frames = new Map<string, Frame>();
+
+  constructor(flush: Flush) {
+    this.#flush = flush;
+  }
+
+  frame(view: StreamView): Frame {
+    const known = this.#frames.get(view.key);
+    if (known !== undefined) return known;
+    const frame = flushFrame(this.#flush, view, false);
+    this.#frames.set(view.key, frame);
+    return frame;
+  }
+}

@@ -1,0 +1,195 @@
+import type { DeliveryAnswer, Delivery } from "../symbol-group/followers.ts";
+import { type LoggedFlush, parseFlush } from "../symbol-group/flush-log.ts";
+import type { Flush } from "../contracts/flush.ts";
+import { Connection } from "./connection.ts";
+import { FrameCache } from "./frames.ts";
+import type { HomePort } from "./home-port.ts";
+import { Outbox, sendText } from "./outbox.ts";
+import type { Rosters } from "./rosters.ts";
+import { groupOfStream, streamName } from "./token.ts";
+
+/** One read of a home's log while catching up. */
+const CATCH_UP_BYTES = 1_024 * 1_024;
+
+export interface HostDeps {
+  /** The name under which homes know this host. */
+  readonly name: string;
+  readonly sockets: () => WebSocket[];
+  readonly home: (group: number) => HomePort;
+  readonly rosters: Rosters;
+  /** Keeps the object alive for a piece of work and counts it as in flight. */
+  readonly track: (work: Promise<void>) => void;
+  /** A timer that is known to be short: it keeps the object awake while it runs. */
+  readonly after: (delayMs: number, act: () => void) => void;
+  /** Flushes went out to their sockets; `receivedAt` are the answers' arrival times, wall ms. */
+  readonly onPublished: (receivedAt: readonly number[]) => void;
+}
+
+/**
+ * The host side of a symbol group: the connections that live here, whatever group their symbols
+ * belong to. It keeps no position of its own: every connection has its own, and whatever does not
+ * continue it is read from the home's log.
+ */
+export class StreamHost {
+  readonly outbox: Outbox;
+  readonly deps: HostDeps;
+  #connections = new Map<WebSocket, Connection>();
+  /** Streams that a subscription is just about to follow. */
+  #pending = new Map<number, number>();
+  #heads = new Map<string, { epoch: string; fs: number }>();
+  #published: number[] = [];
+
+  constructor(deps: HostDeps) {
+    this.deps = deps;
+    this.outbox = new Outbox(deps.after, () => this.#reportPublished());
+    for (const socket of deps.sockets()) {
+      const connection = Connection.restore(socket);
+      if (connection === null) socket.close(1011, "unknown attachment");
+      else this.#connections.set(socket, connection);
+    }
+  }
+
+  add(connection: Connection): void {
+    this.#connections.set(connection.socket, connection);
+    connection.save();
+  }
+
+  find(socket: WebSocket): Connection | null {
+    return this.#connections.get(socket) ?? null;
+  }
+
+  remove(socket: WebSocket): void {
+    this.#connections.delete(socket);
+  }
+
+  count(): number {
+    return this.#connections.size;
+  }
+
+  /** Groups that some connection here follows. */
+  followedGroups(): number[] {
+    const groups = new Set<number>();
+    for (const connection of this.#connections.values()) {
+      for (const stream of connection.positions.keys()) {
+        const group = groupOfStream(stream);
+        if (group !== null) groups.add(group);
+      }
+    }
+    return [...groups];
+  }
+
+  /** Follows a home, so that `headFs` of the answer and what comes after reach this host. */
+  async follow(group: number) {
+    this.#pending.set(group, (this.#pending.get(group) ?? 0) + 1);
+    const known = this.deps.rosters.of(group).length;
+    try {
+      const answer = await this.deps.home(group).follow(this.deps.name, known);
+      this.deps.rosters.extend(group, known, answer.roster);
+      return answer;
+    } finally {
+      this.#pending.set(group, (this.#pending.get(group) ?? 1) - 1);
+    }
+  }
+
+  /** Takes flushes of a home in and passes them on; says whether anybody here still wants them. */
+  async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
+    const stream = streamName(delivery.home);
+    const last = delivery.flushes.at(-1);
+    if (last !== undefined) this.#heads.set(stream, { epoch: delivery.epoch, fs: last.fs });
+    const following = this.#following(stream);
+    if (following.length > 0) {
+      if (this.deps.rosters.of(delivery.home).length < delivery.rosterLength) await this.follow(delivery.home);
+      for (const logged of delivery.flushes) this.#publish(stream, parseFlush(logged.payload));
+      for (const connection of following) connection.save();
+    }
+    return { interested: following.length > 0 || (this.#pending.get(delivery.home) ?? 0) > 0 };
+  }
+
+  /** Follows every stream of the connections again and reads what did not arrive by itself. */
+  async sweep(): Promise<void> {
+    await Promise.all(
+      this.followedGroups().map(async (group) => {
+        const { epoch, headFs } = await this.follow(group);
+        this.#heads.set(streamName(group), { epoch, fs: headFs });
+        for (const connection of this.#following(streamName(group))) this.catchUp(connection, streamName(group));
+      }),
+    );
+  }
+
+  /** Brings a connection to the head of a stream from the home's log, in the background. */
+  catchUp(connection: Connection, stream: string): void {
+    const head = this.#heads.get(stream);
+    const position = connection.positions.get(stream);
+    if (head === undefined || position === undefined || connection.busy.has(stream)) return;
+    if (head.epoch === position.epoch && head.fs <= position.fs) return;
+    connection.busy.add(stream);
+    const work = this.#readToHead(connection, stream).finally(() => connection.busy.delete(stream));
+    this.deps.track(work);
+  }
+
+  async #readToHead(connection: Connection, stream: string): Promise<void> {
+    const group = groupOfStream(stream);
+    if (group === null) return;
+    for (;;) {
+      const position = connection.positions.get(stream);
+      if (position === undefined) return;
+      const slice = await this.deps.home(group).readLog(position.fs, CATCH_UP_BYTES);
+      if (slice.epoch !== position.epoch) {
+        this.#enterEpoch(connection, stream, slice.epoch);
+        continue;
+      }
+      if (slice.flushes.length === 0) return;
+      if (!this.#send(connection, stream, slice.flushes)) {
+        this.outbox.send(connection);
+        connection.socket.close(4010, "the position is no longer in the log");
+        return;
+      }
+    }
+  }
+
+  #send(connection: Connection, stream: string, flushes: readonly LoggedFlush[]): boolean {
+    for (const logged of flushes) {
+      const flush = parseFlush(logged.payload);
+      const expected = connection.expects(stream, flush);
+      if (expected === "gap" || expected === "epoch") return false;
+      if (expected === "next") this.#push(connection, stream, new FrameCache(flush), flush);
+    }
+    connection.save();
+    return true;
+  }
+
+  #publish(stream: string, flush: Flush): void {
+    const frames = new FrameCache(flush);
+    for (const connection of this.#following(stream)) {
+      if (connection.busy.has(stream)) continue;
+      const expected = connection.expects(stream, flush);
+      if (expected === "next") this.#push(connection, stream, frames, flush);
+      else if (expected === "gap" || expected === "epoch") this.catchUp(connection, stream);
+    }
+    if (flush.received_at > 0) this.#published.push(flush.received_at);
+  }
+
+  #push(connection: Connection, stream: string, frames: FrameCache, flush: Flush): void {
+    const view = connection.view(stream, this.deps.rosters.of(flush.group));
+    connection.moveTo(stream, { epoch: flush.epoch, fs: flush.fs, at: flush.as_of });
+    if (view !== null) this.outbox.push(connection, frames.frame(view).text);
+  }
+
+  /** The stream began a new life: its numbers start again. */
+  #enterEpoch(connection: Connection, stream: string, epoch: string): void {
+    this.outbox.send(connection);
+    sendText(connection, JSON.stringify({ op: "epoch", g: stream, e: epoch, fs: 0 }));
+    connection.moveTo(stream, { epoch, fs: 0, at: 0 });
+    connection.save();
+  }
+
+  #following(stream: string): Connection[] {
+    return [...this.#connections.values()].filter((connection) => connection.positions.has(stream));
+  }
+
+  #reportPublished(): void {
+    const receivedAt = this.#published;
+    this.#published = [];
+    if (receivedAt.length > 0) this.deps.onPublished(receivedAt);
+  }
+}

@@ -1,0 +1,138 @@
+import { type ClientFrame, STREAM_CODES } from "../contracts/stream.ts";
+import { fnv1a32, groupOf } from "../domain/symbol.ts";
+import type { Connection } from "./connection.ts";
+import type { FollowAnswer } from "./home-port.ts";
+import type { StreamHost } from "./host.ts";
+import { sendText } from "./outbox.ts";
+import { caughtUpFrame, prepareReplays, type Replay, type ResumeRequest } from "./replay.ts";
+import { countSids, type Subscription, viewOf, withoutSids, withSids } from "./subscription.ts";
+import { formatToken, parseToken, type Position, streamName } from "./token.ts";
+
+type SubFrame = Extract<ClientFrame, { op: "sub" }>;
+type UnsubFrame = Extract<ClientFrame, { op: "unsub" }>;
+
+interface Followed {
+  readonly group: number;
+  readonly stream: string;
+  readonly answer: FollowAnswer;
+}
+
+/**
+ * Subscribes: follows the homes of the symbols, answers with the streams' positions, replays what a
+ * resume token asks for, and goes live. A wrong symbol is rejected alone.
+ */
+export async function subscribe(host: StreamHost, connection: Connection, frame: SubFrame, symbolGroups: number) {
+  const token = frame.resume === undefined ? new Map<string, Position>() : parseToken(frame.resume);
+  if (token === null) {
+    sendError(connection, frame.id, STREAM_CODES.syntax, "resume is not a token");
+    return;
+  }
+  const star = frame.symbols.includes("*");
+  const groups = star
+    ? Array.from({ length: symbolGroups }, (_, group) => group)
+    : [...new Set(frame.symbols.map((symbol) => groupOf(symbol, symbolGroups)))];
+  const followed = await Promise.all(
+    groups.map(async (group): Promise<Followed> => {
+      return { group, stream: streamName(group), answer: await host.follow(group) };
+    }),
+  );
+  const { subscription, rejected } = extend(host, connection.subscription, frame, star, symbolGroups);
+  const replays = await replaysOf(host, followed, token, subscription, connection);
+  connection.subscribe(subscription);
+  for (const { stream, answer, group } of followed) {
+    if (connection.positions.has(stream) || viewOf(subscription, host.deps.rosters.of(group)) === null) continue;
+    connection.moveTo(stream, { epoch: answer.epoch, fs: answer.headFs, at: answer.headAt });
+  }
+  for (const replay of replays) connection.moveTo(replay.stream, replay.position);
+  connection.save();
+  host.outbox.send(connection);
+  sendText(connection, ackFrame(connection, frame, rejected, replays));
+  for (const replay of replays) {
+    if (!replay.result.recovered) continue;
+    for (const part of replay.frames) sendText(connection, part.text);
+    sendText(connection, caughtUpFrame(replay));
+  }
+  for (const { stream } of followed) host.catchUp(connection, stream);
+}
+
+/** Takes symbols off a subscription; a stream of which nothing is wanted any more is left. */
+export function unsubscribe(host: StreamHost, connection: Connection, frame: UnsubFrame, symbolGroups: number): void {
+  let subscription = connection.subscription;
+  if (frame.symbols.includes("*")) subscription = { ...subscription, star: false, sids: new Uint8Array(0) };
+  else subscription = withoutSids(subscription, sidsOf(host, frame.symbols, symbolGroups).sids);
+  connection.subscribe(subscription);
+  for (const group of host.followedGroups()) {
+    if (viewOf(subscription, host.deps.rosters.of(group)) === null) connection.leave(streamName(group));
+  }
+  connection.save();
+  host.outbox.send(connection);
+  sendText(connection, ackFrame(connection, frame, [], []));
+}
+
+/** Answers a request that cannot be served; the socket stays open. */
+export function sendError(connection: Connection, id: number | string | undefined, code: number, msg: string): void {
+  const temporary = code === STREAM_CODES.internal || code === STREAM_CODES.tooFast;
+  sendText(connection, JSON.stringify({ op: "error", ...(id === undefined ? {} : { id }), code, msg, temporary }));
+}
+
+function extend(host: StreamHost, before: Subscription, frame: SubFrame, star: boolean, symbolGroups: number) {
+  const firstOnly = frame.rev === undefined ? before.firstOnly : frame.rev === "first";
+  if (star) return { subscription: { ...before, star: true, firstOnly }, rejected: [] };
+  const { sids, unknown } = sidsOf(host, frame.symbols, symbolGroups);
+  const rejected = unknown.map((symbol) => ({ symbol, code: STREAM_CODES.unknownSymbol }));
+  return { subscription: { ...withSids(before, sids), firstOnly }, rejected };
+}
+
+function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: number) {
+  const sids: number[] = [];
+  const unknown: string[] = [];
+  const bySymbol = new Map<number, Map<string, number>>();
+  for (const symbol of symbols) {
+    const group = groupOf(symbol, symbolGroups);
+    let index = bySymbol.get(group);
+    if (index === undefined) {
+      index = new Map(host.deps.rosters.of(group).map((entry) => [entry.symbol, entry.sid]));
+      bySymbol.set(group, index);
+    }
+    const sid = index.get(symbol);
+    if (sid === undefined) unknown.push(symbol);
+    else sids.push(sid);
+  }
+  return { sids, unknown };
+}
+
+async function replaysOf(
+  host: StreamHost,
+  followed: readonly Followed[],
+  token: ReadonlyMap<string, Position>,
+  subscription: Subscription,
+  connection: Connection,
+): Promise<Replay[]> {
+  const requests: ResumeRequest[] = [];
+  for (const { group, stream, answer } of followed) {
+    const from = token.get(stream);
+    const view = viewOf(subscription, host.deps.rosters.of(group));
+    if (from === undefined || view === null || connection.positions.has(stream)) continue;
+    requests.push({ stream, from, home: host.deps.home(group), follow: answer, view });
+  }
+  return prepareReplays(requests);
+}
+
+function ackFrame(
+  connection: Connection,
+  frame: ClientFrame,
+  rejected: readonly { symbol: string; code: number }[],
+  replays: readonly Replay[],
+): string {
+  const { subscription } = connection;
+  const count = subscription.star ? -1 : countSids(subscription);
+  const hash = fnv1a32(subscription.star ? "*" : subscription.sids.join(",")).toString(16).padStart(8, "0");
+  return JSON.stringify({
+    op: "ack",
+    ...(frame.id === undefined ? {} : { id: frame.id }),
+    subs: { "bars.1m": { count, hash } },
+    rejected,
+    token: formatToken(connection.positions),
+    ...(frame.op === "sub" && frame.resume !== undefined ? { resume: replays.map((replay) => replay.result) } : {}),
+  });
+}

@@ -1,0 +1,141 @@
+import type { FlushRow } from "../contracts/flush.ts";
+import type { Bar } from "../domain/bar.ts";
+import type { Belief, MinuteBeliefs, Source } from "../domain/belief.ts";
+import type { Calendar } from "../domain/calendar.ts";
+import { fingerprintOf } from "../domain/fingerprint.ts";
+import { minuteState, withAbsence } from "../domain/minute-state.ts";
+import { isComplete } from "../domain/minute-state.ts";
+import { judge, revised, type Verdict } from "../domain/revision.ts";
+import type { Roster } from "../domain/roster.ts";
+import type { EpochMs, TimeRange } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
+
+/** A validated answer as the group takes it in. */
+export interface Answer {
+  readonly source: Source;
+  readonly askedAt: EpochMs;
+  readonly settle: boolean;
+  readonly bars: readonly Bar[];
+  readonly covered: readonly (TimeRange & { readonly symbols: readonly string[] })[];
+}
+
+export interface ClassifyInput {
+  readonly roster: Roster;
+  readonly calendar: Calendar;
+  readonly settleDelayMs: number;
+  readonly nowMs: EpochMs;
+  /** A private copy of the beliefs of a minute, as wide as the roster. */
+  readonly beliefsAt: (ts: EpochMs) => MinuteBeliefs;
+}
+
+/** What an answer did to one minute. */
+export interface MinuteChange {
+  readonly ts: EpochMs;
+  readonly beliefs: MinuteBeliefs;
+  readonly rows: readonly FlushRow[];
+  /** Slots whose state changed: they make a manifest entry. */
+  readonly changedSlots: ReadonlySet<number>;
+  /** Slots that became complete. */
+  readonly resolvedSlots: readonly number[];
+}
+
+export interface Classified {
+  /** Ascending by minute; only minutes where some belief moved. */
+  readonly minutes: readonly MinuteChange[];
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+}
+
+/** Holds an answer against the beliefs of the group. Pure: nothing is stored here. */
+export function classify(answer: Answer, input: ClassifyInput): Classified {
+  const barsByMinute = Map.groupBy(answer.bars, (bar) => bar.ts);
+  const coveredByMinute = coveredSlots(answer, input);
+  const minutes = [...new Set([...barsByMinute.keys(), ...coveredByMinute.keys()])].toSorted((a, b) => a - b);
+  const verdicts: Record<Verdict, number> = { first: 0, updated: 0, same: 0, stale: 0, agreed: 0, disagreed: 0 };
+  const changes: MinuteChange[] = [];
+  for (const ts of minutes) {
+    const bars = barsByMinute.get(ts) ?? [];
+    const change = classifyMinute(ts, bars, coveredByMinute.get(ts) ?? [], { answer, input, verdicts });
+    if (change !== null) changes.push(change);
+  }
+  return { minutes: changes, verdicts };
+}
+
+function coveredSlots(answer: Answer, input: ClassifyInput): Map<EpochMs, number[]> {
+  const byMinute = new Map<EpochMs, number[]>();
+  for (const covered of answer.covered) {
+    const slots = covered.symbols.map((symbol) => input.roster.slotOf(symbol)).filter((slot) => slot !== undefined);
+    for (const session of input.calendar.sessionsBetween(covered.startMs, covered.endMs)) {
+      const startMs = Math.max(covered.startMs, session.openMs);
+      const endMs = Math.min(covered.endMs, session.closeMs);
+      for (let ts = startMs; ts < endMs; ts += MINUTE_MS) {
+        const expected = slots.filter((slot) => input.roster.expects(slot, ts));
+        byMinute.set(ts, [...(byMinute.get(ts) ?? []), ...expected]);
+      }
+    }
+  }
+  return byMinute;
+}
+
+interface Context {
+  readonly answer: Answer;
+  readonly input: ClassifyInput;
+  readonly verdicts: Record<Verdict, number>;
+}
+
+function classifyMinute(ts: EpochMs, bars: readonly Bar[], covered: readonly number[], context: Context): MinuteChange | null {
+  const { answer, input } = context;
+  const beliefs = input.beliefsAt(ts);
+  const rows: FlushRow[] = [];
+  const changedSlots = new Set<number>();
+  const resolvedSlots: number[] = [];
+  const answered = new Set<number>();
+  let moved = false;
+  const put = (slot: number, before: Belief, after: Belief) => {
+    if (after === before) return;
+    beliefs.set(slot, after);
+    moved = true;
+    if (before.state !== after.state) changedSlots.add(slot);
+    if (!isComplete(before) && isComplete(after)) resolvedSlots.push(slot);
+  };
+  for (const bar of bars) {
+    const slot = input.roster.slotOf(bar.symbol);
+    if (slot === undefined) continue;
+    answered.add(slot);
+    const before = beliefs.get(slot);
+    const incoming = {
+      source: answer.source,
+      askedAt: answer.askedAt,
+      fingerprint: fingerprintOf(bar),
+      settle: answer.settle,
+    };
+    const verdict = judge(before, incoming);
+    context.verdicts[verdict] += 1;
+    if (verdict !== "first" && verdict !== "updated" && verdict !== "same") continue;
+    const after = revised(before, incoming, verdict);
+    put(slot, before, after);
+    if (verdict !== "same" && after.state === "bar") {
+      rows.push(rowOf(bar, after.revision, statusOf(verdict, before, ts, input), context));
+    }
+  }
+  for (const slot of covered) {
+    if (answered.has(slot)) continue;
+    const before = beliefs.get(slot);
+    put(slot, before, withAbsence(before, ts, answer.askedAt, input.settleDelayMs));
+  }
+  return moved ? { ts, beliefs, rows, changedSlots, resolvedSlots } : null;
+}
+
+/** A first belief about a minute that had become a hole is `backfilled`. */
+function statusOf(verdict: "first" | "updated", before: Belief, ts: EpochMs, input: ClassifyInput) {
+  if (verdict === "updated") return "updated";
+  return minuteState(before, ts, input.nowMs, input.settleDelayMs) === "missing" ? "backfilled" : "first";
+}
+
+function rowOf(bar: Bar, revision: number, status: "first" | "updated" | "backfilled", context: Context): FlushRow {
+  const { answer, input } = context;
+  const session = input.calendar.sessionKind(bar.ts) ?? "post";
+  return [
+    bar.symbol, bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.tradeCount, bar.vwap,
+    revision, answer.source.provider, answer.source.feed, status, session, answer.askedAt,
+  ];
+}

@@ -1,0 +1,138 @@
+import type { FlushRow, GapEvent, MinuteStates, SourceEvent } from "../contracts/flush.ts";
+import { MAX_FLUSH_BYTES, MAX_FLUSH_ROWS } from "../contracts/flush.ts";
+import type { MinuteBeliefs } from "../domain/belief.ts";
+import type { Calendar } from "../domain/calendar.ts";
+import { stateLetter } from "../domain/manifest.ts";
+import { minuteState } from "../domain/minute-state.ts";
+import type { Roster } from "../domain/roster.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { advanceWatermark, type GroupView, missingMinutes } from "../domain/watermark.ts";
+import { type Answer, classify, type Classified, type MinuteChange } from "./classify.ts";
+import type { HoleBook } from "./hole-book.ts";
+
+// Generous sizes of the JSON parts, so that a flush is cut before it outgrows its bound.
+const ROW_BYTES = 180;
+const GAP_BYTES = 90;
+const MINUTE_BYTES = 24;
+
+/** What a group knows when an answer, or the lack of one, arrives. */
+export interface GroupState {
+  readonly roster: Roster;
+  readonly calendar: Calendar;
+  readonly settleDelayMs: number;
+  readonly watermarkMs: EpochMs;
+  readonly holes: HoleBook;
+  /** A private copy of the stored beliefs of a minute. */
+  readonly beliefsAt: (ts: EpochMs) => MinuteBeliefs;
+}
+
+/** The content of one flush, before it gets its number and knowledge time. */
+export interface FlushDraft {
+  readonly rows: FlushRow[];
+  readonly gaps: GapEvent[];
+  readonly source: SourceEvent[];
+  readonly man: MinuteStates[];
+  readonly watermarkMs: EpochMs;
+}
+
+export interface Digest {
+  readonly drafts: readonly FlushDraft[];
+  readonly minutes: readonly MinuteChange[];
+  readonly watermarkMs: EpochMs;
+  readonly verdicts: Classified["verdicts"];
+}
+
+const NO_VERDICTS = { first: 0, updated: 0, same: 0, stale: 0, agreed: 0, disagreed: 0 };
+
+/**
+ * Turns an answer (null: a poll that failed) into the flushes it makes: oldest minute first, cut at
+ * the bounds of a flush, holes filled beside the rows that fill them, new holes in the last one. The
+ * watermark of a flush never claims what a later one brings. No flush when nothing changed.
+ */
+export function digest(answer: Answer | null, source: SourceEvent[], state: GroupState, nowMs: EpochMs): Digest {
+  const { minutes, verdicts } =
+    answer === null ? { minutes: [], verdicts: NO_VERDICTS } : classify(answer, { ...state, nowMs });
+  const changed = new Map(minutes.map((minute) => [minute.ts, minute.beliefs]));
+  const view: GroupView = { ...state, beliefsAt: (ts) => changed.get(ts) ?? state.beliefsAt(ts) };
+  const drafts: FlushDraft[] = [];
+  for (const part of cut(minutes, state.roster.length)) {
+    const gaps = answer === null ? [] : state.holes.fill(bySlot(part), state.roster, answer.source.provider);
+    const man = part.filter((minute) => isExpected(minute, state)).map((minute) => statesOf(minute, state, nowMs));
+    const rows = part.flatMap((minute) => minute.rows);
+    if (rows.length + gaps.length + man.length === 0) continue;
+    drafts.push({ rows, gaps, source: [], man, watermarkMs: state.watermarkMs });
+  }
+  const watermarkMs = advanceWatermark(state.watermarkMs, nowMs, view);
+  const missing = missingMinutes(watermarkMs, nowMs, view);
+  const opened = state.holes.open(missing, state.roster);
+  return { drafts: finish(drafts, opened, source, watermarkMs, state.watermarkMs), minutes, watermarkMs, verdicts };
+}
+
+function finish(
+  drafts: FlushDraft[],
+  opened: GapEvent[],
+  source: SourceEvent[],
+  watermarkMs: EpochMs,
+  beforeMs: EpochMs,
+): FlushDraft[] {
+  const maxGaps = Math.floor(MAX_FLUSH_BYTES / GAP_BYTES);
+  for (let at = 0; at < opened.length; at += maxGaps) {
+    drafts.push({ rows: [], gaps: opened.slice(at, at + maxGaps), source: [], man: [], watermarkMs: beforeMs });
+  }
+  if (drafts.length === 0 && source.length > 0) {
+    drafts.push({ rows: [], gaps: [], source: [], man: [], watermarkMs: beforeMs });
+  }
+  return drafts.map((draft, index) => ({
+    ...draft,
+    source: index === 0 ? source : [],
+    watermarkMs: index === drafts.length - 1 ? watermarkMs : beforeMs,
+  }));
+}
+
+function cut(minutes: readonly MinuteChange[], slots: number): MinuteChange[][] {
+  const parts: MinuteChange[][] = [];
+  let rows = 0;
+  let bytes = 0;
+  for (const minute of minutes) {
+    const size =
+      minute.rows.length * ROW_BYTES + minute.resolvedSlots.length * GAP_BYTES + slots + MINUTE_BYTES;
+    const last = parts.at(-1);
+    if (last === undefined || rows + minute.rows.length > MAX_FLUSH_ROWS || bytes + size > MAX_FLUSH_BYTES) {
+      parts.push([minute]);
+      rows = minute.rows.length;
+      bytes = size;
+    } else {
+      last.push(minute);
+      rows += minute.rows.length;
+      bytes += size;
+    }
+  }
+  return parts;
+}
+
+function bySlot(part: readonly MinuteChange[]): Map<number, EpochMs[]> {
+  const minutes = new Map<number, EpochMs[]>();
+  for (const change of part) {
+    for (const slot of change.resolvedSlots) {
+      const list = minutes.get(slot);
+      if (list === undefined) minutes.set(slot, [change.ts]);
+      else list.push(change.ts);
+    }
+  }
+  return minutes;
+}
+
+function isExpected(minute: MinuteChange, state: GroupState): boolean {
+  return minute.changedSlots.size > 0 && state.calendar.isExpectedMinute(minute.ts);
+}
+
+function statesOf(minute: MinuteChange, state: GroupState, nowMs: EpochMs): MinuteStates {
+  let states = "";
+  for (let slot = 0; slot < state.roster.length; slot += 1) {
+    const kind = state.roster.expects(slot, minute.ts)
+      ? minuteState(minute.beliefs.get(slot), minute.ts, nowMs, state.settleDelayMs)
+      : "not_expected";
+    states += stateLetter(kind, minute.changedSlots.has(slot));
+  }
+  return [minute.ts, states];
+}

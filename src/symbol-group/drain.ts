@@ -1,0 +1,59 @@
+import type { Flush } from "../contracts/flush.ts";
+import { backoffMs } from "../domain/backoff.ts";
+import type { SqlFault } from "../postgres/sql-error.ts";
+import { type LoggedFlush, parseFlush } from "./flush-log.ts";
+
+/** One drain transaction carries at most this. */
+const DRAIN_FLUSHES = 16;
+const DRAIN_BYTES = 1_024 * 1_024;
+const BACKOFF = { baseMs: 2_000, maxMs: 60_000 };
+
+export interface DrainDeps {
+  readonly read: (afterFs: number, limit: number, maxBytes: number) => LoggedFlush[];
+  readonly drainedFs: () => number;
+  readonly setDrained: (fs: number) => void;
+  readonly write: (flushes: readonly Flush[]) => Promise<void>;
+  readonly classify: (error: unknown) => SqlFault;
+  readonly random: () => number;
+}
+
+/**
+ * How a drain ended.
+ * - `drained`: nothing is left.
+ * - `retry`: Postgres could not be reached or refused for a reason that is not the data's; try again.
+ * - `stuck`: Postgres lacks flushes that the log no longer holds, knows a later life of this stream,
+ *   or refuses a value: trying again cannot help.
+ */
+export type DrainResult =
+  | { readonly kind: "drained" }
+  | { readonly kind: "retry"; readonly afterMs: number; readonly fault: SqlFault }
+  | { readonly kind: "stuck"; readonly fault: SqlFault };
+
+/** Sends the log to Postgres: in order, once, a batch a transaction. `attempt` counts failures so far. */
+export async function drain(deps: DrainDeps, attempt: number): Promise<DrainResult> {
+  for (;;) {
+    const batch = deps.read(deps.drainedFs(), DRAIN_FLUSHES, DRAIN_BYTES).map((logged) => parseFlush(logged.payload));
+    const last = batch.at(-1);
+    if (last === undefined) return { kind: "drained" };
+    const fault = await tryWrite(deps, batch);
+    if (fault === null || fault.kind === "already_drained") {
+      deps.setDrained(last.fs);
+      continue;
+    }
+    if (fault.kind === "behind" && fault.storedFs !== null && fault.storedFs > deps.drainedFs()) {
+      deps.setDrained(fault.storedFs);
+      continue;
+    }
+    if (fault.kind !== "retry") return { kind: "stuck", fault };
+    return { kind: "retry", afterMs: backoffMs(attempt, BACKOFF, deps.random), fault };
+  }
+}
+
+async function tryWrite(deps: DrainDeps, batch: readonly Flush[]): Promise<SqlFault | null> {
+  try {
+    await deps.write(batch);
+    return null;
+  } catch (error) {
+    return deps.classify(error);
+  }
+}

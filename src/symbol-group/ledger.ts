@@ -1,0 +1,208 @@
+import { type Flush, FLUSH_VERSION, type SourceEvent } from "../contracts/flush.ts";
+import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
+import type { Calendar } from "../domain/calendar.ts";
+import { createEpoch } from "../domain/epoch.ts";
+import type { Roster } from "../domain/roster.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
+import { firstExpectedMinute } from "../domain/watermark.ts";
+import { BeliefStore } from "./belief-store.ts";
+import { digest, type Digest, type FlushDraft, type GroupState } from "./digest.ts";
+import { FlushLog, MAX_UNDRAINED_BYTES } from "./flush-log.ts";
+import { HoleStore } from "./hole-store.ts";
+import { type ListedMember, MemberStore } from "./member-store.ts";
+import { MetaStore } from "./meta-store.ts";
+
+export interface LedgerDeps {
+  readonly storage: DurableObjectStorage;
+  readonly group: number;
+  readonly calendar: Calendar;
+  readonly settleDelayMs: number;
+  /** How long after the end of a minute its flush may be expected at the latest, ms. */
+  readonly nextDelayMs: number;
+  readonly now: () => EpochMs;
+  readonly random: () => number;
+}
+
+/** What an ingest did: for metrics and for what follows it. */
+export interface Ingested {
+  readonly appended: number;
+  readonly digests: readonly Digest[];
+}
+
+/**
+ * The home side of a symbol group: beliefs, holes, watermark and the log, always moved together in
+ * one transaction. Synchronous throughout, so nothing can come between reading and appending.
+ */
+export class Ledger {
+  readonly log: FlushLog;
+  readonly meta: MetaStore;
+  #deps: LedgerDeps;
+  #beliefs: BeliefStore;
+  #holes: HoleStore;
+  #members: MemberStore;
+  #roster: Roster;
+
+  constructor(deps: LedgerDeps) {
+    const { sql } = deps.storage;
+    this.#deps = deps;
+    this.log = new FlushLog(sql);
+    this.meta = new MetaStore(sql);
+    this.#beliefs = new BeliefStore(sql);
+    this.#holes = new HoleStore(sql);
+    this.#members = new MemberStore(sql);
+    this.#roster = this.#members.read();
+  }
+
+  get roster(): Roster {
+    return this.#roster;
+  }
+
+  /** The stream's epoch; made at the first use of a new object. */
+  epoch(): string {
+    const known = this.meta.get("epoch");
+    if (known !== null) return known;
+    const epoch = createEpoch(this.#deps.now(), this.#deps.random);
+    this.meta.set("epoch", epoch);
+    return epoch;
+  }
+
+  head(): { fs: number; asOf: EpochMs } {
+    const last = this.log.head();
+    return { fs: last?.fs ?? this.drainedFs(), asOf: Math.max(last?.asOf ?? 0, this.#asOf()) };
+  }
+
+  drainedFs(): number {
+    return this.meta.getNumber("drained_fs") ?? 0;
+  }
+
+  setDrained(fs: number): void {
+    this.meta.set("drained_fs", Math.max(fs, this.drainedFs()));
+  }
+
+  /** Before it every expected minute is complete; null while the group has no members. */
+  watermarkMs(): EpochMs | null {
+    return this.meta.getNumber("watermark_ms");
+  }
+
+  /** The first expected minute that is not complete and has ended by `nowMs`; null when none is. */
+  lowestHoleMs(nowMs: EpochMs): EpochMs | null {
+    const watermarkMs = this.watermarkMs();
+    if (watermarkMs === null) return null;
+    const ts = firstExpectedMinute(this.#deps.calendar, watermarkMs);
+    return ts + MINUTE_MS <= nowMs ? ts : null;
+  }
+
+  /** Takes the universe's list of members; what is new is expected from `sinceMs`. */
+  replaceMembers(listed: readonly ListedMember[], sinceMs: EpochMs): void {
+    this.#deps.storage.transactionSync(() => {
+      const watermarkMs = this.watermarkMs();
+      // The watermark never goes back: a symbol that joins is expected from there on.
+      const since = Math.max(sinceMs, watermarkMs ?? 0);
+      this.#members.replace(listed, this.#roster, since);
+      if (watermarkMs === null && listed.length > 0) this.meta.set("watermark_ms", since);
+    });
+    this.#roster = this.#members.read();
+  }
+
+  /**
+   * Takes in what a job brought. Throws when the undrained log has reached its bound: nothing is
+   * lost by that, the minutes stay open and are asked for again.
+   */
+  ingest(outcome: PollOutcome): Ingested {
+    if (this.#roster.length === 0) return { appended: 0, digests: [] };
+    return this.#deps.storage.transactionSync(() => {
+      this.#refuseWhenFull();
+      const before = this.head().fs;
+      const digests = outcome.answers.map((answer) => this.#take(answer, this.#sourceEvents(answer, outcome)));
+      if (outcome.answers.length === 0) digests.push(this.#take(null, []));
+      return { appended: this.head().fs - before, digests };
+    });
+  }
+
+  /** Promises that no later flush will carry a knowledge time at or below `asOf`. */
+  raiseAsOf(asOf: EpochMs): EpochMs {
+    const raised = Math.max(asOf, this.head().asOf);
+    this.meta.set("as_of", raised);
+    return raised;
+  }
+
+  prune(sessionStartMs: EpochMs, horizonMs: EpochMs): void {
+    this.log.prune(this.drainedFs(), sessionStartMs);
+    this.#beliefs.prune(horizonMs);
+  }
+
+  /** Slots with an incomplete expected minute in the range: what a heal job asks for. */
+  incompleteSymbols(startMs: EpochMs, endMs: EpochMs): string[] {
+    const slots = new Set<number>();
+    for (let ts = startMs; ts < endMs; ts += MINUTE_MS) {
+      if (!this.#deps.calendar.isExpectedMinute(ts)) continue;
+      const beliefs = this.#beliefs.read("1m", ts, this.#roster.length);
+      for (let slot = 0; slot < this.#roster.length; slot += 1) {
+        const { state } = beliefs.get(slot);
+        if ((state === "unknown" || state === "absent") && this.#roster.expects(slot, ts)) slots.add(slot);
+      }
+    }
+    return this.#roster.members.filter((member) => slots.has(member.slot)).map((member) => member.symbol);
+  }
+
+  #take(answer: IngestAnswer | null, source: SourceEvent[]): Digest {
+    const nowMs = this.#deps.now();
+    const holes = this.#holes.read();
+    const state: GroupState = {
+      roster: this.#roster,
+      calendar: this.#deps.calendar,
+      settleDelayMs: this.#deps.settleDelayMs,
+      watermarkMs: this.watermarkMs() ?? nowMs,
+      holes,
+      beliefsAt: (ts) => this.#beliefs.read("1m", ts, this.#roster.length),
+    };
+    const result = digest(answer, source, state, nowMs);
+    for (const minute of result.minutes) this.#beliefs.write("1m", minute.ts, minute.beliefs);
+    this.#holes.write(holes.changes());
+    this.meta.set("watermark_ms", result.watermarkMs);
+    for (const draft of result.drafts) this.#append(draft, answer?.receivedAt ?? 0);
+    return result;
+  }
+
+  #append(draft: FlushDraft, receivedAt: number): void {
+    const head = this.head();
+    const nowMs = this.#deps.now();
+    const flush: Flush = {
+      v: FLUSH_VERSION,
+      group: this.#deps.group,
+      class: "bars",
+      epoch: this.epoch(),
+      fs: head.fs + 1,
+      as_of: Math.max(nowMs, head.asOf + 1),
+      received_at: receivedAt,
+      rows: draft.rows,
+      gaps: draft.gaps,
+      source: draft.source,
+      man: draft.man,
+      watermark: draft.watermarkMs,
+      next: firstExpectedMinute(this.#deps.calendar, nowMs) + MINUTE_MS + this.#deps.nextDelayMs,
+    };
+    this.log.append(flush);
+  }
+
+  /** A change of the provider or feed that serves the group is told in the flush. */
+  #sourceEvents(answer: IngestAnswer, outcome: PollOutcome): SourceEvent[] {
+    const now = `${answer.source.provider}/${answer.source.feed}`;
+    const before = this.meta.get("source");
+    if (before === now) return [];
+    this.meta.set("source", now);
+    if (before === null) return [];
+    const reason = outcome.failures.find((failure) => before.startsWith(`${failure.provider}/`))?.kind ?? "policy";
+    return [["bars_1m", before, now, reason]];
+  }
+
+  #asOf(): EpochMs {
+    return this.meta.getNumber("as_of") ?? 0;
+  }
+
+  #refuseWhenFull(): void {
+    const { bytes } = this.log.backlog(this.drainedFs());
+    if (bytes > MAX_UNDRAINED_BYTES) throw new Error("the undrained log is full: the database has been away too long");
+  }
+}

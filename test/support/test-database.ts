@@ -1,0 +1,53 @@
+import pg from "pg";
+import { startDatabase, type Database } from "../../dev/database/database.ts";
+import { createSqlClient, type SqlClient } from "../../src/postgres/sql-client.ts";
+
+/** A migrated database of a test file's own, and the service's client that reaches it through `/sql`. */
+export interface TestDatabase {
+  readonly database: Database;
+  readonly sql: SqlClient;
+  stop(): Promise<void>;
+}
+
+const FETCH_TIMEOUT_MS = 30_000;
+
+/** PGlite in memory, or a new database on the server at `DATABASE_URL_TEST` when that is set. */
+export async function startTestDatabase(): Promise<TestDatabase> {
+  const server = process.env["DATABASE_URL_TEST"];
+  const scratch = server === undefined ? null : await createScratchDatabase(server);
+  const database = await startDatabase(
+    scratch === null ? { dataDir: null } : { dataDir: null, databaseUrl: scratch.url },
+  );
+  return {
+    database,
+    sql: createSqlClient({
+      databaseUrl: database.connectionString,
+      sqlEndpoint: database.sqlUrl,
+      fetchTimeoutMs: FETCH_TIMEOUT_MS,
+    }),
+    async stop() {
+      await database.stop();
+      await scratch?.drop();
+    },
+  };
+}
+
+async function createScratchDatabase(
+  serverUrl: string,
+): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `mds_test_${process.pid}_${crypto.randomUUID().slice(0, 8)}`;
+  await runOn(serverUrl, `create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => runOn(serverUrl, `drop database ${name} with (force)`) };
+}
+
+async function runOn(connectionString: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,39 @@
+import { defineConfig } from "vitest/config";
+
+const E2E_TIMEOUT_MS = 300_000;
+const PG_TIMEOUT_MS = 60_000;
+
+/** Tests that run in Node. Run one kind with `vitest run --project unit`. */
+export default defineConfig({
+  test: {
+    // One tier at a time on a small machine; more files at once only make timings unfair.
+    maxWorkers: 2,
+    allowOnly: false,
+    coverage: {
+      provider: "istanbul",
+      include: ["src/**/*.ts", "durable-objects/**/*.ts"],
+      reporter: ["text-summary", "json"],
+    },
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/tidy.test.ts"] } },
+      {
+        test: {
+          name: "pg",
+          include: ["test/pg/**/*.pg.test.ts"],
+          testTimeout: PG_TIMEOUT_MS,
+          hookTimeout: PG_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.e2e.test.ts"],
+          // Each file starts a whole stack of its own.
+          fileParallelism: false,
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+        },
+      },
+    ],
+  },
+});
