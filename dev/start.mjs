@@ -27,6 +27,7 @@ const COMMANDS = new Map([
   ["bench", ["dev/bench.ts"]],
 ]);
 
+const PARENT_CHECK_MS = 500;
 const EXIT_USAGE = 2;
 /** The shell's way to say "ended by signal n". */
 const EXIT_SIGNAL_BASE = 128;
@@ -58,8 +59,16 @@ function run(program, args, options) {
       process.on(signal, () => child.kill(signal));
     }
     process.once("exit", () => child.kill("SIGKILL"));
+    // npm runs this through a shell, which passes no SIGTERM on: it just is not there any more.
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.env["npm_lifecycle_event"] === undefined || process.ppid === parent) return;
+      clearInterval(watch);
+      child.kill("SIGTERM");
+    }, PARENT_CHECK_MS);
     child.once("error", reject);
     child.once("exit", (code, signal) => {
+      clearInterval(watch);
       for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(name);
       resolve(code ?? EXIT_SIGNAL_BASE + (signal === null ? 0 : constants.signals[signal]));
     });

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { TradingSession } from "../../src/domain/calendar.ts";
+import type { EpochMs } from "../../src/domain/time.ts";
+import { MINUTE_MS } from "../../src/domain/time.ts";
+import type { LocalStack } from "../stack/local-stack.ts";
+import type { MarketDriver } from "../stack/driver.ts";
+
+/** The database goes away this far into the session. */
+const DB_AWAY_FROM_MINUTE = 60;
+/** Requests that must have reached the sandbox before the runtime is killed in the middle of a step. */
+const IN_FLIGHT_REQUESTS = 3;
+const KILL_WAIT_MS = 10_000;
+const KILL_POLL_MS = 1;
+
+/** What is done to the stack while a session runs, each once. */
+export class Disturbances {
+  readonly killAtMs: EpochMs | null;
+  #awayFromMs: EpochMs | null;
+  #awayUntilMs: EpochMs | null;
+  #killed = false;
+
+  constructor(session: TradingSession, killAt: number | null, dbAwayMinutes: number) {
+    const length = session.closeMs - session.openMs;
+    this.killAtMs = killAt === null ? null : session.openMs + Math.floor((length * killAt) / MINUTE_MS) * MINUTE_MS;
+    const away = dbAwayMinutes > 0 ? session.openMs + DB_AWAY_FROM_MINUTE * MINUTE_MS : null;
+    this.#awayFromMs = away;
+    this.#awayUntilMs = away === null ? null : away + dbAwayMinutes * MINUTE_MS;
+  }
+
+  /** Does what is due before the driver's next step; true when it has taken that step itself. */
+  async before(stack: LocalStack, driver: MarketDriver): Promise<boolean> {
+    const nextMs = driver.nextInstantMs();
+    if (this.#awayFromMs !== null && nextMs >= this.#awayFromMs) {
+      stack.database.setAway(true);
+      this.#awayFromMs = null;
+    }
+    if (this.#awayUntilMs !== null && nextMs >= this.#awayUntilMs) {
+      stack.database.setAway(false);
+      this.#awayUntilMs = null;
+    }
+    // The instant after a cron minute is a poll: jobs are in flight then.
+    if (this.killAtMs === null || this.#killed || nextMs <= this.killAtMs || nextMs % MINUTE_MS === 0) return false;
+    this.#killed = true;
+    await killInTheMiddle(stack, driver);
+    return true;
+  }
+}
+
+/** SIGKILL while jobs are in flight, then a restart and the same instant again. */
+async function killInTheMiddle(stack: LocalStack, driver: MarketDriver): Promise<void> {
+  const before = requests(stack);
+  const step = driver.step(stack.serviceUrl()).then(
+    () => "finished" as const,
+    () => "broken" as const,
+  );
+  const deadline = performance.now() + KILL_WAIT_MS;
+  while (requests(stack) < before + IN_FLIGHT_REQUESTS) {
+    if (performance.now() > deadline) throw new Error("no job was in flight to be killed");
+    await delay(KILL_POLL_MS);
+  }
+  await stack.killRuntime();
+  await step;
+  await stack.restartRuntime();
+  await driver.repeat(stack.serviceUrl());
+}
+
+function requests(stack: LocalStack): number {
+  return stack.sandbox.stats().alpaca.requests;
+}

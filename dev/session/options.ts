@@ -1,0 +1,57 @@
+import { parseArgs } from "node:util";
+
+/** What `npm run session` was asked to do. */
+export interface SessionOptions {
+  /** A CSV of real bars; null runs the synthetic market. */
+  readonly barsFile: string | null;
+  /** Symbols of the synthetic market. */
+  readonly symbols: number;
+  readonly clients: number;
+  /** Market seconds a wall second at most. */
+  readonly speed: number;
+  /** Fraction of the session at which the runtime is killed; null: never. */
+  readonly killAt: number | null;
+  /** Market minutes that the database is away for; 0: never. */
+  readonly dbAwayMinutes: number;
+  readonly json: boolean;
+}
+
+export const USAGE = `npm run session -- [options]
+  --bars FILE        replay a CSV of real bars (symbol,t_utc,o,h,l,c,v); default: a synthetic market
+  --symbols N        symbols of the synthetic market (3000)
+  --clients N        WebSocket clients (20)
+  --speed X          market seconds a second at most (as fast as it goes)
+  --kill-at F        SIGKILL the runtime at this fraction of the session, 0 to 1
+  --db-away MINUTES  take the database away for so many market minutes
+  --json             print the result as one JSON line, progress on stderr`;
+
+/** Reads the command line. Throws with a sentence that says what is wrong. */
+export function parseSessionOptions(argv: readonly string[]): SessionOptions {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      bars: { type: "string" },
+      symbols: { type: "string" },
+      clients: { type: "string" },
+      speed: { type: "string" },
+      "kill-at": { type: "string" },
+      "db-away": { type: "string" },
+      json: { type: "boolean" },
+    },
+  });
+  return {
+    barsFile: values.bars ?? null,
+    symbols: numberBetween("--symbols", values.symbols, 3_000, 1, 20_000),
+    clients: numberBetween("--clients", values.clients, 20, 0, 2_000),
+    speed: numberBetween("--speed", values.speed, Infinity, 0.001, Infinity),
+    killAt: values["kill-at"] === undefined ? null : numberBetween("--kill-at", values["kill-at"], 0, 0, 1),
+    dbAwayMinutes: numberBetween("--db-away", values["db-away"], 0, 0, 300),
+    json: values.json ?? false,
+  };
+}
+
+function numberBetween(name: string, text: string | undefined, fallback: number, min: number, max: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!(value >= min && value <= max)) throw new RangeError(`${name} must be a number from ${min} to ${max}`);
+  return value;
+}

@@ -1,0 +1,28 @@
+/**
+ * Quantile of a Prometheus histogram over all its label sets, interpolated inside the bucket as
+ * `histogram_quantile` does; null when it counted nothing.
+ */
+export function histogramQuantile(exposition: string, name: string, quantile: number): number | null {
+  const counts = new Map<number, number>();
+  for (const line of exposition.split("\n")) {
+    const match = /^(\w+)_bucket\{.*le="([^"]+)"\} (\d+)$/.exec(line);
+    if (match?.[1] !== name) continue;
+    const bound = match[2] === "+Inf" ? Infinity : Number(match[2]);
+    counts.set(bound, (counts.get(bound) ?? 0) + Number(match[3]));
+  }
+  const buckets = [...counts].toSorted(([a], [b]) => a - b);
+  const total = buckets.at(-1)?.[1] ?? 0;
+  if (total === 0) return null;
+  const rank = quantile * total;
+  let below = 0;
+  let lower = 0;
+  for (const [bound, cumulative] of buckets) {
+    if (cumulative >= rank) {
+      if (!Number.isFinite(bound)) return lower;
+      return lower + ((bound - lower) * (rank - below)) / Math.max(cumulative - below, 1);
+    }
+    below = cumulative;
+    lower = bound;
+  }
+  return lower;
+}

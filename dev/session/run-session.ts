@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
+import { createCalendar, type TradingSession } from "../../src/domain/calendar.ts";
+import { MINUTE_MS } from "../../src/domain/time.ts";
+import { loadCsvMarket } from "../market/csv-market.ts";
+import type { Market } from "../market/market.ts";
+import { createPublication } from "../market/publication.ts";
+import { createSyntheticMarket } from "../market/synthetic-market.ts";
+import { MarketDriver } from "../stack/driver.ts";
+import { type LocalStack, startLocalStack, SYMBOL_GROUPS } from "../stack/local-stack.ts";
+import { SessionClients, type StreamResult } from "./clients.ts";
+import { Disturbances } from "./disturbances.ts";
+import type { SessionOptions } from "./options.ts";
+import { histogramQuantile } from "./quantile.ts";
+import { reconcile, type Reconciliation } from "./reconcile.ts";
+import { overridesForFile, sessionsOfFile } from "./session-calendar.ts";
+
+const SEED = 20_260_320;
+const LATE_RATE = 0.02;
+const CORRECTED_RATE = 0.01;
+/** A synthetic session: an ordinary Friday. */
+const SYNTHETIC_DATE = "2026-03-20";
+/** The settle pass is at close + 20 min; by then everything must have drained. */
+const END_AFTER_CLOSE_MS = 24 * MINUTE_MS;
+
+/** What a session came to: the last line of `--json`, and whether it counts as passed. */
+export interface SessionReport {
+  readonly passed: boolean;
+  readonly line: object;
+  readonly faults: readonly string[];
+}
+
+interface Stage {
+  readonly market: Market;
+  readonly overrides: readonly CalendarOverride[];
+  readonly session: TradingSession;
+}
+
+/** Runs one trading session through the whole stack and reconciles it. */
+export async function runSession(
+  options: SessionOptions,
+  root: string,
+  say: (line: string) => void,
+): Promise<SessionReport> {
+  const stage = setTheStage(options);
+  const publication = createPublication(stage.market, { seed: SEED, lateRate: LATE_RATE, correctedRate: CORRECTED_RATE });
+  const calendar = createCalendar(stage.overrides);
+  const stateDir = mkdtempSync(join(tmpdir(), "mds-session-"));
+  const stack = await startLocalStack({
+    root,
+    stateDir,
+    market: stage.market,
+    publication,
+    calendarOverrides: stage.overrides,
+    impolite: true,
+    databaseInMemory: true,
+    ...(process.env["DATABASE_URL"] === undefined ? {} : { databaseUrl: process.env["DATABASE_URL"] }),
+    onProgress: say,
+  });
+  try {
+    const startedMs = performance.now();
+    const clients = new SessionClients(stack, stage.market.symbols.map((listed) => listed.symbol), options.clients);
+    const driver = new MarketDriver({
+      calendar,
+      key: stack.key,
+      speed: options.speed,
+      startMs: stage.session.openMs - 2 * MINUTE_MS,
+      onTime: (nowMs) => stack.setMarketTime(nowMs),
+    });
+    const disturbances = new Disturbances(stage.session, options.killAt, options.dbAwayMinutes);
+    await drive(stack, driver, stage.session, clients, disturbances, say);
+    await clients.catchUp(stack);
+    const wallMs = performance.now() - startedMs;
+    const found = await reconcile({ ...stack, market: stage.market, publication, calendar, session: stage.session, symbolGroups: SYMBOL_GROUPS });
+    const stream = clients.result(found.beliefs);
+    clients.close();
+    const metrics = await scrape(stack);
+    const speed = (driver.nowMs - stage.session.openMs) / wallMs;
+    return report(options, stage.market.symbols.length, found, stream, metrics, speed, wallMs);
+  } finally {
+    await stack.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+function setTheStage(options: SessionOptions): Stage {
+  if (options.barsFile === null) {
+    const session = createCalendar().session(SYNTHETIC_DATE);
+    if (session === undefined) throw new Error(`${SYNTHETIC_DATE} is not a session`);
+    return { market: createSyntheticMarket({ seed: SEED, symbols: options.symbols }), overrides: [], session };
+  }
+  const market = loadCsvMarket(options.barsFile);
+  const overrides = overridesForFile(market.dates);
+  const [session, ...more] = sessionsOfFile(market.dates, overrides);
+  if (session === undefined || more.length > 0) throw new RangeError("a session is of one trading date; the file has several");
+  return { market, overrides, session };
+}
+
+async function drive(
+  stack: LocalStack,
+  driver: MarketDriver,
+  session: TradingSession,
+  clients: SessionClients,
+  disturbances: Disturbances,
+  say: (line: string) => void,
+): Promise<void> {
+  const endMs = session.closeMs + END_AFTER_CLOSE_MS;
+  // The first tick reads the universe, so that clients find their symbols.
+  while (driver.nowMs < session.openMs - MINUTE_MS) await driver.step(stack.serviceUrl());
+  await clients.connect();
+  let told = 0;
+  while (driver.nowMs < endMs) {
+    if (await disturbances.before(stack, driver)) say(`killed and restarted at ${new Date(driver.nowMs).toISOString()}`);
+    else await driver.step(stack.serviceUrl(), endMs);
+    await clients.at(driver.nowMs);
+    const done = Math.floor(((driver.nowMs - session.openMs) / (endMs - session.openMs)) * 10);
+    if (done > told) {
+      told = done;
+      say(`${done * 10} % of the session`);
+    }
+  }
+}
+
+async function scrape(stack: LocalStack): Promise<string> {
+  const response = await fetch(`${stack.serviceUrl()}/metrics`, { headers: { authorization: `Bearer ${stack.key}` } });
+  return await response.text();
+}
+
+function report(
+  options: SessionOptions,
+  symbols: number,
+  found: Reconciliation,
+  stream: StreamResult,
+  metrics: string,
+  speed: number,
+  wallMs: number,
+): SessionReport {
+  const { beliefs: _, faults: rowFaults, ...rows } = found;
+  const { faults: streamFaults, ...counts } = stream;
+  const line = {
+    symbols,
+    ...rows,
+    stream: counts,
+    publish_p99_ms: round(histogramQuantile(metrics, "ws_publish_latency_ms", 0.99)),
+    write_p95_ms: round(histogramQuantile(metrics, "write_batch_ms", 0.95)),
+    speed_reached: round(speed),
+    wall_s: round(wallMs / 1_000),
+  };
+  // Bars whose first value was in flight when the runtime was killed are believed only once.
+  const fewestRevisions = options.killAt === null ? found.revisions_expected : found.revisions_expected - symbols;
+  const revisionsFit = found.revisions <= found.revisions_expected && found.revisions >= fewestRevisions;
+  const clean = found.missing + found.duplicate + found.wrong + found.pending + stream.lost + stream.duplicate === 0;
+  const faults = [...rowFaults, ...streamFaults];
+  if (!revisionsFit) faults.push(`${found.revisions} revisions, expected ${found.revisions_expected}`);
+  return { passed: clean && revisionsFit && streamFaults.length === 0, line, faults };
+}
+
+function round(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10) / 10;
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type FlushFrame, type ServerFrame, serverFrameSchema } from "../../src/contracts/stream.ts";
+import { Crc32c } from "../../src/stream/crc32c.ts";
+import { formatToken, type Position } from "../../src/stream/token.ts";
+
+const RECONNECT_MS = 250;
+const MAX_RECONNECTS = 200;
+
+/** What a client saw go wrong: each is a fault of the service, not of the network. */
+export interface ClientFaults {
+  /** Rows that came a second time: the same (symbol, ts, revision). */
+  duplicates: number;
+  /** Flush numbers that did not continue. */
+  breaks: number;
+  /** Replays whose count or checksum did not match. */
+  badReplays: number;
+  /** Manifest entries that do not add up. */
+  badManifests: number;
+  errors: string[];
+}
+
+/** A plain client of the stream: subscribes, checks continuity, and resumes by its token when it drops. */
+export class StreamClient {
+  readonly symbols: readonly string[];
+  readonly received = new Set<string>();
+  readonly faults: ClientFaults = { duplicates: 0, breaks: 0, badReplays: 0, badManifests: 0, errors: [] };
+  resumes = 0;
+  recovered = 0;
+  gapEvents = 0;
+  flushes = 0;
+  #url: () => string;
+  #key: string;
+  #socket: WebSocket | null = null;
+  #positions = new Map<string, Position>();
+  #replays = new Map<string, { crc: Crc32c; rows: number }>();
+  #closing = false;
+  #reconnects = 0;
+  #subscribed: () => void = () => {};
+
+  constructor(url: () => string, key: string, symbols: readonly string[]) {
+    this.#url = url;
+    this.#key = key;
+    this.symbols = symbols;
+  }
+
+  /** Connects and subscribes; resolves with the answer to the subscription. */
+  async connect(): Promise<void> {
+    const subscribed = new Promise<void>((resolve) => (this.#subscribed = resolve));
+    this.#open();
+    await subscribed;
+  }
+
+  /** Drops the socket and resumes by token. */
+  async reconnect(): Promise<void> {
+    const subscribed = new Promise<void>((resolve) => (this.#subscribed = resolve));
+    this.#socket?.close();
+    await subscribed;
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#socket?.close();
+  }
+
+  /** How far the client is, by stream. */
+  get positions(): ReadonlyMap<string, Position> {
+    return this.#positions;
+  }
+
+  #open(): void {
+    const socket = new WebSocket(`${this.#url().replace(/^http/, "ws")}/v1/stream`, ["mds.v1", `key.${this.#key}`]);
+    this.#socket = socket;
+    socket.addEventListener("open", () => {
+      const resume = formatToken(this.#positions);
+      this.#replays.clear();
+      socket.send(
+        JSON.stringify({ op: "sub", id: 1, ch: ["bars.1m"], symbols: this.symbols, ...(resume === "" ? {} : { resume }) }),
+      );
+    });
+    socket.addEventListener("message", (event) => this.#read(String(event.data)));
+    socket.addEventListener("close", () => void this.#reopen());
+    // A failed connection closes too; the close event acts.
+    socket.addEventListener("error", () => {});
+  }
+
+  async #reopen(): Promise<void> {
+    if (this.#closing) return;
+    this.#reconnects += 1;
+    if (this.#reconnects > MAX_RECONNECTS) {
+      this.faults.errors.push("gave up reconnecting");
+      return;
+    }
+    await delay(RECONNECT_MS);
+    if (!this.#closing) this.#open();
+  }
+
+  #read(text: string): void {
+    const frame: ServerFrame = serverFrameSchema.parse(JSON.parse(text));
+    switch (frame.op) {
+      case "hello":
+        return;
+      case "ack":
+        return this.#acked(frame);
+      case "flush":
+        if (frame.rp === 1) this.#countReplayed(frame, text);
+        return this.#take(frame);
+      case "batch":
+        for (const flush of frame.flushes) this.#take(flush);
+        return;
+      case "caught_up":
+        return this.#verify(frame);
+      case "epoch":
+        this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: 0 });
+        return;
+      case "error":
+        this.faults.errors.push(`${frame.code} ${frame.msg}`);
+    }
+  }
+
+  #acked(frame: Extract<ServerFrame, { op: "ack" }>): void {
+    for (const result of frame.resume ?? []) {
+      this.resumes += 1;
+      if (result.recovered) this.recovered += 1;
+      else this.faults.errors.push(`stream ${result.g} was not recovered: ${result.code ?? ""}`);
+      this.#replays.set(result.g, { crc: new Crc32c(), rows: 0 });
+    }
+    if (frame.resume === undefined) {
+      for (const item of frame.token.split(",").filter((part) => part !== "")) {
+        const [stream = "", epoch = "", fs = "0", at = "0"] = item.split(".");
+        this.#positions.set(stream, { epoch, fs: Number(fs), at: Number.parseInt(at, 36) });
+      }
+    }
+    this.#subscribed();
+  }
+
+  #countReplayed(frame: FlushFrame, text: string): void {
+    const replay = this.#replays.get(frame.g);
+    if (replay === undefined) return;
+    replay.crc.update(text);
+    replay.rows += frame.bars?.rows.length ?? 0;
+  }
+
+  #verify(frame: Extract<ServerFrame, { op: "caught_up" }>): void {
+    const replay = this.#replays.get(frame.g);
+    if (replay?.rows !== frame.count || replay.crc.digest() !== frame.crc32c) this.faults.badReplays += 1;
+  }
+
+  #take(frame: FlushFrame): void {
+    this.flushes += 1;
+    const before = this.#positions.get(frame.g);
+    if (before !== undefined && (before.epoch !== frame.e || frame.fs !== before.fs + 1)) this.faults.breaks += 1;
+    this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: frame.at });
+    for (const row of frame.bars?.rows ?? []) {
+      const key = `${row[0]} ${row[1]} ${row[9]}`;
+      if (this.received.has(key)) this.faults.duplicates += 1;
+      this.received.add(key);
+    }
+    for (const [, expected, got, noTrade, missing, pending] of frame.man ?? []) {
+      if (expected !== got + noTrade + missing + pending) this.faults.badManifests += 1;
+    }
+    this.gapEvents += frame.gaps?.length ?? 0;
+  }
+}

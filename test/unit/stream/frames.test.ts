@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { type Flush, flushSchema } from "../../../src/contracts/flush.ts";
+import { type FlushFrame, flushFrameSchema } from "../../../src/contracts/stream.ts";
+import { createEpoch } from "../../../src/domain/epoch.ts";
+import { flushFrame, FrameCache } from "../../../src/stream/frames.ts";
+import {
+  countSids,
+  NO_SUBSCRIPTION,
+  type StreamView,
+  viewOf,
+  withoutSids,
+  withSids,
+} from "../../../src/stream/subscription.ts";
+import { flush, gap, OPEN_MS, row } from "../../support/flushes.ts";
+
+const EPOCH = createEpoch(OPEN_MS, () => 0.5);
+const ROSTER = [
+  { symbol: "AAPL", sid: 3 },
+  { symbol: "KO", sid: 70 },
+  { symbol: "MSFT", sid: 5_000 },
+];
+const STAR = viewOf({ ...NO_SUBSCRIPTION, star: true }, ROSTER);
+
+function viewFor(sids: readonly number[], firstOnly = false): StreamView {
+  const view = viewOf({ ...withSids(NO_SUBSCRIPTION, sids), firstOnly }, ROSTER);
+  if (view === null) throw new Error("nothing is wanted");
+  return view;
+}
+
+function full(): Flush {
+  return flushSchema.parse(
+    flush(62, {
+      epoch: EPOCH,
+      rows: [row(), row({ symbol: "KO", revision: 1 }), row({ symbol: "MSFT" })],
+      gaps: [gap("filled", 0, 1), gap("open", 3, 4, "KO")],
+      source: [["bars_1m", "polygon/sip", "alpaca/sip", "timeout"]],
+      man: [
+        [OPEN_MS, "Bbm"],
+        [OPEN_MS + 60_000, "bNp"],
+      ],
+      next: OPEN_MS + 125_000,
+    }),
+  );
+}
+
+function frameOf(view: StreamView, replayed = false): FlushFrame {
+  return flushFrameSchema.parse(JSON.parse(flushFrame(full(), view, replayed).text));
+}
+
+describe("the frame of a flush", () => {
+  it("carries only the view's own rows, gaps and counts", () => {
+    const frame = frameOf(viewFor([3]));
+    expect(frame.bars?.rows.map(([symbol]) => symbol)).toEqual(["AAPL"]);
+    expect(frame.gaps?.map(([symbol]) => symbol)).toEqual(["AAPL"]);
+    expect(frame.man).toEqual([[OPEN_MS, 1, 1, 0, 0, 0]]);
+    expect(frame.source).toHaveLength(1);
+  });
+
+  it("carries everything for the whole universe, without what only storage needs", () => {
+    if (STAR === null) throw new Error("the whole universe is something");
+    const frame = frameOf(STAR, true);
+    expect(frame.bars?.rows.map((bar) => bar.length)).toEqual([13, 13, 13]);
+    expect(frame.bars?.cols).toHaveLength(13);
+    expect(frame).toMatchObject({ rp: 1, next: OPEN_MS + 125_000, man: [[OPEN_MS, 3, 2, 0, 1, 0], [OPEN_MS + 60_000, 3, 1, 1, 0, 1]] });
+  });
+
+  it("is sent with its number even when nothing in it is the view's", () => {
+    const empty = flush(63, { epoch: EPOCH, rows: [row()], man: [[OPEN_MS, "B--"]] });
+    const frame = flushFrameSchema.parse(JSON.parse(flushFrame(empty, viewFor([5_000]), false).text));
+    expect(frame).toEqual({ op: "flush", g: "7b", e: EPOCH, fs: 63, at: empty.as_of });
+  });
+
+  it("leaves revisions out for a view of first bars only", () => {
+    expect(frameOf(viewFor([3, 70], true)).bars?.rows.map(([symbol]) => symbol)).toEqual(["AAPL"]);
+  });
+
+  it("is shared by equal views and by no others", () => {
+    const cache = new FrameCache(full());
+    expect(cache.frame(viewFor([3]))).toBe(cache.frame(viewFor([3])));
+    expect(cache.frame(viewFor([3])).text).not.toBe(cache.frame(viewFor([70])).text);
+    expect(cache.frame(viewFor([3, 70])).text).not.toBe(cache.frame(viewFor([3, 70], true)).text);
+  });
+});
+
+describe("a subscription", () => {
+  it("counts what was added and not taken away", () => {
+    const added = withSids(withSids(NO_SUBSCRIPTION, [1, 8, 9]), [9, 16_383]);
+    expect(countSids(added)).toBe(4);
+    expect(countSids(withoutSids(added, [8, 9, 20_000]))).toBe(2);
+    expect(countSids(added)).toBe(4);
+  });
+
+  it("wants nothing of a home that has none of its symbols", () => {
+    expect(viewOf(withSids(NO_SUBSCRIPTION, [4]), ROSTER)).toBeNull();
+    expect(viewOf(NO_SUBSCRIPTION, ROSTER)).toBeNull();
+  });
+});

@@ -1,0 +1,276 @@
+import { z } from "zod";
+
+const statementSchema = z.object({
+  query: z.string(),
+  params: z.array(z.union([z.string(), z.number(), z.boolean(), z.null()])).default([]),
+});
+type Statement = z.infer<typeof statementSchema>;
+const requestSchema = z.union([
+  z.object({ queries: z.array(statementSchema).min(1) }),
+  statementSchema.transform((statement) => ({ queries: [statement], single: true as const })),
+]);
+
+/** A symbol of the universe table. */
+export interface FakeMember {
+  readonly symbol: string;
+  readonly sid: number;
+  readonly group: number;
+}
+
+/** What of a stored flush the tests look at. */
+export interface StoredFlush {
+  readonly epoch: string;
+  readonly fs: number;
+  readonly rows: readonly StoredRow[];
+  readonly gaps: readonly (readonly [symbol: string, fromMs: number, toMs: number, kind: string])[];
+}
+
+/** One bar as it was written, `as_of` in ms. */
+export interface StoredRow {
+  readonly symbol: string;
+  readonly ts: number;
+  readonly close: number;
+  readonly revision: number;
+  readonly provider: string;
+  readonly status: string;
+  readonly asOf: number;
+}
+
+interface Cursor {
+  epoch: string;
+  fs: number;
+  asOf: number;
+  watermark: number | null;
+}
+
+class SqlError extends Error {
+  readonly code: string;
+  readonly detail: string;
+
+  constructor(code: string, message: string, detail: string) {
+    super(message);
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+const TEXT = 25;
+const INT4 = 23;
+const INT8 = 20;
+const FLOAT8 = 701;
+const TIMESTAMPTZ = 1184;
+
+/**
+ * Neon's `/sql` over a Postgres that understands what the service says: the fencing of
+ * `drain_begin`, one statement a flush, cursors, members and as-of reads. A batch is all or nothing.
+ */
+export class FakePostgres {
+  members: readonly FakeMember[] = [];
+  /** While true every request is refused, as from a database that cannot be reached. */
+  away = false;
+  /** So many next drains commit, and their answers are lost on the way back. */
+  loseAnswers = 0;
+  /** Waited for before a drain is answered: holds a drain in flight. */
+  gate: Promise<void> = Promise.resolve();
+  /** Flushes of a group in the order in which they were committed, `[from, to]` of each drain. */
+  readonly drains = new Map<number, [number, number][]>();
+  readonly flushes = new Map<number, StoredFlush[]>();
+  readonly cursors = new Map<number, Cursor>();
+
+  reset(): void {
+    this.members = [];
+    this.away = false;
+    this.loseAnswers = 0;
+    this.gate = Promise.resolve();
+    for (const map of [this.drains, this.flushes, this.cursors]) map.clear();
+  }
+
+  /** Every bar that a group wrote, in order. */
+  rows(group: number): StoredRow[] {
+    return (this.flushes.get(group) ?? []).flatMap((flush) => flush.rows);
+  }
+
+  async answer(request: Request): Promise<Response> {
+    const parsed = requestSchema.parse(await request.json());
+    const drains = parsed.queries[0]?.query.includes("drain_begin") === true;
+    if (drains) await this.gate;
+    if (this.away) return Response.json({ message: "the database is away" }, { status: 503 });
+    try {
+      const results = this.#commit(parsed.queries);
+      if (drains && this.loseAnswers > 0) {
+        this.loseAnswers -= 1;
+        throw new TypeError("the connection was lost");
+      }
+      return Response.json("single" in parsed ? results[0] : { results });
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      const { message, code, detail } = error;
+      return Response.json({ message, code, detail, severity: "ERROR" }, { status: 400 });
+    }
+  }
+
+  #commit(statements: readonly Statement[]) {
+    const undo = structuredClone([this.drains, this.flushes, this.cursors] as const);
+    try {
+      return statements.map((statement) => this.#run(statement));
+    } catch (error) {
+      refill(this.drains, undo[0]);
+      refill(this.flushes, undo[1]);
+      refill(this.cursors, undo[2]);
+      throw error;
+    }
+  }
+
+  #run({ query, params }: Statement) {
+    const args = params.map((value) => (value === null ? null : String(value)));
+    if (query.includes("drain_begin")) return this.#drainBegin(args);
+    if (query.includes("drain_end")) return this.#drainEnd(args);
+    if (query.includes("ensure_day_partitions")) return result([], []);
+    if (query.includes("insert into candles_intraday")) return this.#storeFlush(args);
+    if (query.includes("from symbol_universe")) return this.#listMembers(args);
+    if (query.includes("from group_cursor")) return this.#listCursors(args);
+    if (query.includes("raise_as_of")) return this.#raiseAsOf(args);
+    if (query.includes("from candles_intraday")) return this.#readBars(args);
+    if (query === "select 1") return result([["one", INT4]], [["1"]]);
+    throw new SqlError("42601", `the fake does not know: ${query.slice(0, 80)}`, "");
+  }
+
+  #drainBegin(args: readonly (string | null)[]) {
+    const [group, , epoch, from, to] = [Number(args[0]), args[1], args[2] ?? "", Number(args[3]), Number(args[4])] as const;
+    const cursor = this.cursors.get(group);
+    if (cursor !== undefined && epoch < cursor.epoch) throw new SqlError("MDS03", "stale epoch", String(cursor.fs));
+    const fs = cursor?.epoch === epoch ? cursor.fs : 0;
+    if (fs >= to) throw new SqlError("MDS01", "already drained", String(fs));
+    if (fs !== from - 1) throw new SqlError("MDS02", `stands at flush ${fs}`, String(fs));
+    const drains = this.drains.get(group) ?? [];
+    drains.push([from, to]);
+    this.drains.set(group, drains);
+    return result([], []);
+  }
+
+  #drainEnd(args: readonly (string | null)[]) {
+    const group = Number(args[0]);
+    const asOf = Date.parse(args[4] ?? "");
+    const before = this.cursors.get(group);
+    this.cursors.set(group, {
+      epoch: args[2] ?? "",
+      fs: Number(args[3]),
+      asOf: Math.max(before?.asOf ?? 0, asOf),
+      watermark: args[5] == null ? (before?.watermark ?? null) : Date.parse(args[5]),
+    });
+    return result([], []);
+  }
+
+  #storeFlush(args: readonly (string | null)[]) {
+    const column = (index: number) => parseArray(args[index - 1] ?? "{}");
+    const asOf = Date.parse(args[15] ?? "");
+    const group = Number(args[24]);
+    const rows = column(1).map((symbol, at): StoredRow => ({
+      symbol,
+      ts: Number(column(2)[at]),
+      close: Number(column(6)[at]),
+      revision: Number(column(10)[at]),
+      provider: column(11)[at] ?? "",
+      status: column(13)[at] ?? "",
+      asOf,
+    }));
+    const gaps = column(19).map(
+      (symbol, at) => [symbol, Number(column(20)[at]), Number(column(21)[at]), column(22)[at] ?? ""] as const,
+    );
+    const stored = this.flushes.get(group) ?? [];
+    stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), rows, gaps });
+    this.flushes.set(group, stored);
+    return result([], []);
+  }
+
+  #listMembers(args: readonly (string | null)[]) {
+    const members = this.members.filter((member) => member.group === Number(args[0]));
+    return result(
+      [["symbol", TEXT], ["sid", INT4], ["tier", TEXT]],
+      members.map((member) => [member.symbol, String(member.sid), "T0"]),
+    );
+  }
+
+  #listCursors(args: readonly (string | null)[]) {
+    const groups = parseArray(args[0] ?? "{}").map(Number);
+    const rows = groups.flatMap((group) => {
+      const cursor = this.cursors.get(group);
+      if (cursor === undefined) return [];
+      const watermark = cursor.watermark === null ? null : timestamp(cursor.watermark);
+      return [[String(group), "bars", cursor.epoch, String(cursor.fs), timestamp(cursor.asOf), watermark, null]];
+    });
+    return result(
+      [
+        ["group", INT4], ["class", TEXT], ["epoch", TEXT], ["fs", INT8],
+        ["as_of", TIMESTAMPTZ], ["watermark_1m", TIMESTAMPTZ], ["watermark_1d", TIMESTAMPTZ],
+      ],
+      rows,
+    );
+  }
+
+  #raiseAsOf(args: readonly (string | null)[]) {
+    const cursor = this.cursors.get(Number(args[0]));
+    const asOf = Date.parse(args[4] ?? "");
+    if (cursor !== undefined && cursor.epoch === args[2] && cursor.fs === Number(args[3])) {
+      cursor.asOf = Math.max(cursor.asOf, asOf);
+    }
+    return result([["as_of", TIMESTAMPTZ]], [[cursor === undefined ? null : timestamp(cursor.asOf)]]);
+  }
+
+  #readBars(args: readonly (string | null)[]) {
+    const symbols = parseArray(args[0] ?? "{}");
+    const starts = parseArray(args[1] ?? "{}").map((text) => Date.parse(text));
+    const [startMs, endMs, asOf] = [2, 3, 4].map((index) => Date.parse(args[index] ?? ""));
+    const newest = new Map<string, StoredRow>();
+    for (const row of [...this.flushes.values()].flat().flatMap((flush) => flush.rows)) {
+      const from = Math.max(starts[symbols.indexOf(row.symbol)] ?? Infinity, startMs ?? 0);
+      if (row.ts < from || row.ts >= (endMs ?? 0) || row.asOf > (asOf ?? 0)) continue;
+      newest.set(`${row.symbol} ${row.ts}`, row);
+    }
+    const page = [...newest.values()].toSorted((a, b) => (a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : a.ts - b.ts));
+    return result(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
+  }
+}
+
+const BAR_FIELDS = [
+  ["symbol", TEXT], ["ts", TIMESTAMPTZ], ["open", FLOAT8], ["high", FLOAT8], ["low", FLOAT8], ["close", FLOAT8],
+  ["volume", FLOAT8], ["vwap", FLOAT8], ["trade_count", INT8], ["as_of", TIMESTAMPTZ], ["asked_at", TIMESTAMPTZ],
+  ["provider", TEXT], ["feed", TEXT], ["session", TEXT], ["status", TEXT], ["revision", INT4],
+] as const;
+
+function barValues(row: StoredRow): (string | null)[] {
+  const price = String(row.close);
+  return [
+    row.symbol, timestamp(row.ts), price, price, price, price, "100", price, "10", timestamp(row.asOf),
+    timestamp(row.asOf), row.provider, "sip", "regular", row.status, String(row.revision),
+  ];
+}
+
+/** A result as Neon's driver reads it: values as Postgres prints them, rows as arrays. */
+function result(fields: readonly (readonly [name: string, dataTypeID: number])[], rows: readonly (readonly (string | null)[])[]) {
+  return {
+    command: "SELECT",
+    rowCount: rows.length,
+    fields: fields.map(([name, dataTypeID]) => ({ name, dataTypeID })),
+    rows,
+    rowAsArray: true,
+  };
+}
+
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace("T", " ").replace("Z", "+00");
+}
+
+/** The elements of a one-dimensional Postgres array; NULL as the empty string. */
+function parseArray(text: string): string[] {
+  const body = text.slice(1, -1);
+  if (body === "") return [];
+  return Array.from(body.matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g), ([, quoted, plain]) =>
+    quoted === undefined ? (plain === "NULL" ? "" : (plain ?? "")) : quoted.replaceAll(/\\(.)/g, "$1"),
+  );
+}
+
+function refill<K, V>(target: Map<K, V>, content: ReadonlyMap<K, V>): void {
+  target.clear();
+  for (const [key, value] of content) target.set(key, value);
+}

@@ -1,0 +1,93 @@
+const MINUTE_MS = 60_000;
+
+/** How a provider answers: its bars, a status without content, a body of its own, or never. */
+export type Mood =
+  | { readonly kind: "bars" }
+  | { readonly kind: "status"; readonly status: number; readonly body?: string }
+  | { readonly kind: "hang"; readonly until: Promise<void> };
+
+type Name = "alpaca" | "polygon";
+
+/** The bars API of one provider over scripted closes: `at(symbol, ts)` is its close, null = no bar. */
+export class FakeProvider {
+  readonly name: Name;
+  mood: Mood = { kind: "bars" };
+  at: (symbol: string, ts: number) => number | null = () => null;
+  /** Symbols that it calls malformed or does not know. */
+  unknown = new Set<string>();
+  /** Symbols of each call, in the order of the calls. */
+  readonly calls: string[][] = [];
+
+  constructor(name: Name) {
+    this.name = name;
+  }
+
+  reset(): void {
+    this.mood = { kind: "bars" };
+    this.at = () => null;
+    this.unknown = new Set();
+    this.calls.length = 0;
+  }
+
+  async answer(url: URL): Promise<Response> {
+    const asked = this.name === "alpaca" ? alpacaAsked(url) : polygonAsked(url);
+    this.calls.push(asked.symbols);
+    const { mood } = this;
+    if (mood.kind === "status") return new Response(mood.body ?? "", { status: mood.status });
+    if (mood.kind === "hang") await mood.until;
+    const bad = asked.symbols.find((symbol) => this.unknown.has(symbol));
+    if (bad !== undefined) {
+      if (this.name === "alpaca") return Response.json({ message: `invalid symbol: ${bad}` }, { status: 400 });
+      return Response.json({ status: "NOT_FOUND", message: "unknown ticker" }, { status: 404 });
+    }
+    return this.name === "alpaca" ? this.#alpaca(asked) : this.#polygon(asked);
+  }
+
+  #alpaca(asked: Asked): Response {
+    const bars = asked.symbols.map((symbol) => {
+      const rows = this.#closes(symbol, asked).map(([ts, c]) => ({ t: new Date(ts).toISOString(), ...values(c) }));
+      return [symbol, rows] as const;
+    });
+    return Response.json({ bars: Object.fromEntries(bars.filter(([, rows]) => rows.length > 0)), next_page_token: null });
+  }
+
+  #polygon(asked: Asked): Response {
+    const [ticker = ""] = asked.symbols;
+    const results = this.#closes(ticker, asked).map(([t, c]) => ({ t, ...values(c) }));
+    return Response.json({ ticker, status: "OK", adjusted: false, ...(results.length > 0 ? { results } : {}) });
+  }
+
+  #closes(symbol: string, { startMs, endMs }: Asked): [number, number][] {
+    const closes: [number, number][] = [];
+    for (let ts = Math.ceil(startMs / MINUTE_MS) * MINUTE_MS; ts <= endMs; ts += MINUTE_MS) {
+      const close = this.at(symbol, ts);
+      if (close !== null) closes.push([ts, close]);
+    }
+    return closes;
+  }
+}
+
+interface Asked {
+  readonly symbols: string[];
+  readonly startMs: number;
+  /** Inclusive. */
+  readonly endMs: number;
+}
+
+function alpacaAsked(url: URL): Asked {
+  const { searchParams } = url;
+  return {
+    symbols: (searchParams.get("symbols") ?? "").split(","),
+    startMs: Date.parse(searchParams.get("start") ?? ""),
+    endMs: Date.parse(searchParams.get("end") ?? ""),
+  };
+}
+
+function polygonAsked(url: URL): Asked {
+  const [ticker = "", , , , start, end] = url.pathname.split("/").slice(4);
+  return { symbols: [decodeURIComponent(ticker)], startMs: Number(start), endMs: Number(end) };
+}
+
+function values(close: number) {
+  return { o: close, h: close, l: close, c: close, v: 100, n: 10, vw: close };
+}
