@@ -3,9 +3,32 @@ import { defineConfig } from "vitest/config";
 
 const TEST_TIMEOUT_MS = 30_000;
 
+/** A configured deployment whose database and providers exist only as hosts that tests answer for. */
+const BINDINGS = {
+  ENVIRONMENT: "development",
+  DATABASE_URL: "postgres://u:p@db.test/x",
+  DATABASE_SQL_ENDPOINT: "http://db.test/sql",
+  BOOTSTRAP_KEY: "test-bootstrap-key-0123456789",
+  ALPACA_PLAN: "plus",
+  ALPACA_KEY_ID: "key-id",
+  ALPACA_SECRET_KEY: "secret",
+  ALPACA_BASE_URL: "http://alpaca.test",
+  POLYGON_PLAN: "advanced",
+  POLYGON_API_KEY: "key",
+  POLYGON_BASE_URL: "http://polygon.test",
+  POLICY_BARS_1M: '["alpaca","polygon"]',
+  COLD_START_SESSIONS_1M: "0",
+};
+
 /** Tests that run inside workerd, with the bindings and classes of wrangler.toml. */
 export default defineConfig({
-  plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" }, verbose: false })],
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: "./wrangler.toml" },
+      miniflare: { bindings: BINDINGS },
+      verbose: false,
+    }),
+  ],
   test: {
     name: "workers",
     include: ["test/workers/**/*.worker.test.ts"],

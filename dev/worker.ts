@@ -10,7 +10,14 @@ import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/plat
 // The whole service, with market time handed to the driver of the local stack.
 useSteppedMarketClock("development");
 
-export { BackfillQueue, ConfigStore, MetricsHub, ProviderBreaker, SloMonitor, SymbolGroup } from "../src/index.ts";
+export {
+  BackfillQueue,
+  ConfigStore,
+  MetricsHub,
+  ProviderBreaker,
+  SloMonitor,
+  SymbolGroup,
+} from "../src/index.ts";
 
 /** Every so many answers, one is handed over twice, or once more two ticks later. */
 const TWICE_EVERY = 50;
@@ -29,7 +36,8 @@ export class FetchRunner extends ServiceFetchRunner {
     if (!isImpolite(this.env)) return;
     answers += 1;
     if (answers % TWICE_EVERY === 0) await handOver(job, outcome, this.env);
-    if (answers % AGAIN_EVERY === 0) held.push({ atMs: marketClock.now() + AGAIN_AFTER_MS, job, outcome });
+    if (answers % AGAIN_EVERY === 0)
+      held.push({ atMs: marketClock.now() + AGAIN_AFTER_MS, job, outcome });
   }
 }
 
@@ -38,7 +46,11 @@ function isImpolite(env: object): boolean {
 }
 
 async function handOver(job: BarsFetchJob, outcome: PollOutcome, env: Env): Promise<void> {
-  await env.SYMBOL_GROUP.getByName(groupName(job.group)).ingest(job.duty, { ...outcome, calls: [], selected: [] });
+  await env.SYMBOL_GROUP.getByName(groupName(job.group)).ingest(job.duty, {
+    ...outcome,
+    calls: [],
+    selected: [],
+  });
 }
 
 /**
@@ -47,7 +59,8 @@ async function handOver(job: BarsFetchJob, outcome: PollOutcome, env: Env): Prom
  */
 async function step(request: Request, settings: Settings, env: Env): Promise<Response> {
   const body: unknown = await request.json();
-  const now = typeof body === "object" && body !== null && "now" in body ? Number(body.now) : Number.NaN;
+  const now =
+    typeof body === "object" && body !== null && "now" in body ? Number(body.now) : Number.NaN;
   stepMarketClock(now);
   const late = held.filter((item) => item.atMs <= now);
   held = held.filter((item) => item.atMs > now);
@@ -62,8 +75,13 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
 
 export default {
   ...service,
+  async scheduled(controller, env) {
+    stepMarketClock(controller.scheduledTime);
+    await service.scheduled(controller, env);
+  },
   async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname !== "/dev/step") return await service.fetch(request, env, ctx);
+    if (new URL(request.url).pathname !== "/dev/step")
+      return await service.fetch(request, env, ctx);
     const read = readSettings(env);
     if (!read.ok) return Response.json({ faults: read.faults }, { status: 503 });
     if (request.headers.get("authorization") !== `Bearer ${read.settings.bootstrapKey}`) {

@@ -22,8 +22,14 @@ export class ConfigStore extends DurableObject<Env> {
   /** Pins a value at the first call; later calls say whether the same value is still asked for. */
   async pin(name: string, value: string): Promise<PinCheck> {
     const { sql } = this.ctx.storage;
-    sql.exec("INSERT INTO pin (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, value);
-    const { value: pinned } = sql.exec<{ value: string }>("SELECT value FROM pin WHERE name = ?", name).one();
+    sql.exec(
+      "INSERT INTO pin (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+      name,
+      value,
+    );
+    const { value: pinned } = sql
+      .exec<{ value: string }>("SELECT value FROM pin WHERE name = ?", name)
+      .one();
     return { ok: pinned === value, pinned };
   }
 }

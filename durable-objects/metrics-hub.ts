@@ -25,8 +25,10 @@ export class MetricsHub extends DurableObject<Env> {
   async report(source: string, totals: MetricTotalsJson): Promise<void> {
     const body = JSON.stringify(metricTotalsSchema.parse(totals));
     const { sql } = this.ctx.storage;
-    const { sources } = sql.exec<{ sources: number }>("SELECT count(*) AS sources FROM report").one();
-    if (sources >= MAX_SOURCES) throw new RangeError(`more than ${MAX_SOURCES} sources of metrics`);
+    const { others } = sql
+      .exec<{ others: number }>("SELECT count(*) AS others FROM report WHERE source <> ?", source)
+      .one();
+    if (others >= MAX_SOURCES) throw new RangeError(`more than ${MAX_SOURCES} sources of metrics`);
     sql.exec(
       "INSERT INTO report (source, at, body) VALUES (?, ?, ?) ON CONFLICT (source) DO UPDATE SET at = excluded.at, body = excluded.body",
       source.slice(0, 64),
@@ -37,7 +39,9 @@ export class MetricsHub extends DurableObject<Env> {
 
   /** All metrics as Prometheus text, with what the caller measured at the scrape itself. */
   async scrape(measured: MetricTotalsJson): Promise<string> {
-    const rows = this.ctx.storage.sql.exec<{ at: number; body: string }>("SELECT at, body FROM report").toArray();
+    const rows = this.ctx.storage.sql
+      .exec<{ at: number; body: string }>("SELECT at, body FROM report")
+      .toArray();
     const reports = rows.map((row) => ({
       totals: metricTotalsSchema.parse(JSON.parse(row.body)),
       fresh: wallClock.now() - row.at <= GAUGE_TTL_MS,

@@ -1,8 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { createDurable } from "itty-durable";
 import { z } from "zod";
-import { type Breaker, breakerScore, breakerState, NEW_BREAKER, recordOutcome, takeProbe } from "../src/domain/breaker.ts";
-import { takeCredits } from "../src/domain/credits.ts";
+import {
+  type Breaker,
+  breakerScore,
+  breakerState,
+  NEW_BREAKER,
+  recordOutcome,
+  takeProbe,
+} from "../src/domain/breaker.ts";
+import { returnCredits, takeCredits } from "../src/domain/credits.ts";
 import type { Outcome } from "../src/domain/health.ts";
 import { CAPABILITIES, type Capability } from "../src/domain/provider-id.ts";
 import { readSettings, type Settings } from "../src/env.ts";
@@ -13,6 +20,7 @@ import type { Admission, CreditGrant } from "../src/routing/admission.ts";
 const outcomeSchema = z.object({
   atMs: z.number(),
   ok: z.boolean(),
+  limited: z.boolean().default(false),
   durationMs: z.number(),
   asked: z.number(),
   answered: z.number(),
@@ -62,33 +70,49 @@ export class ProviderBreaker extends DurableObject<Env> {
     this.#state = new ProviderState(ctx, {});
   }
 
-  /** Whether a job for this capability may call the provider now; takes a probe when half-open. */
-  async admit(capability: Capability): Promise<Admission> {
+  /** How the breaker stands. */
+  async admission(capability: Capability): Promise<Admission> {
     const nowMs = marketClock.now();
     const breaker = await this.#breaker(capability);
-    const probed = takeProbe(breaker, nowMs);
-    if (probed !== null) await this.#store(capability, probed);
     const { breaker: config, latency_cap_ms: latencyCapMs } = this.#config();
     const { h } = breakerScore(breaker, nowMs, config, latencyCapMs);
-    return { state: breakerState(breaker, nowMs), h, probe: probed !== null };
+    return { state: breakerState(breaker, nowMs), h };
+  }
+
+  /** Lets a job through a half-open breaker; false when enough are on their way. */
+  async takeProbe(capability: Capability): Promise<boolean> {
+    const probed = takeProbe(await this.#breaker(capability), marketClock.now());
+    if (probed !== null) await this.#store(capability, probed);
+    return probed !== null;
   }
 
   /** Hands out credits of this provider's plan, up to `wanted`. */
   async takeCredits(wanted: number): Promise<CreditGrant> {
     await this.#load();
     const perMinute = callsPerMinute(this.ctx.id.name ?? "", this.#required());
-    const { credits, granted, waitMs } = takeCredits(this.#state.credits, wanted, marketClock.now(), perMinute);
+    const { credits, granted, waitMs } = takeCredits(
+      this.#state.credits,
+      wanted,
+      marketClock.now(),
+      perMinute,
+    );
     this.#state.credits = credits;
     await this.#state.persist();
     return { granted, waitMs };
   }
 
-  /** Takes the outcomes of a job's calls in, oldest first. */
-  async report(capability: Capability, outcomes: readonly Outcome[]): Promise<void> {
+  /** Takes the outcomes of a job's calls in, oldest first, and its unspent credits back. */
+  async report(
+    capability: Capability,
+    outcomes: readonly Outcome[],
+    unspentCredits: number,
+  ): Promise<void> {
     const { breaker: config, latency_cap_ms: latencyCapMs } = this.#config();
     const nowMs = marketClock.now();
     let breaker = await this.#breaker(capability);
-    for (const outcome of outcomes) breaker = recordOutcome(breaker, outcome, nowMs, config, latencyCapMs);
+    this.#state.credits = returnCredits(this.#state.credits, unspentCredits);
+    for (const outcome of z.array(outcomeSchema).parse(outcomes))
+      breaker = recordOutcome(breaker, outcome, nowMs, config, latencyCapMs);
     await this.#store(capability, breaker);
   }
 

@@ -18,7 +18,11 @@ import { Ledger } from "../src/symbol-group/ledger.ts";
 const LOCATION = { locationHint: "enam" } as const;
 
 /** Puts a symbol group together: home and host side of one object, with the world they act on. */
-export function groupWiring(ctx: DurableObjectState, env: Env, settings: Settings): { home: GroupHome; host: GroupHost } {
+export function groupWiring(
+  ctx: DurableObjectState,
+  env: Env,
+  settings: Settings,
+): { home: GroupHome; host: GroupHost } {
   const name = ctx.id.name ?? "";
   const group = groupNumber(name, settings.symbolGroups);
   const { config } = settings;
@@ -29,7 +33,15 @@ export function groupWiring(ctx: DurableObjectState, env: Env, settings: Setting
   const now = () => marketClock.now();
   const random = () => Math.random();
   const stub = (home: number) => env.SYMBOL_GROUP.getByName(groupName(home), LOCATION);
-  const ledger = new Ledger({ storage: ctx.storage, group, calendar, settleDelayMs, nextDelayMs, now, random });
+  const ledger = new Ledger({
+    storage: ctx.storage,
+    group,
+    calendar,
+    settleDelayMs,
+    nextDelayMs,
+    now,
+    random,
+  });
   const home: GroupHome = new GroupHome({
     group,
     storage: ctx.storage,
@@ -55,8 +67,10 @@ export function groupWiring(ctx: DurableObjectState, env: Env, settings: Setting
       await raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs });
     },
     deliver: (host, delivery) =>
-      host === name ? streams.deliver(delivery) : env.SYMBOL_GROUP.getByName(host, LOCATION).deliver(delivery),
-    sweepHost: () => streams.sweep(),
+      host === name
+        ? streams.deliver(delivery)
+        : env.SYMBOL_GROUP.getByName(host, LOCATION).deliver(delivery),
+    sweepHost: () => streams.sweep(now()),
     connections: () => streams.count(),
     report: (totals) => env.METRICS_HUB.getByName("hub", LOCATION).report(name, totals),
   });
@@ -79,7 +93,8 @@ export function groupWiring(ctx: DurableObjectState, env: Env, settings: Setting
   const observePublished = async (receivedAt: readonly number[]) => {
     await ctx.storage.getAlarm();
     const nowMs = wallClock.now();
-    for (const atMs of receivedAt) home.totals.observe("ws_publish_latency_ms", { channel: "bars.1m" }, nowMs - atMs);
+    for (const atMs of receivedAt)
+      home.totals.observe("ws_publish_latency_ms", { channel: "bars.1m" }, nowMs - atMs);
   };
   const host = new GroupHost({
     host: streams,
@@ -94,6 +109,7 @@ export function groupWiring(ctx: DurableObjectState, env: Env, settings: Setting
 function groupNumber(name: string, symbolGroups: number): number {
   const match = /^g(\d{2,4})$/.exec(name);
   const group = match === null ? Number.NaN : Number(match[1]);
-  if (!(group < symbolGroups)) throw new RangeError(`${name} is not a symbol group of this deployment`);
+  if (!(group < symbolGroups))
+    throw new RangeError(`${name} is not a symbol group of this deployment`);
   return group;
 }

@@ -44,7 +44,8 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** Only WebSocket upgrades, already authorised by the Worker. */
   override async fetch(request: Request): Promise<Response> {
-    if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") return new Response(null, { status: 426 });
+    if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket")
+      return new Response(null, { status: 426 });
     const response = this.#hostSide().accept(request);
     this.#homeSide().planSweep();
     this.#ensureAlarm();

@@ -15,6 +15,9 @@ const BINDINGS = [
   "API_RATE_LIMIT",
 ] as const;
 
+/** A resume token names every group that a client follows, and stays a short text. */
+export const MAX_SYMBOL_GROUPS = 128;
+
 const url = z.url({ protocol: /^https?$/ });
 const json = z.string().transform((text, context): unknown => {
   try {
@@ -24,24 +27,19 @@ const json = z.string().transform((text, context): unknown => {
     return z.NEVER;
   }
 });
-const number = z.string().regex(/^-?\d+(\.\d+)?$/, "not a number").transform(Number);
+const number = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/, "not a number")
+  .transform(Number);
 
 const variablesSchema = z.object({
   ENVIRONMENT: z.enum(["production", "staging", "development"]),
-  SYMBOL_GROUPS: number.pipe(z.number().int().min(1).max(1_024)),
+  SYMBOL_GROUPS: number.pipe(z.number().int().min(1).max(MAX_SYMBOL_GROUPS)),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   /** Where the SQL-over-HTTP endpoint is when it is not Neon's own (the local stack). */
   DATABASE_SQL_ENDPOINT: url.optional(),
   /** The first key, of role ops; further keys are made with it. */
   BOOTSTRAP_KEY: z.string().min(24, "at least 24 characters"),
-  POLICY_BARS_1M: json.optional(),
-  POLICY_BARS_1D: json.optional(),
-  POLICY_QUOTES_L1: json.optional(),
-  BREAKER_DEMOTE_THRESHOLD: number.optional(),
-  BREAKER_PROMOTE_THRESHOLD: number.optional(),
-  RECENT_LATENCY_CAP_MS: number.optional(),
-  CALENDAR_OVERRIDES: json.optional(),
-  COLD_START_SESSIONS_1M: number.optional(),
   POLYGON_PLAN: z.enum(["basic", "starter", "developer", "advanced"]).default("basic"),
   POLYGON_API_KEY: z.string().min(1).optional(),
   POLYGON_BASE_URL: url.default("https://api.polygon.io"),
@@ -52,6 +50,19 @@ const variablesSchema = z.object({
   ALPACA_BASE_URL: url.default("https://data.alpaca.markets"),
 });
 type Variables = z.infer<typeof variablesSchema>;
+
+/** Variables that set defaults of the configuration. */
+const configVariablesSchema = z.object({
+  POLICY_BARS_1M: json.optional(),
+  POLICY_BARS_1D: json.optional(),
+  POLICY_QUOTES_L1: json.optional(),
+  BREAKER_DEMOTE_THRESHOLD: number.optional(),
+  BREAKER_PROMOTE_THRESHOLD: number.optional(),
+  RECENT_LATENCY_CAP_MS: number.optional(),
+  CALENDAR_OVERRIDES: json.optional(),
+  COLD_START_SESSIONS_1M: number.optional(),
+});
+type ConfigVariables = z.infer<typeof configVariablesSchema>;
 
 /** Everything the service knows of its deployment, validated. Holds secrets: never logged. */
 export interface Settings {
@@ -71,22 +82,46 @@ export interface Settings {
   } | null;
 }
 
+/** The settings, or every fault at once, each naming its binding or variable. */
 export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly faults: readonly string[] };
 
 /**
  * Bindings and variables as validated settings, or the list of everything that is missing or wrong,
- * each by its name. Values are never repeated: they may be secrets.
+ * each by its name. Values of variables are never repeated, for they may be secrets; only the dates of
+ * calendar overrides are.
  */
 export function readSettings(env: object): SettingsResult {
+  const known = results.get(env);
+  if (known !== undefined) return known;
+  const result = parseSettings(env);
+  results.set(env, result);
+  return result;
+}
+
+// An isolate's bindings and variables do not change: they are read once.
+const results = new WeakMap<object, SettingsResult>();
+
+function parseSettings(env: object): SettingsResult {
   const bound = new Map(Object.entries(env));
-  const faults = BINDINGS.filter((name) => !bound.get(name)).map((name) => `binding ${name} is missing`);
+  const faults = BINDINGS.filter((name) => !bound.get(name)).map(
+    (name) => `binding ${name} is missing`,
+  );
   const variables = variablesSchema.safeParse(env);
-  if (!variables.success) faults.push(...variables.error.issues.map((issue) => fault(issue, bound)));
-  const config = serviceConfigSchema.safeParse(configInput(variables.data ?? {}));
+  if (!variables.success)
+    faults.push(...variables.error.issues.map((issue) => fault(issue, bound)));
+  if (bound.has("ALPACA_KEY_ID") !== bound.has("ALPACA_SECRET_KEY")) {
+    faults.push("ALPACA_KEY_ID and ALPACA_SECRET_KEY go together: one of them is missing");
+  }
+  const configVariables = configVariablesSchema.safeParse(env);
+  if (!configVariables.success)
+    faults.push(...configVariables.error.issues.map((issue) => fault(issue, bound)));
+  const config = serviceConfigSchema.safeParse(configInput(configVariables.data ?? {}));
   if (!config.success) {
-    faults.push(...config.error.issues.map((issue) => `config ${issue.path.join(".")}: ${issue.message}`));
+    faults.push(
+      ...config.error.issues.map((issue) => `config ${issue.path.join(".")}: ${issue.message}`),
+    );
   }
   if (!variables.success || !config.success || faults.length > 0) return { ok: false, faults };
   return { ok: true, settings: toSettings(variables.data, config.data) };
@@ -97,7 +132,7 @@ function fault(issue: z.core.$ZodIssue, bound: ReadonlyMap<string, unknown>): st
   return bound.has(name) ? `variable ${name}: ${issue.message}` : `variable ${name} is missing`;
 }
 
-function configInput(variables: Partial<Variables>): object {
+function configInput(variables: ConfigVariables): object {
   return withoutUndefined({
     policies: withoutUndefined({
       bars_1m: variables.POLICY_BARS_1M,

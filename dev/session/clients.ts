@@ -34,8 +34,13 @@ export class SessionClients {
   constructor(stack: LocalStack, universe: readonly string[], count: number) {
     this.#universe = universe;
     this.#clients = Array.from({ length: count }, (_, index) => {
-      const symbols = index === 0 ? ["*"] : universe.filter((_symbol, at) => at % SHARDS === index % SHARDS);
-      return new StreamClient(() => stack.serviceUrl(), stack.key, symbols.length > 0 ? symbols : ["*"]);
+      const symbols =
+        index === 0 ? ["*"] : universe.filter((_symbol, at) => at % SHARDS === index % SHARDS);
+      return new StreamClient(
+        () => stack.serviceUrl(),
+        stack.key,
+        symbols.length > 0 ? symbols : ["*"],
+      );
     });
   }
 
@@ -55,11 +60,17 @@ export class SessionClients {
 
   /** Waits until every client stands where Postgres does; what has not come by then is lost. */
   async catchUp(stack: LocalStack): Promise<void> {
-    const rows = await stack.database.query(`select "group", fs::text from group_cursor where class = 'bars'`);
+    const rows = await stack.database.query(
+      `select "group", fs::text from group_cursor where class = 'bars'`,
+    );
     const schema = z.object({ group: z.number(), fs: z.coerce.number() });
-    const heads = new Map(rows.map((row) => schema.parse(row)).map((row) => [streamName(row.group), row.fs]));
+    const heads = new Map(
+      rows.map((row) => schema.parse(row)).map((row) => [streamName(row.group), row.fs]),
+    );
     const behind = () =>
-      this.#clients.filter((client) => [...client.positions].some(([stream, at]) => at.fs < (heads.get(stream) ?? 0)));
+      this.#clients.filter((client) =>
+        [...client.positions].some(([stream, at]) => at.fs < (heads.get(stream) ?? 0)),
+      );
     const deadline = performance.now() + CATCH_UP_TIMEOUT_MS;
     while (behind().length > 0 && performance.now() < deadline) await delay(CATCH_UP_POLL_MS);
   }
@@ -81,7 +92,8 @@ export class SessionClients {
         }
       }
     }
-    const sum = (pick: (client: StreamClient) => number) => this.#clients.reduce((total, client) => total + pick(client), 0);
+    const sum = (pick: (client: StreamClient) => number) =>
+      this.#clients.reduce((total, client) => total + pick(client), 0);
     const resumes = sum((client) => client.resumes);
     return {
       clients: this.#clients.length,
@@ -89,7 +101,10 @@ export class SessionClients {
       delivered,
       lost: expected - delivered,
       duplicate: sum((client) => client.faults.duplicates),
-      recovered_pct: resumes === 0 ? 100 : Math.round((1_000 * sum((client) => client.recovered)) / resumes) / 10,
+      recovered_pct:
+        resumes === 0
+          ? 100
+          : Math.round((1_000 * sum((client) => client.recovered)) / resumes) / 10,
       faults: this.#faults(),
     };
   }
@@ -100,8 +115,12 @@ export class SessionClients {
         const { breaks, badReplays, badManifests, errors } = client.faults;
         return [
           ...(breaks > 0 ? [`client ${index}: ${breaks} breaks in flush numbers`] : []),
-          ...(badReplays > 0 ? [`client ${index}: ${badReplays} replays that do not match their trailer`] : []),
-          ...(badManifests > 0 ? [`client ${index}: ${badManifests} manifests that do not add up`] : []),
+          ...(badReplays > 0
+            ? [`client ${index}: ${badReplays} replays that do not match their trailer`]
+            : []),
+          ...(badManifests > 0
+            ? [`client ${index}: ${badManifests} manifests that do not add up`]
+            : []),
           ...errors.map((error) => `client ${index}: ${error}`),
         ];
       })

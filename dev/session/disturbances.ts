@@ -21,7 +21,10 @@ export class Disturbances {
 
   constructor(session: TradingSession, killAt: number | null, dbAwayMinutes: number) {
     const length = session.closeMs - session.openMs;
-    this.killAtMs = killAt === null ? null : session.openMs + Math.floor((length * killAt) / MINUTE_MS) * MINUTE_MS;
+    this.killAtMs =
+      killAt === null
+        ? null
+        : session.openMs + Math.floor((length * killAt) / MINUTE_MS) * MINUTE_MS;
     const away = dbAwayMinutes > 0 ? session.openMs + DB_AWAY_FROM_MINUTE * MINUTE_MS : null;
     this.#awayFromMs = away;
     this.#awayUntilMs = away === null ? null : away + dbAwayMinutes * MINUTE_MS;
@@ -39,7 +42,13 @@ export class Disturbances {
       this.#awayUntilMs = null;
     }
     // The instant after a cron minute is a poll: jobs are in flight then.
-    if (this.killAtMs === null || this.#killed || nextMs <= this.killAtMs || nextMs % MINUTE_MS === 0) return false;
+    if (
+      this.killAtMs === null ||
+      this.#killed ||
+      nextMs <= this.killAtMs ||
+      nextMs % MINUTE_MS === 0
+    )
+      return false;
     this.#killed = true;
     await killInTheMiddle(stack, driver);
     return true;
@@ -61,7 +70,7 @@ async function killInTheMiddle(stack: LocalStack, driver: MarketDriver): Promise
   await stack.killRuntime();
   await step;
   await stack.restartRuntime();
-  await driver.repeat(stack.serviceUrl());
+  await driver.begin(stack.serviceUrl());
 }
 
 function requests(stack: LocalStack): number {

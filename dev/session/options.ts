@@ -44,14 +44,24 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     symbols: numberBetween("--symbols", values.symbols, 3_000, 1, 20_000),
     clients: numberBetween("--clients", values.clients, 20, 0, 2_000),
     speed: numberBetween("--speed", values.speed, Infinity, 0.001, Infinity),
-    killAt: values["kill-at"] === undefined ? null : numberBetween("--kill-at", values["kill-at"], 0, 0, 1),
+    killAt:
+      values["kill-at"] === undefined
+        ? null
+        : numberBetween("--kill-at", values["kill-at"], 0, 0, 1),
     dbAwayMinutes: numberBetween("--db-away", values["db-away"], 0, 0, 300),
     json: values.json ?? false,
   };
 }
 
-function numberBetween(name: string, text: string | undefined, fallback: number, min: number, max: number): number {
+function numberBetween(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
   const value = text === undefined ? fallback : Number(text);
-  if (!(value >= min && value <= max)) throw new RangeError(`${name} must be a number from ${min} to ${max}`);
+  if (!(value >= min && value <= max))
+    throw new RangeError(`${name} must be a number from ${min} to ${max}`);
   return value;
 }

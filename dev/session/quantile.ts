@@ -2,7 +2,11 @@
  * Quantile of a Prometheus histogram over all its label sets, interpolated inside the bucket as
  * `histogram_quantile` does; null when it counted nothing.
  */
-export function histogramQuantile(exposition: string, name: string, quantile: number): number | null {
+export function histogramQuantile(
+  exposition: string,
+  name: string,
+  quantile: number,
+): number | null {
   const counts = new Map<number, number>();
   for (const line of exposition.split("\n")) {
     const match = /^(\w+)_bucket\{.*le="([^"]+)"\} (\d+)$/.exec(line);

@@ -76,11 +76,17 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciliation> 
       const row = byKey.get(key);
       byKey.delete(key);
       const before = (history.get(key) ?? []).toSorted((a, b) => a.revision - b.revision);
-      holdMinute({ symbol, ts, row, before, watermarkMs, expected: input.calendar.isExpectedMinute(ts) }, input, tally);
+      holdMinute(
+        { symbol, ts, row, before, watermarkMs, expected: input.calendar.isExpectedMinute(ts) },
+        input,
+        tally,
+      );
     }
   }
   for (const key of byKey.keys()) tally.fault(`${key} is stored and should not be`);
-  const beliefs = new Set([...current, ...replaced].map((row) => `${row.symbol} ${row.ts} ${row.revision}`));
+  const beliefs = new Set(
+    [...current, ...replaced].map((row) => `${row.symbol} ${row.ts} ${row.revision}`),
+  );
   return { ...tally.totals(), in_postgres: current.length, revisions: replaced.length, beliefs };
 }
 
@@ -111,8 +117,10 @@ function holdMinute(minute: Minute, input: ReconcileInput, tally: Tally): void {
     return;
   }
   const [first, last] = [versions[0], versions.at(-1)];
-  if (last !== undefined && !sameBar(row, last)) tally.fault(`${symbol} ${ts} is not the last version`);
-  if (row.revision !== minute.before.length) tally.fault(`${symbol} ${ts} has revision ${row.revision} after ${minute.before.length}`);
+  if (last !== undefined && !sameBar(row, last))
+    tally.fault(`${symbol} ${ts} is not the last version`);
+  if (row.revision !== minute.before.length)
+    tally.fault(`${symbol} ${ts} has revision ${row.revision} after ${minute.before.length}`);
   const original = minute.before[0];
   if (original !== undefined && first !== undefined && !sameBar(original, first)) {
     tally.fault(`${symbol} ${ts} began with another value`);
@@ -121,8 +129,13 @@ function holdMinute(minute: Minute, input: ReconcileInput, tally: Tally): void {
 
 function sameBar(row: Row, { bar }: Publication): boolean {
   return (
-    row.open === bar.o && row.high === bar.h && row.low === bar.l && row.close === bar.c &&
-    row.volume === bar.v && row.vwap === orNull(bar, "vw") && row.trade_count === orNull(bar, "n")
+    row.open === bar.o &&
+    row.high === bar.h &&
+    row.low === bar.l &&
+    row.close === bar.c &&
+    row.volume === bar.v &&
+    row.vwap === orNull(bar, "vw") &&
+    row.trade_count === orNull(bar, "n")
   );
 }
 
@@ -165,7 +178,10 @@ class Tally {
   }
 }
 
-async function readRows(database: Database, table: "candles_intraday" | "candles_revisions"): Promise<Row[]> {
+async function readRows(
+  database: Database,
+  table: "candles_intraday" | "candles_revisions",
+): Promise<Row[]> {
   const rows = await database.query(`select ${COLUMNS} from ${table} where interval = '1m'`);
   return rows.map((row) => rowSchema.parse(row));
 }

@@ -8,6 +8,7 @@ import { loadCsvMarket } from "../market/csv-market.ts";
 import type { Market } from "../market/market.ts";
 import { createPublication } from "../market/publication.ts";
 import { createSyntheticMarket } from "../market/synthetic-market.ts";
+import { endOnSignal } from "../stack/end-on-signal.ts";
 import { MarketDriver } from "../stack/driver.ts";
 import { type LocalStack, startLocalStack, SYMBOL_GROUPS } from "../stack/local-stack.ts";
 import { SessionClients, type StreamResult } from "./clients.ts";
@@ -45,7 +46,11 @@ export async function runSession(
   say: (line: string) => void,
 ): Promise<SessionReport> {
   const stage = setTheStage(options);
-  const publication = createPublication(stage.market, { seed: SEED, lateRate: LATE_RATE, correctedRate: CORRECTED_RATE });
+  const publication = createPublication(stage.market, {
+    seed: SEED,
+    lateRate: LATE_RATE,
+    correctedRate: CORRECTED_RATE,
+  });
   const calendar = createCalendar(stage.overrides);
   const stateDir = mkdtempSync(join(tmpdir(), "mds-session-"));
   const stack = await startLocalStack({
@@ -56,12 +61,19 @@ export async function runSession(
     calendarOverrides: stage.overrides,
     impolite: true,
     databaseInMemory: true,
-    ...(process.env["DATABASE_URL"] === undefined ? {} : { databaseUrl: process.env["DATABASE_URL"] }),
+    ...(process.env["DATABASE_URL"] === undefined
+      ? {}
+      : { databaseUrl: process.env["DATABASE_URL"] }),
     onProgress: say,
   });
+  endOnSignal(() => stack.stop());
   try {
     const startedMs = performance.now();
-    const clients = new SessionClients(stack, stage.market.symbols.map((listed) => listed.symbol), options.clients);
+    const clients = new SessionClients(
+      stack,
+      stage.market.symbols.map((listed) => listed.symbol),
+      options.clients,
+    );
     const driver = new MarketDriver({
       calendar,
       key: stack.key,
@@ -73,7 +85,14 @@ export async function runSession(
     await drive(stack, driver, stage.session, clients, disturbances, say);
     await clients.catchUp(stack);
     const wallMs = performance.now() - startedMs;
-    const found = await reconcile({ ...stack, market: stage.market, publication, calendar, session: stage.session, symbolGroups: SYMBOL_GROUPS });
+    const found = await reconcile({
+      ...stack,
+      market: stage.market,
+      publication,
+      calendar,
+      session: stage.session,
+      symbolGroups: SYMBOL_GROUPS,
+    });
     const stream = clients.result(found.beliefs);
     clients.close();
     const metrics = await scrape(stack);
@@ -89,12 +108,17 @@ function setTheStage(options: SessionOptions): Stage {
   if (options.barsFile === null) {
     const session = createCalendar().session(SYNTHETIC_DATE);
     if (session === undefined) throw new Error(`${SYNTHETIC_DATE} is not a session`);
-    return { market: createSyntheticMarket({ seed: SEED, symbols: options.symbols }), overrides: [], session };
+    return {
+      market: createSyntheticMarket({ seed: SEED, symbols: options.symbols }),
+      overrides: [],
+      session,
+    };
   }
   const market = loadCsvMarket(options.barsFile);
   const overrides = overridesForFile(market.dates);
   const [session, ...more] = sessionsOfFile(market.dates, overrides);
-  if (session === undefined || more.length > 0) throw new RangeError("a session is of one trading date; the file has several");
+  if (session === undefined || more.length > 0)
+    throw new RangeError("a session is of one trading date; the file has several");
   return { market, overrides, session };
 }
 
@@ -112,7 +136,8 @@ async function drive(
   await clients.connect();
   let told = 0;
   while (driver.nowMs < endMs) {
-    if (await disturbances.before(stack, driver)) say(`killed and restarted at ${new Date(driver.nowMs).toISOString()}`);
+    if (await disturbances.before(stack, driver))
+      say(`killed and restarted at ${new Date(driver.nowMs).toISOString()}`);
     else await driver.step(stack.serviceUrl(), endMs);
     await clients.at(driver.nowMs);
     const done = Math.floor(((driver.nowMs - session.openMs) / (endMs - session.openMs)) * 10);
@@ -124,7 +149,9 @@ async function drive(
 }
 
 async function scrape(stack: LocalStack): Promise<string> {
-  const response = await fetch(`${stack.serviceUrl()}/metrics`, { headers: { authorization: `Bearer ${stack.key}` } });
+  const response = await fetch(`${stack.serviceUrl()}/metrics`, {
+    headers: { authorization: `Bearer ${stack.key}` },
+  });
   return await response.text();
 }
 
@@ -149,11 +176,21 @@ function report(
     wall_s: round(wallMs / 1_000),
   };
   // Bars whose first value was in flight when the runtime was killed are believed only once.
-  const fewestRevisions = options.killAt === null ? found.revisions_expected : found.revisions_expected - symbols;
-  const revisionsFit = found.revisions <= found.revisions_expected && found.revisions >= fewestRevisions;
-  const clean = found.missing + found.duplicate + found.wrong + found.pending + stream.lost + stream.duplicate === 0;
+  const fewestRevisions =
+    options.killAt === null ? found.revisions_expected : found.revisions_expected - symbols;
+  const revisionsFit =
+    found.revisions <= found.revisions_expected && found.revisions >= fewestRevisions;
+  const clean =
+    found.missing +
+      found.duplicate +
+      found.wrong +
+      found.pending +
+      stream.lost +
+      stream.duplicate ===
+    0;
   const faults = [...rowFaults, ...streamFaults];
-  if (!revisionsFit) faults.push(`${found.revisions} revisions, expected ${found.revisions_expected}`);
+  if (!revisionsFit)
+    faults.push(`${found.revisions} revisions, expected ${found.revisions_expected}`);
   return { passed: clean && revisionsFit && streamFaults.length === 0, line, faults };
 }
 

@@ -19,11 +19,15 @@ export function overridesForFile(dates: readonly TradingDate[]): CalendarOverrid
 }
 
 /** The sessions of a file, in order. Throws for a date on which the rules say that nothing trades. */
-export function sessionsOfFile(dates: readonly TradingDate[], overrides: readonly CalendarOverride[]): TradingSession[] {
+export function sessionsOfFile(
+  dates: readonly TradingDate[],
+  overrides: readonly CalendarOverride[],
+): TradingSession[] {
   const calendar = createCalendar(overrides);
   return dates.map((date) => {
     const session = calendar.session(date);
-    if (session === undefined) throw new RangeError(`the file has bars on ${date}, when the market was closed`);
+    if (session === undefined)
+      throw new RangeError(`the file has bars on ${date}, when the market was closed`);
     return session;
   });
 }

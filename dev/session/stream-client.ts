@@ -1,5 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type FlushFrame, type ServerFrame, serverFrameSchema } from "../../src/contracts/stream.ts";
+import {
+  type FlushFrame,
+  type ServerFrame,
+  serverFrameSchema,
+} from "../../src/contracts/stream.ts";
 import { Crc32c } from "../../src/stream/crc32c.ts";
 import { formatToken, type Position } from "../../src/stream/token.ts";
 
@@ -23,7 +27,13 @@ export interface ClientFaults {
 export class StreamClient {
   readonly symbols: readonly string[];
   readonly received = new Set<string>();
-  readonly faults: ClientFaults = { duplicates: 0, breaks: 0, badReplays: 0, badManifests: 0, errors: [] };
+  readonly faults: ClientFaults = {
+    duplicates: 0,
+    breaks: 0,
+    badReplays: 0,
+    badManifests: 0,
+    errors: [],
+  };
   resumes = 0;
   recovered = 0;
   gapEvents = 0;
@@ -68,13 +78,22 @@ export class StreamClient {
   }
 
   #open(): void {
-    const socket = new WebSocket(`${this.#url().replace(/^http/, "ws")}/v1/stream`, ["mds.v1", `key.${this.#key}`]);
+    const socket = new WebSocket(`${this.#url().replace(/^http/, "ws")}/v1/stream`, [
+      "mds.v1",
+      `key.${this.#key}`,
+    ]);
     this.#socket = socket;
     socket.addEventListener("open", () => {
       const resume = formatToken(this.#positions);
       this.#replays.clear();
       socket.send(
-        JSON.stringify({ op: "sub", id: 1, ch: ["bars.1m"], symbols: this.symbols, ...(resume === "" ? {} : { resume }) }),
+        JSON.stringify({
+          op: "sub",
+          id: 1,
+          ch: ["bars.1m"],
+          symbols: this.symbols,
+          ...(resume === "" ? {} : { resume }),
+        }),
       );
     });
     socket.addEventListener("message", (event) => this.#read(String(event.data)));
@@ -142,13 +161,15 @@ export class StreamClient {
 
   #verify(frame: Extract<ServerFrame, { op: "caught_up" }>): void {
     const replay = this.#replays.get(frame.g);
-    if (replay?.rows !== frame.count || replay.crc.digest() !== frame.crc32c) this.faults.badReplays += 1;
+    if (replay?.rows !== frame.count || replay.crc.digest() !== frame.crc32c)
+      this.faults.badReplays += 1;
   }
 
   #take(frame: FlushFrame): void {
     this.flushes += 1;
     const before = this.#positions.get(frame.g);
-    if (before !== undefined && (before.epoch !== frame.e || frame.fs !== before.fs + 1)) this.faults.breaks += 1;
+    if (before !== undefined && (before.epoch !== frame.e || frame.fs !== before.fs + 1))
+      this.faults.breaks += 1;
     this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: frame.at });
     for (const row of frame.bars?.rows ?? []) {
       const key = `${row[0]} ${row[1]} ${row[9]}`;

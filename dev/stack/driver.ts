@@ -47,33 +47,51 @@ export class MarketDriver {
   /** The next instant at which something is due: a cron minute or a duty of a group. */
   nextInstantMs(): EpochMs {
     const tickMs = nextTickMs(this.#options.calendar, this.#nowMs);
-    return this.#nextDueMs === null ? tickMs : Math.min(tickMs, Math.max(this.#nextDueMs, this.#nowMs + 1));
+    return this.#nextDueMs === null
+      ? tickMs
+      : Math.min(tickMs, Math.max(this.#nextDueMs, this.#nowMs + 1));
   }
 
   /** Goes to the next instant, at most to `untilMs`, and returns the market time reached. */
-  async step(serviceUrl: string, untilMs: EpochMs = Infinity, signal?: AbortSignal): Promise<EpochMs> {
+  async step(
+    serviceUrl: string,
+    untilMs: EpochMs = Infinity,
+    signal?: AbortSignal,
+  ): Promise<EpochMs> {
     const nextMs = Math.min(this.nextInstantMs(), untilMs);
     await this.#pace(nextMs, signal);
     await this.#act(serviceUrl, nextMs);
     return nextMs;
   }
 
-  /** Acts at the present market time again: after a restart of the service, which forgot it. */
-  async repeat(serviceUrl: string): Promise<void> {
-    await this.#act(serviceUrl, this.#nowMs);
+  /**
+   * Acts at the present market time: at the start, or again after a restart of the service, which
+   * forgot it. The cron tick of the running minute comes with it, so that the groups know their members.
+   */
+  async begin(serviceUrl: string): Promise<void> {
+    this.#options.onTime(this.#nowMs);
+    await this.#postStep(serviceUrl, this.#nowMs);
+    if (ticking(this.#options.calendar, this.#nowMs))
+      await this.#tick(serviceUrl, floorToMinute(this.#nowMs));
+    this.#nextDueMs = await this.#postStep(serviceUrl, this.#nowMs);
   }
 
   async #act(serviceUrl: string, nowMs: EpochMs): Promise<void> {
     this.#nowMs = nowMs;
     this.#options.onTime(nowMs);
+    if (isTick(this.#options.calendar, nowMs)) await this.#tick(serviceUrl, nowMs);
     this.#nextDueMs = await this.#postStep(serviceUrl, nowMs);
-    if (isTick(this.#options.calendar, nowMs)) {
-      const query = new URLSearchParams({ cron: "* * * * *", time: String(nowMs) });
-      const response = await request(`${serviceUrl}/cdn-cgi/handler/scheduled?${query.toString()}`, {});
-      const text = await response.text();
-      if (!response.ok) throw new Error(`cron was answered with ${response.status}: ${text.slice(0, 300)}`);
-      this.#nextDueMs = await this.#postStep(serviceUrl, nowMs);
-    }
+  }
+
+  async #tick(serviceUrl: string, nowMs: EpochMs): Promise<void> {
+    const query = new URLSearchParams({ cron: "* * * * *", time: String(nowMs) });
+    const response = await request(
+      `${serviceUrl}/cdn-cgi/handler/scheduled?${query.toString()}`,
+      {},
+    );
+    const text = await response.text();
+    if (!response.ok)
+      throw new Error(`cron was answered with ${response.status}: ${text.slice(0, 300)}`);
   }
 
   async #postStep(serviceUrl: string, nowMs: EpochMs): Promise<EpochMs | null> {
@@ -83,7 +101,8 @@ export class MarketDriver {
       body: JSON.stringify({ now: nowMs }),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`a step was answered with ${response.status}: ${text.slice(0, 300)}`);
+    if (!response.ok)
+      throw new Error(`a step was answered with ${response.status}: ${text.slice(0, 300)}`);
     return stepAnswerSchema.parse(JSON.parse(text)).next_due_ms;
   }
 
@@ -117,5 +136,7 @@ function isTick(calendar: Calendar, ms: EpochMs): boolean {
 
 function nextTickMs(calendar: Calendar, nowMs: EpochMs): EpochMs {
   const next = floorToMinute(nowMs) + MINUTE_MS;
-  return ticking(calendar, next) ? next : calendar.nextSession(nowMs).openMs - FIRST_TICK_BEFORE_OPEN_MS;
+  return ticking(calendar, next)
+    ? next
+    : calendar.nextSession(nowMs).openMs - FIRST_TICK_BEFORE_OPEN_MS;
 }

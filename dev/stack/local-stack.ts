@@ -6,7 +6,7 @@ import { type Database, startDatabase } from "../database/database.ts";
 import type { Market } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
 import { type Sandbox, startSandbox } from "../sandbox/start-sandbox.ts";
-import { freePort, type Runtime, startRuntime } from "./runtime.ts";
+import { bundleService, freePort, type Runtime, startRuntime } from "./runtime.ts";
 import { seedUniverse } from "./universe-seed.ts";
 
 export const SYMBOL_GROUPS = 32;
@@ -59,7 +59,11 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     started.push(() => database.stop());
     say(`universe: ${options.market.symbols.length} symbols`);
     await seedUniverse(database, options.market.symbols, SYMBOL_GROUPS);
-    const keys = { alpacaKeyId: randomKey(), alpacaSecret: randomKey(), polygonApiKey: randomKey() };
+    const keys = {
+      alpacaKeyId: randomKey(),
+      alpacaSecret: randomKey(),
+      polygonApiKey: randomKey(),
+    };
     const sandbox = await startSandbox({
       market: options.market,
       publication: options.publication,
@@ -69,9 +73,12 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     started.push(() => sandbox.stop());
     say(`sandbox: providers at ${sandbox.url}`);
     const key = `mds_${randomKey()}`;
+    say("service: building");
+    const bundle = await bundleService(options.root, options.stateDir);
     const runtimeOptions = {
       root: options.root,
       stateDir: options.stateDir,
+      bundle,
       port: options.port ?? (await freePort()),
       logFile: join(options.stateDir, "runtime.log"),
       variables: {

@@ -1,13 +1,16 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
 
 /** How `wrangler dev` is started. `variables` go into a file, so that no key stands in an argument list. */
 export interface RuntimeOptions {
   readonly root: string;
   readonly stateDir: string;
+  /** What `bundleService` made. */
+  readonly bundle: string;
   readonly port: number;
   readonly variables: Readonly<Record<string, string>>;
   readonly logFile: string;
@@ -22,9 +25,35 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
+const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
 const POLL_MS = 100;
+
+/**
+ * Bundles the service once, so that an edited source file does not reload it while it runs. Returns
+ * the bundle's file.
+ */
+export async function bundleService(root: string, stateDir: string): Promise<string> {
+  const outDir = join(stateDir, "bundle");
+  const arguments_ = [
+    "deploy",
+    "dev/worker.ts",
+    "--dry-run",
+    `--outdir=${outDir}`,
+    "--config=wrangler.toml",
+  ];
+  try {
+    await promisify(execFile)(process.execPath, [join(root, WRANGLER), ...arguments_], {
+      cwd: root,
+    });
+  } catch (error) {
+    throw new Error(
+      `the service could not be bundled: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  return join(outDir, "worker.js");
+}
 
 /** Starts the service and waits until it answers. Rejects with the end of its log when it does not. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -37,9 +66,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const child = spawn(
     process.execPath,
     [
-      join(options.root, "node_modules/wrangler/bin/wrangler.js"),
+      join(options.root, WRANGLER),
       "dev",
-      "dev/worker.ts",
+      options.bundle,
+      "--no-bundle",
       "--config=wrangler.toml",
       "--ip=127.0.0.1",
       `--port=${options.port}`,
@@ -50,7 +80,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       "--log-level=warn",
     ],
     // A group of its own, so that all of it can be ended at once.
-    { cwd: options.root, detached: true, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } },
+    {
+      cwd: options.root,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    },
   );
   let tail = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -75,7 +110,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     await untilHealthy(url, child);
   } catch (error) {
     await stop("SIGKILL");
-    throw new Error(`the service did not start: ${error instanceof Error ? error.message : String(error)}\n${tail}`);
+    throw new Error(
+      `the service did not start: ${error instanceof Error ? error.message : String(error)}\n${tail}`,
+    );
   }
   return { url, kill: () => stop("SIGKILL"), stop: () => stop("SIGTERM") };
 }

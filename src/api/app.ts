@@ -37,13 +37,21 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerBars(app);
   registerReplay(app);
   registerStream(app);
-  app.doc31("/openapi.json", { openapi: "3.1.0", info: { title: "Market Data Service", version: "1" } });
-  app.notFound((context) => problem(context, 404, { code: "not_found", detail: "there is no such route" }));
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "Market Data Service", version: "1" },
+  });
+  app.notFound((context) =>
+    problem(context, 404, { code: "not_found", detail: "there is no such route" }),
+  );
   app.onError((error, context) => {
     if (error instanceof NotImplementedError) {
       return problem(context, 501, { code: error.code, detail: error.message });
     }
-    log("error", "a request failed", { request_id: context.get("requestId"), error: errorText(error) });
+    log("error", "a request failed", {
+      request_id: context.get("requestId"),
+      error: errorText(error),
+    });
     return problem(context, 500, { code: "internal", detail: "the request could not be served" });
   });
   return app;

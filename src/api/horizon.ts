@@ -14,11 +14,22 @@ const cache = new Map<number, { atMs: number; horizon: EpochMs | null }>();
 /**
  * The knowledge time up to which reads of these groups are repeatable: the minimum of what each has
  * brought to Postgres. A group whose stored time is below `wantedMs` is asked; one that cannot be
- * reached counts with its stored time, one without members or flushes does not count.
+ * reached counts with its stored time, one without members does not count. Never above `nowMs`.
  */
-export async function horizonOf(groups: readonly number[], wantedMs: EpochMs, sql: SqlClient, env: Env): Promise<EpochMs> {
+export async function horizonOf(
+  groups: readonly number[],
+  pinnedMs: EpochMs,
+  nowMs: EpochMs,
+  sql: SqlClient,
+  env: Env,
+): Promise<EpochMs> {
+  const wantedMs = Math.min(pinnedMs, nowMs);
   const cursors = await readCursors(sql, groups);
-  const stored = new Map(cursors.filter((cursor) => cursor.class === "bars").map((cursor) => [cursor.group, cursor.asOfMs]));
+  const stored = new Map(
+    cursors
+      .filter((cursor) => cursor.class === "bars")
+      .map((cursor) => [cursor.group, cursor.asOfMs]),
+  );
   const horizons = await Promise.all(
     groups.map(async (group) => {
       const known = stored.get(group) ?? null;
@@ -26,18 +37,31 @@ export async function horizonOf(groups: readonly number[], wantedMs: EpochMs, sq
       return askGroup(group, wantedMs, known, env);
     }),
   );
-  return horizons.reduce<EpochMs>((lowest, horizon) => (horizon === null ? lowest : Math.min(lowest, horizon)), wantedMs);
+  return horizons.reduce<EpochMs>(
+    (lowest, horizon) => (horizon === null ? lowest : Math.min(lowest, horizon)),
+    wantedMs,
+  );
 }
 
-async function askGroup(group: number, wantedMs: EpochMs, stored: EpochMs | null, env: Env): Promise<EpochMs | null> {
+async function askGroup(
+  group: number,
+  wantedMs: EpochMs,
+  stored: EpochMs | null,
+  env: Env,
+): Promise<EpochMs | null> {
   const known = cache.get(group);
   if (known !== undefined && wallClock.now() - known.atMs < CACHE_TTL_MS) return known.horizon;
   let horizon = stored;
   try {
-    const answer = await env.SYMBOL_GROUP.getByName(groupName(group), { locationHint: "enam" }).horizon(wantedMs);
+    const answer = await env.SYMBOL_GROUP.getByName(groupName(group), {
+      locationHint: "enam",
+    }).horizon(wantedMs);
     horizon = answer === null ? stored : Math.max(answer, stored ?? 0);
   } catch (error) {
-    log("warn", "a group did not say its horizon", { group: groupName(group), error: errorText(error) });
+    log("warn", "a group did not say its horizon", {
+      group: groupName(group),
+      error: errorText(error),
+    });
   }
   if (cache.size >= MAX_CACHED_GROUPS) cache.clear();
   cache.set(group, { atMs: wallClock.now(), horizon });

@@ -6,6 +6,9 @@ import { problem } from "./problem.ts";
 
 export const MAX_SYMBOLS = 1_000;
 
+const FIRST_INSTANT_MS = 0;
+const END_INSTANT_MS = Date.UTC(2100, 0, 1);
+
 /** Canonical symbols, comma separated, at most a thousand. */
 export const symbolsParam = z
   .string()
@@ -18,7 +21,11 @@ export const symbolsParam = z
 /** An instant: RFC 3339 with offset, or whole milliseconds since the epoch. Parsed to milliseconds. */
 export const instantParam = z
   .union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)])
-  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)));
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
+  .refine(
+    (ms) => ms >= FIRST_INSTANT_MS && ms < END_INSTANT_MS,
+    "not an instant between 1970 and 2100",
+  );
 
 /** A whole number in a query, between bounds. */
 export function countParam(min: number, max: number, fallback: number) {
@@ -47,13 +54,25 @@ export function registerRead<Query extends z.ZodObject>(
     path: route.path,
     summary: route.summary,
     request: { query: route.query },
-    responses: { 200: { description: route.summary, content: { "application/json": { schema: route.answer } } } },
+    responses: {
+      200: {
+        description: route.summary,
+        content: { "application/json": { schema: route.answer } },
+      },
+    },
   };
   app.openAPIRegistry.registerPath(description);
   app.get(route.path, async (context) => {
     const parsed = route.query.safeParse(context.req.query());
     if (parsed.success) return await handle(context, parsed.data);
-    const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join("."), message: issue.message }));
-    return problem(context, 422, { code: "invalid_parameter", detail: "a parameter is not valid", extra: { errors } });
+    const errors = parsed.error.issues.map((issue) => ({
+      field: issue.path.join("."),
+      message: issue.message,
+    }));
+    return problem(context, 422, {
+      code: "invalid_parameter",
+      detail: "a parameter is not valid",
+      extra: { errors },
+    });
   });
 }

@@ -23,7 +23,11 @@ const TITLES: Readonly<Record<number, string>> = {
 };
 
 /** An error answer as RFC 9457 problem details. */
-export function problem(context: Context, status: ContentfulStatusCode, details: ProblemDetails): Response {
+export function problem(
+  context: Context,
+  status: ContentfulStatusCode,
+  details: ProblemDetails,
+): Response {
   const body = {
     type: `urn:market-data-service:problem:${details.code}`,
     title: TITLES[status] ?? "Error",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RETURN_PROBES } from "../domain/breaker.ts";
 import { findOverrideFaults, MAX_CALENDAR_OVERRIDES } from "../domain/calendar-override.ts";
 import { PROVIDER_IDS } from "../domain/provider-id.ts";
 
@@ -31,7 +32,19 @@ const breaker = z
     run_of_failures: z.number().int().min(1).max(1_000).default(5),
   })
   .strict()
-  .refine((value) => value.demote < value.promote, { message: "must be below promote", path: ["demote"] });
+  .refine((value) => value.demote < value.promote, {
+    message: "must be below promote",
+    path: ["demote"],
+  })
+  // A window cut shorter could never open the breaker, or never gather the probes that close it.
+  .refine((value) => value.window_calls >= Math.max(RETURN_PROBES, value.min_calls), {
+    message: `must be at least min_calls and ${RETURN_PROBES}`,
+    path: ["window_calls"],
+  })
+  .refine((value) => value.run_of_failures >= Math.max(RETURN_PROBES, value.min_calls), {
+    message: `must be at least min_calls and ${RETURN_PROBES}`,
+    path: ["run_of_failures"],
+  });
 
 const pollOffsets = z
   .object({
@@ -45,7 +58,9 @@ const pollOffsets = z
 /** An ad-hoc closure or early close: announced tomorrow, it needs no deploy. */
 export const calendarOverrideSchema = z.union([
   z.object({ date: dateSchema, closed: z.literal(true) }).strict(),
-  z.object({ date: dateSchema, close: z.string().regex(/^\d{2}:\d{2}$/, "HH:MM in New York") }).strict(),
+  z
+    .object({ date: dateSchema, close: z.string().regex(/^\d{2}:\d{2}$/, "HH:MM in New York") })
+    .strict(),
 ]);
 
 /**
@@ -75,7 +90,10 @@ export const serviceConfigSchema = z
       })
       .strict()
       .prefault({}),
-    sessions: z.array(z.enum(["pre", "regular", "post"])).min(1).default(["regular"]),
+    sessions: z
+      .array(z.enum(["pre", "regular", "post"]))
+      .min(1)
+      .default(["regular"]),
     calendar_overrides: z
       .array(calendarOverrideSchema)
       .max(MAX_CALENDAR_OVERRIDES)

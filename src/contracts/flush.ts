@@ -10,7 +10,19 @@ export const MAX_FLUSH_BYTES = 512 * 1_024;
 
 /** Column names of the first 13 places of a row, in wire order. */
 export const FLUSH_COLUMNS = [
-  "s", "t", "o", "h", "l", "c", "v", "n", "vw", "rev", "src", "feed", "st",
+  "s",
+  "t",
+  "o",
+  "h",
+  "l",
+  "c",
+  "v",
+  "n",
+  "vw",
+  "rev",
+  "src",
+  "feed",
+  "st",
 ] as const;
 
 export const sessionKindSchema = z.enum(["pre", "regular", "post"]);
@@ -23,15 +35,32 @@ export const gapKindSchema = z.enum(["open", "filled", "dead", "unfillable"]);
  * and asked_at (ms).
  */
 export const flushRowSchema = z.tuple([
-  z.string(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number(),
-  z.number().nullable(), z.number().nullable(), z.number().int(),
-  z.enum(PROVIDER_IDS), z.enum(FEEDS), barStatusSchema, sessionKindSchema, z.number(),
+  z.string(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number().nullable(),
+  z.number().nullable(),
+  z.number().int(),
+  z.enum(PROVIDER_IDS),
+  z.enum(FEEDS),
+  barStatusSchema,
+  sessionKindSchema,
+  z.number(),
 ]);
 export type FlushRow = z.infer<typeof flushRowSchema>;
 
 /** symbol, from (ms), to (ms, exclusive), kind, provider or null, href or null (history lane only). */
 export const gapEventSchema = z.tuple([
-  z.string(), z.number(), z.number(), gapKindSchema, z.string().nullable(), z.string().nullable(),
+  z.string(),
+  z.number(),
+  z.number(),
+  gapKindSchema,
+  z.string().nullable(),
+  z.string().nullable(),
 ]);
 export type GapEvent = z.infer<typeof gapEventSchema>;
 
@@ -71,3 +100,15 @@ export const flushSchema = z.object({
   next: z.number().nullable(),
 });
 export type Flush = z.infer<typeof flushSchema>;
+
+/** A flush as it stands in the log: its number and its text, unparsed. */
+export interface LoggedFlush {
+  readonly fs: number;
+  readonly asOf: number;
+  readonly payload: string;
+}
+
+/** Parses a logged flush; the log is written by an earlier version of this code, so it is an edge. */
+export function parseFlush(payload: string): Flush {
+  return flushSchema.parse(JSON.parse(payload));
+}

@@ -21,7 +21,11 @@ export const ingestAnswerSchema = z.object({
   receivedAt: z.number(),
   settle: z.boolean(),
   bars: z.array(barSchema),
-  covered: z.array(z.object({ symbols: z.array(z.string()).readonly(), startMs: z.number(), endMs: z.number() })).readonly(),
+  covered: z
+    .array(
+      z.object({ symbols: z.array(z.string()).readonly(), startMs: z.number(), endMs: z.number() }),
+    )
+    .readonly(),
   /** Rows refused, by reason. */
   refused: z.record(z.string(), z.number()),
 });
@@ -39,7 +43,9 @@ export const pollOutcomeSchema = z.object({
   answers: z.array(ingestAnswerSchema),
   calls: z.array(callSchema),
   selected: z.array(z.enum(PROVIDER_IDS)),
-  failures: z.array(z.object({ provider: z.enum(PROVIDER_IDS), kind: z.string(), message: z.string() })),
+  failures: z.array(
+    z.object({ provider: z.enum(PROVIDER_IDS), kind: z.string(), message: z.string() }),
+  ),
   uncovered: z.number().int(),
 });
 export type PollOutcome = z.infer<typeof pollOutcomeSchema>;

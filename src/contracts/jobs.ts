@@ -22,7 +22,10 @@ export const barsFetchJobSchema = z
     group: z.number().int().min(0).max(1_023),
     duty: z.string().min(1).max(100),
     interval: z.literal("1m"),
-    symbols: z.array(z.string().refine(isCanonicalSymbol, "not a canonical symbol")).min(1).max(MAX_JOB_SYMBOLS),
+    symbols: z
+      .array(z.string().refine(isCanonicalSymbol, "not a canonical symbol"))
+      .min(1)
+      .max(MAX_JOB_SYMBOLS),
     start_ms: minuteMs,
     end_ms: minuteMs,
     priority: z.number().int().min(0).max(9),

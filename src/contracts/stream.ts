@@ -27,7 +27,8 @@ export const STREAM_CODES = {
 /** Close codes: 4000-4499 reconnect with back-off and token, 4500-4999 do not. */
 export const CLOSE_CODES = { restart: 4001, lostPosition: 4010, forced: 4503 } as const;
 
-const idSchema = z.union([z.number().int(), z.string().max(64)]).optional();
+/** Names a request, so that its answer can be told from others. */
+export const requestIdSchema = z.union([z.number().int(), z.string().max(64)]).optional();
 const channelSchema = z.enum(["bars.1m"]);
 const symbolsSchema = z.array(z.string().min(1).max(16)).min(1).max(MAX_CONNECTION_SYMBOLS);
 export const MAX_TOKEN_CHARS = 8_192;
@@ -37,7 +38,7 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
   z
     .object({
       op: z.literal("sub"),
-      id: idSchema,
+      id: requestIdSchema,
       ch: z.array(channelSchema).min(1).max(3),
       symbols: symbolsSchema,
       resume: z.string().max(MAX_TOKEN_CHARS).optional(),
@@ -49,7 +50,7 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
   z
     .object({
       op: z.literal("unsub"),
-      id: idSchema,
+      id: requestIdSchema,
       ch: z.array(channelSchema).min(1).max(3),
       symbols: symbolsSchema,
     })
@@ -57,10 +58,28 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
 ]);
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
 
-const manifestEntrySchema = z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]);
+const manifestEntrySchema = z.tuple([
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+]);
 const wireRowSchema = z.tuple([
-  z.string(), z.number(), z.number(), z.number(), z.number(), z.number(), z.number(),
-  z.number().nullable(), z.number().nullable(), z.number(), z.string(), z.string(), z.string(),
+  z.string(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number().nullable(),
+  z.number().nullable(),
+  z.number(),
+  z.string(),
+  z.string(),
+  z.string(),
 ]);
 
 export const flushFrameSchema = z.object({
@@ -69,9 +88,20 @@ export const flushFrameSchema = z.object({
   e: z.string().regex(EPOCH_PATTERN),
   fs: z.number().int().positive(),
   at: z.number(),
-  bars: z.object({ ch: z.literal("bars.1m"), cols: z.array(z.string()), rows: z.array(wireRowSchema) }).optional(),
+  bars: z
+    .object({ ch: z.literal("bars.1m"), cols: z.array(z.string()), rows: z.array(wireRowSchema) })
+    .optional(),
   gaps: z
-    .array(z.tuple([z.string(), z.number(), z.number(), z.string(), z.string().nullable(), z.string().nullable()]))
+    .array(
+      z.tuple([
+        z.string(),
+        z.number(),
+        z.number(),
+        z.string(),
+        z.string().nullable(),
+        z.string().nullable(),
+      ]),
+    )
     .optional(),
   source: z.array(z.tuple([z.string(), z.string(), z.string(), z.string()])).optional(),
   man: z.array(manifestEntrySchema).optional(),
@@ -100,11 +130,14 @@ export const serverFrameSchema = z.discriminatedUnion("op", [
     at: z.number(),
     limits: z.object({ symbols: z.number(), frame_bytes: z.number() }),
     hb: z.object({ send: z.string(), expect: z.string(), every_s: z.number(), dead_s: z.number() }),
-    market: z.object({ state: z.enum(["open", "pre", "post", "closed"]), next_data_by: z.number() }),
+    market: z.object({
+      state: z.enum(["open", "pre", "post", "closed"]),
+      next_data_by: z.number(),
+    }),
   }),
   z.object({
     op: z.literal("ack"),
-    id: idSchema,
+    id: requestIdSchema,
     subs: z.record(z.string(), z.object({ count: z.number(), hash: z.string() })),
     rejected: z.array(z.object({ symbol: z.string(), code: z.number() })),
     /** Where each followed stream stands: the token before the first live flush. */
@@ -123,7 +156,7 @@ export const serverFrameSchema = z.discriminatedUnion("op", [
   z.object({ op: z.literal("epoch"), g: z.string(), e: z.string(), fs: z.number() }),
   z.object({
     op: z.literal("error"),
-    id: idSchema,
+    id: requestIdSchema,
     code: z.number(),
     msg: z.string(),
     temporary: z.boolean(),

@@ -74,7 +74,8 @@ export class MinuteBeliefs {
   }
 
   set(slot: number, belief: Belief): void {
-    if (slot >= this.slots) throw new RangeError(`slot ${slot} is beyond the ${this.slots} of this minute`);
+    if (slot >= this.slots)
+      throw new RangeError(`slot ${slot} is beyond the ${this.slots} of this minute`);
     const at = slot * SLOT_BYTES;
     this.#bytes.fill(0, at, at + SLOT_BYTES);
     this.#view.setUint8(at, STATES.indexOf(belief.state));
@@ -101,6 +102,7 @@ function codeOfSource(source: Source): number {
 function sourceFromCode(code: number): Source {
   const provider = PROVIDER_IDS[code >> 4];
   const feed = FEEDS[code & 0x0f];
-  if (provider === undefined || feed === undefined) throw new RangeError(`unknown source code ${code}`);
+  if (provider === undefined || feed === undefined)
+    throw new RangeError(`unknown source code ${code}`);
   return { provider, feed };
 }

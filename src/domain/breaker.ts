@@ -20,6 +20,7 @@ export interface Breaker {
   readonly window: readonly Outcome[];
 }
 
+/** When a breaker opens and closes: scores in [0, 1], times in seconds, and how many calls are looked at. */
 export interface BreakerConfig {
   readonly demote: number;
   readonly promote: number;
@@ -33,6 +34,7 @@ export interface BreakerConfig {
 
 export const NEW_BREAKER: Breaker = { opened: null, isolated: false, window: [] };
 
+/** What the breaker shows at `nowMs`; isolation goes before everything else. */
 export function breakerState(breaker: Breaker, nowMs: EpochMs): BreakerState {
   if (breaker.isolated) return "isolated";
   if (breaker.opened === null) return "closed";
@@ -40,7 +42,12 @@ export function breakerState(breaker: Breaker, nowMs: EpochMs): BreakerState {
 }
 
 /** The score as it is shown: the plain formula with closed 1, half-open 0.5, open and isolated 0. */
-export function breakerScore(breaker: Breaker, nowMs: EpochMs, config: BreakerConfig, latencyCapMs: number): HealthScore {
+export function breakerScore(
+  breaker: Breaker,
+  nowMs: EpochMs,
+  config: BreakerConfig,
+  latencyCapMs: number,
+): HealthScore {
   const value = { closed: 1, half_open: 0.5, open: 0, isolated: 0 }[breakerState(breaker, nowMs)];
   return scoreHealth(value, recent(breaker.window, nowMs, config), latencyCapMs);
 }
@@ -62,7 +69,10 @@ export function recordOutcome(
   if (breaker.opened === null) {
     if (window.length < config.min_calls) return next;
     if (scoreHealth(1, window, latencyCapMs).h >= config.demote) return next;
-    return { ...next, opened: { atMs: nowMs, cooldownMs: config.cooldown_s * SECOND_MS, probes: 0, probedAtMs: 0 } };
+    return {
+      ...next,
+      opened: { atMs: nowMs, cooldownMs: config.cooldown_s * SECOND_MS, probes: 0, probedAtMs: 0 },
+    };
   }
   const returnedAt = halfOpenAt(breaker.opened);
   if (nowMs < returnedAt) return next;
@@ -91,7 +101,11 @@ function halfOpenAt(opened: { atMs: EpochMs; cooldownMs: number }): EpochMs {
   return opened.atMs + opened.cooldownMs;
 }
 
-function recent(window: readonly Outcome[], nowMs: EpochMs, config: BreakerConfig): readonly Outcome[] {
+function recent(
+  window: readonly Outcome[],
+  nowMs: EpochMs,
+  config: BreakerConfig,
+): readonly Outcome[] {
   const young = window.filter((outcome) => outcome.atMs > nowMs - config.window_s * SECOND_MS);
   const last = young.slice(-config.window_calls);
   const run = last.slice(-config.run_of_failures);

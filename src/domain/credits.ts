@@ -19,5 +19,10 @@ export function takeCredits(
   const left = Math.min(before.left + (elapsedMs * perMinute) / MINUTE_MS, perMinute);
   const granted = Math.min(Math.floor(left), wanted);
   const waitMs = granted > 0 ? 0 : Math.ceil(((1 - left) * MINUTE_MS) / perMinute);
-  return { credits: { left: left - granted, atMs: nowMs }, granted, waitMs };
+  return { credits: { left: left - granted, atMs: Math.max(nowMs, before.atMs) }, granted, waitMs };
+}
+
+/** Gives back what a job took and did not spend; the next refill caps the bucket again. */
+export function returnCredits(credits: Credits | null, unspent: number): Credits | null {
+  return credits === null ? null : { ...credits, left: credits.left + unspent };
 }

@@ -8,7 +8,9 @@ const RANDOM_DIGITS = 6;
  * order is age order, then six random characters (`random` yields [0, 1)).
  */
 export function createEpoch(nowMs: EpochMs, random: () => number): string {
-  const tail = Array.from({ length: RANDOM_DIGITS }, () => Math.floor(random() * 36).toString(36)).join("");
+  const tail = Array.from({ length: RANDOM_DIGITS }, () =>
+    Math.floor(random() * 36).toString(36),
+  ).join("");
   return nowMs.toString(36).padStart(TIME_DIGITS, "0") + tail;
 }
 

@@ -4,6 +4,8 @@ import type { EpochMs } from "./time.ts";
 export interface Outcome {
   readonly atMs: EpochMs;
   readonly ok: boolean;
+  /** It was a rate limit: a failure only in a run. */
+  readonly limited: boolean;
   readonly durationMs: number;
   readonly asked: number;
   readonly answered: number;
@@ -23,21 +25,32 @@ export interface HealthScore {
  * `1 - min(p95 / cap, 1)` where a failed call counts as the cap; error `1 - failures / calls`;
  * completeness the share of symbol-minutes that were answered. Nothing known scores 1.
  */
-export function scoreHealth(breaker: number, window: readonly Outcome[], latencyCapMs: number): HealthScore {
-  const failures = window.filter((outcome) => !outcome.ok).length;
+export function scoreHealth(
+  breaker: number,
+  window: readonly Outcome[],
+  latencyCapMs: number,
+): HealthScore {
+  const failed = window.map((outcome, index) => isFailure(outcome, window[index - 1]));
+  const failures = failed.filter(Boolean).length;
   const asked = window.reduce((sum, outcome) => sum + outcome.asked, 0);
   const answered = window.reduce((sum, outcome) => sum + outcome.answered, 0);
-  const latency = 1 - Math.min(p95(window, latencyCapMs) / latencyCapMs, 1);
+  const latency = 1 - Math.min(p95(window, failed, latencyCapMs) / latencyCapMs, 1);
   const error = window.length === 0 ? 1 : 1 - failures / window.length;
   const completeness = asked === 0 ? 1 : Math.min(answered / asked, 1);
   const h = 0.45 * breaker + 0.25 * latency + 0.2 * error + 0.1 * completeness;
   return { breaker, latency, error, completeness, h };
 }
 
+/** A single rate limit is our own haste; only one that follows another counts. */
+function isFailure(outcome: Outcome, before: Outcome | undefined): boolean {
+  if (outcome.ok) return false;
+  return !outcome.limited || (before?.limited ?? false);
+}
+
 /** Nearest-rank 95th percentile of the durations, ms; 0 of nothing. */
-function p95(window: readonly Outcome[], latencyCapMs: number): number {
+function p95(window: readonly Outcome[], failed: readonly boolean[], latencyCapMs: number): number {
   const durations = window
-    .map((outcome) => (outcome.ok ? outcome.durationMs : latencyCapMs))
+    .map((outcome, index) => (failed[index] === true ? latencyCapMs : outcome.durationMs))
     .toSorted((a, b) => a - b);
   return durations[Math.ceil(durations.length * 0.95) - 1] ?? 0;
 }

@@ -25,7 +25,11 @@ export type ManifestEntry = readonly [number, number, number, number, number, nu
  * The manifest of one minute for the members in `mask` (a byte a slot, non-zero = wanted; null =
  * all), or null when nothing of it changed for them. Unfillable counts as missing.
  */
-export function countStates(minute: number, states: string, mask: Uint8Array | null): ManifestEntry | null {
+export function countStates(
+  minute: number,
+  states: string,
+  mask: Uint8Array | null,
+): ManifestEntry | null {
   let changed = false;
   let got = 0;
   let noTrade = 0;
@@ -36,12 +40,22 @@ export function countStates(minute: number, states: string, mask: Uint8Array | n
     const code = states.charCodeAt(slot);
     if (code >= 65 && code <= 90) changed = true;
     switch (code | 0x20) {
-      case 98: got += 1; break;
-      case 110: noTrade += 1; break;
+      case 98:
+        got += 1;
+        break;
+      case 110:
+        noTrade += 1;
+        break;
       case 109:
-      case 117: missing += 1; break;
-      case 112: pending += 1; break;
+      case 117:
+        missing += 1;
+        break;
+      case 112:
+        pending += 1;
+        break;
     }
   }
-  return changed ? [minute, got + noTrade + missing + pending, got, noTrade, missing, pending] : null;
+  return changed
+    ? [minute, got + noTrade + missing + pending, got, noTrade, missing, pending]
+    : null;
 }

@@ -22,7 +22,12 @@ export function missingFrom(ts: EpochMs, settleDelayMs: number): EpochMs {
 }
 
 /** The state of an expected minute at market time `nowMs`. */
-export function minuteState(belief: Belief, ts: EpochMs, nowMs: EpochMs, settleDelayMs: number): MinuteState {
+export function minuteState(
+  belief: Belief,
+  ts: EpochMs,
+  nowMs: EpochMs,
+  settleDelayMs: number,
+): MinuteState {
   switch (belief.state) {
     case "bar":
     case "no_trade":
@@ -38,8 +43,14 @@ export function minuteState(belief: Belief, ts: EpochMs, nowMs: EpochMs, settleD
  * The belief after a complete answer, asked at `askedAt`, that covered the minute and had no bar.
  * Absence never takes a bar away, and an older answer never weakens a newer one.
  */
-export function withAbsence(belief: Belief, ts: EpochMs, askedAt: EpochMs, settleDelayMs: number): Belief {
-  if (belief.state === "bar" || belief.state === "no_trade" || belief.state === "unfillable") return belief;
+export function withAbsence(
+  belief: Belief,
+  ts: EpochMs,
+  askedAt: EpochMs,
+  settleDelayMs: number,
+): Belief {
+  if (belief.state === "bar" || belief.state === "no_trade" || belief.state === "unfillable")
+    return belief;
   if (askedAt >= settlesAt(ts, settleDelayMs)) return { state: "no_trade", askedAt };
   if (belief.state === "absent" && belief.askedAt >= askedAt) return belief;
   return { state: "absent", askedAt };

@@ -16,6 +16,7 @@ export interface PlannedFetch extends TimeRange {
   readonly settle: boolean;
 }
 
+/** What a group knows when a cron tick asks it what to fetch. Times are market time. */
 export interface PollPlanInput {
   readonly calendar: Calendar;
   readonly sessions: readonly SessionKind[];
@@ -24,15 +25,17 @@ export interface PollPlanInput {
   readonly pollOffsetMs: number;
   readonly overlapMinutes: { readonly short: number; readonly long: number };
   readonly maxJobMinutes: number;
-  /** The first expected minute that is not complete; null when there is none yet. */
-  readonly lowestHoleMs: EpochMs | null;
+  /** An incomplete expected minute before the given one; null when there is none. */
+  readonly nextHoleMs: (beforeMs: EpochMs) => EpochMs | null;
+  /** When a heal may start: holes are healed beside the polls, each group at another moment. */
+  readonly healDueMs: EpochMs;
 }
 
-/** The fetches that a cron tick makes due: the minute that just ended, and the oldest hole behind it. */
+/** The fetches that a cron tick makes due: the minute that just ended, and a hole behind it. */
 export function planFetches(input: PollPlanInput): PlannedFetch[] {
   const tickMs = floorToMinute(input.nowMs);
   const poll = planPoll(input, tickMs);
-  const heal = planHeal(input, tickMs, poll?.startMs ?? tickMs);
+  const heal = planHeal(input, poll?.startMs ?? tickMs);
   return [poll, heal].filter((fetch) => fetch !== null);
 }
 
@@ -53,13 +56,13 @@ function planPoll(input: PollPlanInput, tickMs: EpochMs): PlannedFetch | null {
   };
 }
 
-function planHeal(input: PollPlanInput, tickMs: EpochMs, beforeMs: EpochMs): PlannedFetch | null {
-  const startMs = input.lowestHoleMs;
-  if (startMs === null || startMs >= beforeMs) return null;
+function planHeal(input: PollPlanInput, beforeMs: EpochMs): PlannedFetch | null {
+  const startMs = input.nextHoleMs(beforeMs);
+  if (startMs === null) return null;
   const session = input.calendar.sessionContaining(startMs);
   if (session === undefined) return null;
   const endMs = Math.min(startMs + input.maxJobMinutes * MINUTE_MS, beforeMs, session.closeMs);
-  return { duty: "heal", dueMs: tickMs + input.pollOffsetMs, startMs, endMs, settle: false };
+  return { duty: "heal", dueMs: input.healDueMs, startMs, endMs, settle: false };
 }
 
 /** The minutes of a session that are fetched: the configured kinds and always the closing window. */
@@ -80,11 +83,18 @@ export function planSettle(
   const window = fetchWindow(session, sessions);
   const passes = [
     { name: "close", dueMs: session.closeMs + SETTLE_AFTER_CLOSE_MS },
-    { name: "morning", dueMs: calendar.nextSession(session.closeMs).openMs - SETTLE_BEFORE_OPEN_MS },
+    {
+      name: "morning",
+      dueMs: calendar.nextSession(session.closeMs).openMs - SETTLE_BEFORE_OPEN_MS,
+    },
   ];
   const fetches: PlannedFetch[] = [];
   for (const pass of passes) {
-    for (let startMs = window.startMs; startMs < window.endMs; startMs += maxJobMinutes * MINUTE_MS) {
+    for (
+      let startMs = window.startMs;
+      startMs < window.endMs;
+      startMs += maxJobMinutes * MINUTE_MS
+    ) {
       fetches.push({
         duty: `settle:${pass.name}:${startMs}`,
         dueMs: pass.dueMs,

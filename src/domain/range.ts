@@ -11,7 +11,10 @@ export function unionRanges(a: RangeSet, b: RangeSet): TimeRange[] {
   for (const range of sorted) {
     const last = merged.at(-1);
     if (last !== undefined && range.startMs <= last.endMs) {
-      merged[merged.length - 1] = { startMs: last.startMs, endMs: Math.max(last.endMs, range.endMs) };
+      merged[merged.length - 1] = {
+        startMs: last.startMs,
+        endMs: Math.max(last.endMs, range.endMs),
+      };
     } else {
       merged.push(range);
     }
@@ -60,7 +63,8 @@ export function rangesOfMinutes(minutes: readonly EpochMs[]): TimeRange[] {
   const ranges: TimeRange[] = [];
   for (const ts of minutes) {
     const last = ranges.at(-1);
-    if (last !== undefined && last.endMs === ts) ranges[ranges.length - 1] = { ...last, endMs: ts + MINUTE_MS };
+    if (last !== undefined && last.endMs === ts)
+      ranges[ranges.length - 1] = { ...last, endMs: ts + MINUTE_MS };
     else ranges.push({ startMs: ts, endMs: ts + MINUTE_MS });
   }
   return ranges;

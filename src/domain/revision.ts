@@ -22,24 +22,30 @@ export type Verdict = "first" | "updated" | "same" | "stale" | "agreed" | "disag
 
 /**
  * Who may revise a stored bar: the provider and feed that gave it, when asked later; a feed of
- * higher rank; the settle pass, which owns the bar from then on. Between providers `askedAt` says
- * nothing, so everybody else only agrees or disagrees.
+ * higher rank; the settle pass, which owns the bar from then on unless its feed is of lower rank.
+ * Between providers `askedAt` says nothing, so everybody else only agrees or disagrees.
  */
 export function judge(belief: Belief, incoming: IncomingBar): Verdict {
   if (belief.state !== "bar") return "first";
   const equal =
-    belief.fingerprint[0] === incoming.fingerprint[0] && belief.fingerprint[1] === incoming.fingerprint[1];
+    belief.fingerprint[0] === incoming.fingerprint[0] &&
+    belief.fingerprint[1] === incoming.fingerprint[1];
   const sameSource =
-    belief.source.provider === incoming.source.provider && belief.source.feed === incoming.source.feed;
+    belief.source.provider === incoming.source.provider &&
+    belief.source.feed === incoming.source.feed;
   if (sameSource && incoming.askedAt <= belief.askedAt) return "stale";
-  const entitled =
-    sameSource || incoming.settle || feedRank(incoming.source.feed) > feedRank(belief.source.feed);
+  const rank = feedRank(incoming.source.feed) - feedRank(belief.source.feed);
+  const entitled = sameSource || rank > 0 || (incoming.settle && rank === 0);
   if (entitled) return equal ? "same" : "updated";
   return equal ? "agreed" : "disagreed";
 }
 
 /** The belief after `judge` said first, updated or same. */
-export function revised(belief: Belief, incoming: IncomingBar, verdict: "first" | "updated" | "same"): Belief {
+export function revised(
+  belief: Belief,
+  incoming: IncomingBar,
+  verdict: "first" | "updated" | "same",
+): Belief {
   const before = belief.state === "bar" ? belief.revision : -1;
   return {
     state: "bar",

@@ -4,6 +4,7 @@
  */
 const CANONICAL_SYMBOL = /^[A-Z]{1,6}(\.[A-Z]{1,3}){0,2}$/;
 
+/** Whether the text is a symbol in the one spelling that the service stores and sends. */
 export function isCanonicalSymbol(text: string): boolean {
   return CANONICAL_SYMBOL.test(text);
 }

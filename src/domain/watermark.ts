@@ -5,6 +5,7 @@ import type { Roster } from "./roster.ts";
 import type { EpochMs } from "./time.ts";
 import { DAY_MS, MINUTE_MS } from "./time.ts";
 
+/** What the watermark is computed from: the members, the minutes they owe, and what is believed of each. */
 export interface GroupView {
   readonly roster: Roster;
   readonly calendar: Calendar;
@@ -12,11 +13,32 @@ export interface GroupView {
   readonly beliefsAt: (ts: EpochMs) => MinuteBeliefs;
 }
 
-/** The first regular minute at or after `ms`. */
+/** The START of the first regular minute that begins at or after `ms`. */
 export function firstExpectedMinute(calendar: Calendar, ms: EpochMs): EpochMs {
-  const session = calendar.sessionContaining(ms);
-  if (session !== undefined && ms < session.closeMs) return Math.max(ms, session.openMs);
-  return calendar.nextSession(ms).openMs;
+  const minute = Math.ceil(ms / MINUTE_MS) * MINUTE_MS;
+  const session = calendar.sessionContaining(minute);
+  if (session !== undefined && minute < session.closeMs) return Math.max(minute, session.openMs);
+  return calendar.nextSession(minute).openMs;
+}
+
+/** How many minutes one look for a hole goes through: three sessions; the next look goes on. */
+const MAX_LOOK_MINUTES = 1_170;
+
+/**
+ * The first expected minute in `[fromMs, beforeMs)` that is not complete for every member; null when
+ * the look found none.
+ */
+export function firstIncompleteMinute(
+  fromMs: EpochMs,
+  beforeMs: EpochMs,
+  view: GroupView,
+): EpochMs | null {
+  let ts = firstExpectedMinute(view.calendar, fromMs);
+  for (let looked = 0; ts < beforeMs && looked < MAX_LOOK_MINUTES; looked += 1) {
+    if (!isMinuteComplete(ts, view)) return ts;
+    ts = firstExpectedMinute(view.calendar, ts + MINUTE_MS);
+  }
+  return null;
 }
 
 /**
@@ -44,7 +66,11 @@ function isMinuteComplete(ts: EpochMs, view: GroupView): boolean {
 const MAX_SCAN_MS = 10 * DAY_MS;
 
 /** Expected minutes at or after the watermark that are missing at `nowMs`, by slot. */
-export function missingMinutes(watermarkMs: EpochMs, nowMs: EpochMs, view: GroupView): Map<number, EpochMs[]> {
+export function missingMinutes(
+  watermarkMs: EpochMs,
+  nowMs: EpochMs,
+  view: GroupView,
+): Map<number, EpochMs[]> {
   const missing = new Map<number, EpochMs[]>();
   let ts = firstExpectedMinute(view.calendar, Math.max(watermarkMs, nowMs - MAX_SCAN_MS));
   while (nowMs >= missingFrom(ts, view.settleDelayMs)) {

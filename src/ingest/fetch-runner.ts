@@ -8,7 +8,11 @@ import { policyProviders } from "../providers/registry.ts";
 import { runBarsJob } from "./run-job.ts";
 
 /** Runs a job that its group's alarm started and hands the outcome back to that group. */
-export async function runAndIngest(input: BarsFetchJob, settings: Settings, env: Env): Promise<PollOutcome> {
+export async function runAndIngest(
+  input: BarsFetchJob,
+  settings: Settings,
+  env: Env,
+): Promise<PollOutcome> {
   const job = barsFetchJobSchema.parse(input);
   const outcome = await runBarsJob(job, {
     providers: policyProviders(settings, "bars_1m"),

@@ -4,32 +4,120 @@ type Merge = "sum" | "max" | "min";
 /** What a metric is: its type, help text, label names, and buckets (upper bounds, ms) or merge rule. */
 export type MetricDefinition =
   | { readonly type: "counter"; readonly help: string; readonly labels: readonly string[] }
-  | { readonly type: "gauge"; readonly help: string; readonly labels: readonly string[]; readonly merge: Merge }
-  | { readonly type: "histogram"; readonly help: string; readonly labels: readonly string[]; readonly buckets: readonly number[] };
+  | {
+      readonly type: "gauge";
+      readonly help: string;
+      readonly labels: readonly string[];
+      readonly merge: Merge;
+    }
+  | {
+      readonly type: "histogram";
+      readonly help: string;
+      readonly labels: readonly string[];
+      readonly buckets: readonly number[];
+    };
 
 const LATENCY_BUCKETS_MS = [5, 10, 25, 50, 75, 100, 150, 250, 500, 1_000, 2_500, 5_000];
 
 /** Every metric the service has, by name. No label carries a symbol. */
 export const METRICS = {
-  provider_selected_total: { type: "counter", help: "Jobs that asked this provider.", labels: ["capability", "provider"] },
-  provider_errors_total: { type: "counter", help: "Calls to a provider that failed, by kind of error.", labels: ["provider", "endpoint", "code"] },
-  provider_latency_ms: { type: "histogram", help: "Duration of a call to a provider, ms.", labels: ["provider", "endpoint"], buckets: LATENCY_BUCKETS_MS },
-  circuit_state: { type: "gauge", help: "Breaker: 0 open, 0.5 half-open, 1 closed.", labels: ["provider", "capability"], merge: "max" },
-  provider_health_score: { type: "gauge", help: "Health score H in [0, 1].", labels: ["provider", "capability"], merge: "max" },
-  jobs_processed_total: { type: "counter", help: "Fetch jobs that ended, by the provider that answered (none: nobody did).", labels: ["type", "provider"] },
-  gaps_found_total: { type: "counter", help: "Holes that opened: ranges of expected minutes that nobody answered for in time.", labels: ["interval"] },
-  write_batch_ms: { type: "histogram", help: "Duration of one drain transaction, ms.", labels: ["table"], buckets: LATENCY_BUCKETS_MS },
-  ingestion_lag_seconds: { type: "gauge", help: "Age of the newest minute that is complete, seconds of market time; absent while nothing is pending.", labels: ["tier", "interval"], merge: "max" },
-  ws_clients_gauge: { type: "gauge", help: "Connections on this host.", labels: ["group"], merge: "sum" },
-  ws_publish_latency_ms: { type: "histogram", help: "From the arrival of an answer to the last send of its flush, ms.", labels: ["channel"], buckets: LATENCY_BUCKETS_MS },
-  rows_refused_total: { type: "counter", help: "Rows of an answer that were refused, by reason.", labels: ["reason"] },
-  stale_answers_total: { type: "counter", help: "Bars of answers older than what is believed.", labels: ["provider"] },
-  bars_disagreed_total: { type: "counter", help: "Bars that differ from another provider's and may not revise them.", labels: ["provider"] },
-  bars_revised_total: { type: "counter", help: "Bars replaced by a later belief.", labels: ["provider"] },
-  undrained_flushes: { type: "gauge", help: "Flushes that have not reached Postgres.", labels: [], merge: "sum" },
-  undrained_oldest_seconds: { type: "gauge", help: "Age of the oldest flush that has not reached Postgres, seconds of market time.", labels: [], merge: "max" },
+  provider_selected_total: {
+    type: "counter",
+    help: "Jobs that asked this provider.",
+    labels: ["capability", "provider"],
+  },
+  provider_errors_total: {
+    type: "counter",
+    help: "Calls to a provider that failed, by kind of error.",
+    labels: ["provider", "endpoint", "code"],
+  },
+  provider_latency_ms: {
+    type: "histogram",
+    help: "Duration of a call to a provider, ms.",
+    labels: ["provider", "endpoint"],
+    buckets: LATENCY_BUCKETS_MS,
+  },
+  circuit_state: {
+    type: "gauge",
+    help: "Breaker: 0 open, 0.5 half-open, 1 closed.",
+    labels: ["provider", "capability"],
+    merge: "max",
+  },
+  provider_health_score: {
+    type: "gauge",
+    help: "Health score H in [0, 1].",
+    labels: ["provider", "capability"],
+    merge: "max",
+  },
+  jobs_processed_total: {
+    type: "counter",
+    help: "Fetch jobs that ended, by the provider that answered (none: nobody did).",
+    labels: ["type", "provider"],
+  },
+  gaps_found_total: {
+    type: "counter",
+    help: "Holes that opened: ranges of expected minutes that nobody answered for in time.",
+    labels: ["interval"],
+  },
+  write_batch_ms: {
+    type: "histogram",
+    help: "Duration of one drain transaction, ms.",
+    labels: ["table"],
+    buckets: LATENCY_BUCKETS_MS,
+  },
+  ingestion_lag_seconds: {
+    type: "gauge",
+    help: "Age of the newest minute that is complete, seconds of market time; absent while nothing is pending.",
+    labels: ["tier", "interval"],
+    merge: "max",
+  },
+  ws_clients_gauge: {
+    type: "gauge",
+    help: "Connections on this host.",
+    labels: ["group"],
+    merge: "sum",
+  },
+  ws_publish_latency_ms: {
+    type: "histogram",
+    help: "From the arrival of an answer to the last send of its flush, ms.",
+    labels: ["channel"],
+    buckets: LATENCY_BUCKETS_MS,
+  },
+  rows_refused_total: {
+    type: "counter",
+    help: "Rows of an answer that were refused, by reason.",
+    labels: ["reason"],
+  },
+  stale_answers_total: {
+    type: "counter",
+    help: "Bars of answers older than what is believed.",
+    labels: ["provider"],
+  },
+  bars_disagreed_total: {
+    type: "counter",
+    help: "Bars that differ from another provider's and may not revise them.",
+    labels: ["provider"],
+  },
+  bars_revised_total: {
+    type: "counter",
+    help: "Bars replaced by a later belief.",
+    labels: ["provider"],
+  },
+  undrained_flushes: {
+    type: "gauge",
+    help: "Flushes that have not reached Postgres.",
+    labels: [],
+    merge: "sum",
+  },
+  undrained_oldest_seconds: {
+    type: "gauge",
+    help: "Age of the oldest flush that has not reached Postgres, seconds of market time.",
+    labels: [],
+    merge: "max",
+  },
   build_info: { type: "gauge", help: "The running version.", labels: ["version"], merge: "max" },
 } as const satisfies Record<string, MetricDefinition>;
+/** The name of a metric, as it stands in a scrape. */
 export type MetricName = keyof typeof METRICS;
 
 /** The definition of a metric, with its optional parts. */

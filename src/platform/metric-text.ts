@@ -1,4 +1,9 @@
-import { metricDefinition, type MetricDefinition, type MetricName, METRICS } from "./metric-definitions.ts";
+import {
+  metricDefinition,
+  type MetricDefinition,
+  type MetricName,
+  METRICS,
+} from "./metric-definitions.ts";
 import type { MetricTotalsJson } from "./metric-totals.ts";
 
 /** What one reporter said last; gauges of an expired one no longer count. */
@@ -16,13 +21,18 @@ export function renderMetrics(reports: readonly MetricReport[]): string {
     .join("");
 }
 
-function renderMetric(name: MetricName, definition: MetricDefinition, reports: readonly MetricReport[]): string {
+function renderMetric(
+  name: MetricName,
+  definition: MetricDefinition,
+  reports: readonly MetricReport[],
+): string {
   const merged = merge(name, definition, reports);
   if (merged.size === 0) return "";
   const lines = [`# HELP ${name} ${definition.help}`, `# TYPE ${name} ${definition.type}`];
   for (const [labels, value] of [...merged].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     if (typeof value === "number") lines.push(`${name}${braces(labels)} ${value}`);
-    else if (definition.type === "histogram") lines.push(...histogramLines(name, labels, value, definition.buckets));
+    else if (definition.type === "histogram")
+      lines.push(...histogramLines(name, labels, value, definition.buckets));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -38,15 +48,29 @@ function merge(name: MetricName, definition: MetricDefinition, reports: readonly
   return merged;
 }
 
-function combine(definition: MetricDefinition, before: number | number[] | undefined, value: number | number[]) {
+function combine(
+  definition: MetricDefinition,
+  before: number | number[] | undefined,
+  value: number | number[],
+) {
   if (before === undefined) return Array.isArray(value) ? [...value] : value;
-  if (Array.isArray(before) && Array.isArray(value)) return before.map((count, at) => count + (value[at] ?? 0));
+  if (Array.isArray(before) && Array.isArray(value))
+    return before.map((count, at) => count + (value[at] ?? 0));
   if (typeof before !== "number" || typeof value !== "number") return before;
   const rule = definition.type === "gauge" ? definition.merge : "sum";
-  return rule === "sum" ? before + value : rule === "max" ? Math.max(before, value) : Math.min(before, value);
+  return rule === "sum"
+    ? before + value
+    : rule === "max"
+      ? Math.max(before, value)
+      : Math.min(before, value);
 }
 
-function histogramLines(name: string, labels: string, counts: readonly number[], buckets: readonly number[]): string[] {
+function histogramLines(
+  name: string,
+  labels: string,
+  counts: readonly number[],
+  buckets: readonly number[],
+): string[] {
   let cumulative = 0;
   const lines = buckets.map((bound, at) => {
     cumulative += counts[at] ?? 0;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { metricDefinition, type MetricName, METRICS } from "./metric-definitions.ts";
 
+/** Label values by label name; the names that a metric has stand in its definition. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** Totals of one reporter, by metric and label values; histograms: a count a bucket, `+Inf`, then the sum. */
@@ -42,11 +43,11 @@ export class MetricTotals {
     series[key] = (typeof before === "number" ? before : 0) + by;
   }
 
-  /** Sets a gauge; null takes it away. */
+  /** Sets a gauge; null, or what is no finite number, takes it away: absent rather than wrong. */
   set(name: MetricName, labels: Labels, value: number | null): void {
     const series = this.#series(name);
     const key = labelKey(name, labels);
-    if (value === null) delete series[key];
+    if (value === null || !Number.isFinite(value)) delete series[key];
     else series[key] = value;
   }
 
@@ -57,7 +58,9 @@ export class MetricTotals {
     const series = this.#series(name);
     const key = labelKey(name, labels);
     const known = series[key];
-    const counts = Array.isArray(known) ? known : new Array<number>(definition.buckets.length + 2).fill(0);
+    const counts = Array.isArray(known)
+      ? known
+      : new Array<number>(definition.buckets.length + 2).fill(0);
     const bucket = definition.buckets.findIndex((bound) => value <= bound);
     const at = bucket === -1 ? definition.buckets.length : bucket;
     counts[at] = (counts[at] ?? 0) + 1;

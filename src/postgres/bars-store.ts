@@ -41,6 +41,7 @@ const storedBarRow = z
  */
 export type StoredBar = z.infer<typeof storedBarRow>;
 
+/** A page of believed bars: which symbols and minutes, as of when, and where the page begins. */
 export interface BarsQuery {
   readonly symbols: readonly string[];
   /** Bar starts in `[startMs, endMs)`. */

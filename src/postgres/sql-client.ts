@@ -1,4 +1,5 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
+import { withTimeout } from "../platform/timers.ts";
 
 /** What can be bound: text, numbers, and one-dimensional arrays of them. Instants are bound as text. */
 export type SqlParam =
@@ -19,6 +20,7 @@ export interface SqlStatement {
 /** A row as the driver gives it (timestamptz a Date, int8 text): parse it with zod before use. */
 export type SqlRow = Readonly<Record<string, unknown>>;
 
+/** What one statement gave: its rows, and how many it returned or changed. */
 export interface SqlResult {
   readonly rows: readonly SqlRow[];
   readonly rowCount: number;
@@ -35,6 +37,7 @@ export interface SqlClient {
   transaction(statements: readonly SqlStatement[]): Promise<readonly SqlResult[]>;
 }
 
+/** Where the database is and how long a request may take. */
 export interface SqlClientOptions {
   /** `postgres://user:password@host[:port]/database`. */
   readonly databaseUrl: string;
@@ -51,17 +54,19 @@ const endpoints = new Map<string, string>();
 export function createSqlClient(options: SqlClientOptions): SqlClient {
   if (options.sqlEndpoint !== undefined) useEndpoint(options.databaseUrl, options.sqlEndpoint);
   const sql = neon<false, true>(options.databaseUrl, { fullResults: true });
-  const perRequest = () => ({
-    fetchOptions: { signal: AbortSignal.timeout(options.fetchTimeoutMs) },
-  });
+  const { fetchTimeoutMs } = options;
   return {
     async query({ text, params }) {
-      return await sql.query(text, [...params], perRequest());
+      return await withTimeout(fetchTimeoutMs, (signal) =>
+        sql.query(text, [...params], { fetchOptions: { signal } }),
+      );
     },
     async transaction(statements) {
       const queries = statements.map(({ text, params }) => sql.query(text, [...params]));
       // The lock that drain_begin takes orders drains only if each statement sees what is committed by then.
-      return await sql.transaction(queries, { isolationLevel: "ReadCommitted", ...perRequest() });
+      return await withTimeout(fetchTimeoutMs, (signal) =>
+        sql.transaction(queries, { isolationLevel: "ReadCommitted", fetchOptions: { signal } }),
+      );
     },
   };
 }

@@ -10,6 +10,7 @@ import { NeonDbError } from "@neondatabase/serverless";
  */
 export type SqlFaultKind = "already_drained" | "behind" | "stale_epoch" | "row_fault" | "retry";
 
+/** A failed statement, sorted by what to do about it. Holds no parameters and no stack. */
 export interface SqlFault {
   readonly kind: SqlFaultKind;
   /** Five characters, null when no SQL error came back (network, time-out, HTTP 5xx). */

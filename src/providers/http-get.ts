@@ -1,4 +1,5 @@
 import type { HttpGet, HttpResponse } from "./provider.ts";
+import { withTimeout } from "../platform/timers.ts";
 import { ProviderError } from "./provider-error.ts";
 
 /**
@@ -32,16 +33,17 @@ export type Fetch = (
  */
 export function createHttpGet(fetch: Fetch, maxBodyBytes: number = MAX_BODY_BYTES): HttpGet {
   return async (url, { headers, timeoutMs }) => {
-    const signal = AbortSignal.timeout(timeoutMs);
+    let timedOut = false;
     try {
-      // A redirect is not followed: it would carry the key headers to another host.
-      return await readResponse(
-        await fetch(url, { headers, signal, redirect: "manual" }),
-        maxBodyBytes,
-      );
+      return await withTimeout(timeoutMs, async (signal) => {
+        signal.addEventListener("abort", () => (timedOut = true));
+        // A redirect is not followed: it would carry the key headers to another host.
+        const response = await fetch(url, { headers, signal, redirect: "manual" });
+        return await readResponse(response, maxBodyBytes);
+      });
     } catch (error) {
       if (error instanceof ProviderError) throw error;
-      if (signal.aborted) throw new ProviderError("timeout", `no answer within ${timeoutMs} ms`);
+      if (timedOut) throw new ProviderError("timeout", `no answer within ${timeoutMs} ms`);
       throw new ProviderError("unavailable", `no answer: ${faultName(error)}`);
     }
   };

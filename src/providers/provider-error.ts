@@ -5,7 +5,7 @@
  * |---|---|---|
  * | rate_limited | yes | only in a run |
  * | unauthorized, not_entitled | yes | no: a fact about the key |
- * | bad_request, not_found | no | no: a fact about the job |
+ * | bad_request, not_found | yes, for what it left out | no: a fact about the job |
  * | timeout, unavailable, malformed | yes | yes |
  * | no_credits | yes | no: our own quota, no call was made |
  */

@@ -46,7 +46,10 @@ export interface HttpResponse {
  * The one way out to the network. Throws `ProviderError` of kind timeout, unavailable, or malformed
  * for a body over the limit.
  */
-export type HttpGet = (url: string, options: { headers: Record<string, string>; timeoutMs: number }) => Promise<HttpResponse>;
+export type HttpGet = (
+  url: string,
+  options: { headers: Record<string, string>; timeoutMs: number },
+) => Promise<HttpResponse>;
 
 /** What an adapter is handed: no globals, so tests drive it with recorded bytes. */
 export interface ProviderDeps {

@@ -16,7 +16,9 @@ export function configuredProviders(settings: Settings): Provider[] {
 
 /** The providers of a policy that can be asked, in policy order. */
 export function policyProviders(settings: Settings, capability: Capability): Provider[] {
-  const configured = new Map(configuredProviders(settings).map((provider) => [provider.id, provider]));
+  const configured = new Map(
+    configuredProviders(settings).map((provider) => [provider.id, provider]),
+  );
   return settings.config.policies[capability]
     .map((id) => configured.get(id))
     .filter((provider) => provider !== undefined)
@@ -25,8 +27,10 @@ export function policyProviders(settings: Settings, capability: Capability): Pro
 
 /** How many calls a minute a provider's plan allows; 0 for one that is not configured. */
 export function callsPerMinute(id: string, settings: Settings): number {
-  if (id === "polygon" && settings.polygon !== null) return POLYGON_PLANS[settings.polygon.plan].callsPerMinute;
-  if (id === "alpaca" && settings.alpaca !== null) return ALPACA_PLANS[settings.alpaca.plan].callsPerMinute;
+  if (id === "polygon" && settings.polygon !== null)
+    return POLYGON_PLANS[settings.polygon.plan].callsPerMinute;
+  if (id === "alpaca" && settings.alpaca !== null)
+    return ALPACA_PLANS[settings.alpaca.plan].callsPerMinute;
   return 0;
 }
 

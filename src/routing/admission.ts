@@ -2,13 +2,11 @@ import type { BreakerState } from "../domain/breaker.ts";
 import type { Capability } from "../domain/provider-id.ts";
 import type { Outcome } from "../domain/health.ts";
 
-/** A provider's answer to "may I call you for this?". */
+/** How a provider's breaker stands for a capability. */
 export interface Admission {
   readonly state: BreakerState;
   /** The score as shown, in [0, 1]. */
   readonly h: number;
-  /** A half-open breaker lets this job through to find out. */
-  readonly probe: boolean;
 }
 
 /** A grant of provider quota; `waitMs` (market time) is set when nothing was granted. */
@@ -19,7 +17,14 @@ export interface CreditGrant {
 
 /** What routing asks of the object that keeps a provider's breaker and credits. */
 export interface BreakerPort {
-  admit(capability: Capability): Promise<Admission>;
+  admission(capability: Capability): Promise<Admission>;
+  /** Lets a job through a half-open breaker, to find out; false when enough are on their way. */
+  takeProbe(capability: Capability): Promise<boolean>;
   takeCredits(wanted: number): Promise<CreditGrant>;
-  report(capability: Capability, outcomes: readonly Outcome[]): Promise<void>;
+  /** How the calls of a job ended, oldest first, and the credits that it took and did not spend. */
+  report(
+    capability: Capability,
+    outcomes: readonly Outcome[],
+    unspentCredits: number,
+  ): Promise<void>;
 }

@@ -1,21 +1,32 @@
 import type { ProviderId } from "../domain/provider-id.ts";
 import type { Admission } from "./admission.ts";
 
-/** A provider of the policy with what its breaker said. */
+/** A provider of the policy with how its breaker stands. */
 export interface Candidate {
   readonly id: ProviderId;
   readonly admission: Admission;
 }
 
+/** The providers that a job tries, and how: `probe` needs the breaker's leave first. */
+export interface Choice {
+  readonly order: readonly { readonly id: ProviderId; readonly how: "call" | "probe" }[];
+  /** Asked when nobody in `order` could be: the last usable provider is never ejected. */
+  readonly lastResort: ProviderId | null;
+}
+
 /**
- * The order in which a job tries its providers: those that are closed or probing, in policy order;
- * after them, when none is, the usable one with the highest score. The last usable provider is never
- * ejected; an isolated one is never asked. Deterministic: same inputs, same choice.
+ * The choice of a job: closed providers are called and half-open ones probed, in policy order; when
+ * none of them could be asked, the usable one with the highest score is. An isolated one is never
+ * asked. Deterministic: same inputs, same choice.
  */
-export function choose(candidates: readonly Candidate[]): ProviderId[] {
-  const usable = candidates.filter((candidate) => candidate.admission.state !== "isolated");
-  const ready = usable.filter((candidate) => candidate.admission.state === "closed" || candidate.admission.probe);
-  if (ready.length > 0) return ready.map((candidate) => candidate.id);
+export function choose(candidates: readonly Candidate[]): Choice {
+  const usable = candidates.filter(({ admission }) => admission.state !== "isolated");
+  const order = usable
+    .filter(({ admission }) => admission.state !== "open")
+    .map(({ id, admission }) => ({
+      id,
+      how: admission.state === "closed" ? ("call" as const) : ("probe" as const),
+    }));
   const best = usable.toSorted((a, b) => b.admission.h - a.admission.h)[0];
-  return best === undefined ? [] : [best.id];
+  return { order, lastResort: best?.id ?? null };
 }

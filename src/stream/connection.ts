@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { type Flush } from "../contracts/flush.ts";
-import { NO_SUBSCRIPTION, type RosterEntry, type StreamView, type Subscription, viewOf } from "./subscription.ts";
+import {
+  NO_SUBSCRIPTION,
+  type RosterEntry,
+  type StreamView,
+  type Subscription,
+  viewOf,
+} from "./subscription.ts";
 import type { Position } from "./token.ts";
 
 /** Version of the attachment: what a socket carries through hibernation. */
@@ -32,7 +38,12 @@ export class Connection {
   outbox: string[] = [];
   outboxChars = 0;
 
-  constructor(socket: WebSocket, id: string, subscription = NO_SUBSCRIPTION, positions = new Map<string, Position>()) {
+  constructor(
+    socket: WebSocket,
+    id: string,
+    subscription = NO_SUBSCRIPTION,
+    positions = new Map<string, Position>(),
+  ) {
     this.socket = socket;
     this.id = id;
     this.#subscription = subscription;
@@ -44,7 +55,9 @@ export class Connection {
     const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
     if (!parsed.success) return null;
     const { id, star, firstOnly, sids, positions } = parsed.data;
-    const at = new Map(positions.map(([stream, epoch, fs, asOf]) => [stream, { epoch, fs, at: asOf }] as const));
+    const at = new Map(
+      positions.map(([stream, epoch, fs, asOf]) => [stream, { epoch, fs, at: asOf }] as const),
+    );
     return new Connection(socket, id, { star, firstOnly, sids }, at);
   }
 
@@ -67,7 +80,6 @@ export class Connection {
 
   leave(stream: string): void {
     this.#positions.delete(stream);
-    this.#views.delete(stream);
   }
 
   /** The view of a stream, from the home's roster; kept until either changes. */
@@ -92,7 +104,19 @@ export class Connection {
   /** Writes subscription and positions into the socket's attachment. */
   save(): void {
     const { star, firstOnly, sids } = this.#subscription;
-    const positions = Array.from(this.#positions, ([stream, at]) => [stream, at.epoch, at.fs, at.at]);
-    this.socket.serializeAttachment({ v: ATTACHMENT_VERSION, id: this.id, star, firstOnly, sids, positions });
+    const positions = Array.from(this.#positions, ([stream, at]) => [
+      stream,
+      at.epoch,
+      at.fs,
+      at.at,
+    ]);
+    this.socket.serializeAttachment({
+      v: ATTACHMENT_VERSION,
+      id: this.id,
+      star,
+      firstOnly,
+      sids,
+      positions,
+    });
   }
 }

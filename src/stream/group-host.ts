@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { clientFrameSchema, MAX_CLIENT_FRAME_BYTES, STREAM_CODES, STREAM_PROTOCOL } from "../contracts/stream.ts";
+import {
+  clientFrameSchema,
+  MAX_CLIENT_FRAME_BYTES,
+  STREAM_CODES,
+  STREAM_PROTOCOL,
+  requestIdSchema,
+} from "../contracts/stream.ts";
 import { errorText, log } from "../platform/log.ts";
 import type { Delivery, DeliveryAnswer } from "../symbol-group/followers.ts";
 import { Connection } from "./connection.ts";
@@ -15,6 +21,7 @@ const RESUME_PARAM = "resume";
 /** Requests of one connection wait for each other; more than this many waiting are refused. */
 const MAX_WAITING_REQUESTS = 32;
 
+/** What a host of connections needs of its object. `hello` gives a connection's first frame. */
 export interface GroupHostDeps {
   readonly host: StreamHost;
   readonly symbolGroups: number;
@@ -43,18 +50,34 @@ export class GroupHost {
     sendText(connection, this.#deps.hello(id));
     const symbols = url.searchParams.get(SYMBOLS_PARAM);
     if (symbols !== null) this.#firstSubscription(server, symbols, url);
-    const offered = request.headers.get("Sec-WebSocket-Protocol")?.split(",").map((name) => name.trim()) ?? [];
-    const headers = offered.includes(STREAM_PROTOCOL) ? { "Sec-WebSocket-Protocol": STREAM_PROTOCOL } : undefined;
-    return new Response(null, { status: 101, webSocket: client, ...(headers === undefined ? {} : { headers }) });
+    const offered =
+      request.headers
+        .get("Sec-WebSocket-Protocol")
+        ?.split(",")
+        .map((name) => name.trim()) ?? [];
+    const headers = offered.includes(STREAM_PROTOCOL)
+      ? { "Sec-WebSocket-Protocol": STREAM_PROTOCOL }
+      : undefined;
+    return new Response(null, {
+      status: 101,
+      webSocket: client,
+      ...(headers === undefined ? {} : { headers }),
+    });
   }
 
   /** One frame of a client. What cannot be read is answered with an error; the socket stays. */
   async receive(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const connection = this.#deps.host.find(socket);
     if (connection === null) return;
-    if (typeof message !== "string") return sendError(connection, undefined, STREAM_CODES.syntax, "binary frames are not read");
+    if (typeof message !== "string")
+      return sendError(connection, undefined, STREAM_CODES.syntax, "binary frames are not read");
     if (message.length > MAX_CLIENT_FRAME_BYTES) {
-      return sendError(connection, undefined, STREAM_CODES.syntax, `a frame is at most ${MAX_CLIENT_FRAME_BYTES} bytes`);
+      return sendError(
+        connection,
+        undefined,
+        STREAM_CODES.syntax,
+        `a frame is at most ${MAX_CLIENT_FRAME_BYTES} bytes`,
+      );
     }
     await this.#inTurn(connection, () => this.#handle(connection, message));
   }
@@ -82,7 +105,12 @@ export class GroupHost {
     const queue = this.#queues.get(connection.socket) ?? { tail: Promise.resolve(), waiting: 0 };
     this.#queues.set(connection.socket, queue);
     if (queue.waiting >= MAX_WAITING_REQUESTS) {
-      return sendError(connection, undefined, STREAM_CODES.tooFast, "too many requests are waiting");
+      return sendError(
+        connection,
+        undefined,
+        STREAM_CODES.tooFast,
+        "too many requests are waiting",
+      );
     }
     queue.waiting += 1;
     queue.tail = queue.tail.then(act).finally(() => (queue.waiting -= 1));
@@ -97,8 +125,16 @@ export class GroupHost {
       if (frame.value.op === "sub") await subscribe(host, connection, frame.value, symbolGroups);
       else unsubscribe(host, connection, frame.value, symbolGroups);
     } catch (error) {
-      log("error", "a request of a connection failed", { connection: connection.id, error: errorText(error) });
-      sendError(connection, frame.value.id, STREAM_CODES.internal, "the request could not be served, try again");
+      log("error", "a request of a connection failed", {
+        connection: connection.id,
+        error: errorText(error),
+      });
+      sendError(
+        connection,
+        frame.value.id,
+        STREAM_CODES.internal,
+        "the request could not be served, try again",
+      );
     }
   }
 }
@@ -107,7 +143,7 @@ type ParsedFrame =
   | { ok: true; value: z.infer<typeof clientFrameSchema> }
   | { ok: false; id: number | string | undefined; msg: string };
 
-const withIdSchema = z.object({ id: z.union([z.number(), z.string().max(64)]) });
+const withIdSchema = z.object({ id: requestIdSchema });
 
 function parseFrame(message: string): ParsedFrame {
   let json: unknown;
@@ -119,6 +155,7 @@ function parseFrame(message: string): ParsedFrame {
   const parsed = clientFrameSchema.safeParse(json);
   if (parsed.success) return { ok: true, value: parsed.data };
   const issue = parsed.error.issues[0];
-  const msg = issue === undefined ? "malformed" : `${issue.path.join(".") || "frame"}: ${issue.message}`;
+  const msg =
+    issue === undefined ? "malformed" : `${issue.path.join(".") || "frame"}: ${issue.message}`;
   return { ok: false, id: withIdSchema.safeParse(json).data?.id, msg: msg.slice(0, 200) };
 }

@@ -1,5 +1,5 @@
+import type { LoggedFlush } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
-import type { LoggedFlush } from "../symbol-group/flush-log.ts";
 import type { RosterEntry } from "./subscription.ts";
 
 /** Where a stream stands, and the members that the caller did not know yet. */
@@ -10,6 +10,8 @@ export interface FollowAnswer {
   /** The oldest flush that can be replayed; `headFs + 1` when the log is empty. */
   readonly oldestFs: number;
   readonly roster: readonly RosterEntry[];
+  /** When silence of the stream becomes a fault, market ms. */
+  readonly nextMs: EpochMs;
 }
 
 /** A piece of a home's log. */

@@ -1,6 +1,7 @@
 import type { DeliveryAnswer, Delivery } from "../symbol-group/followers.ts";
-import { type LoggedFlush, parseFlush } from "../symbol-group/flush-log.ts";
-import type { Flush } from "../contracts/flush.ts";
+import { type Flush, type LoggedFlush, parseFlush } from "../contracts/flush.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { CLOSE_CODES } from "../contracts/stream.ts";
 import { Connection } from "./connection.ts";
 import { FrameCache } from "./frames.ts";
 import type { HomePort } from "./home-port.ts";
@@ -10,7 +11,10 @@ import { groupOfStream, streamName } from "./token.ts";
 
 /** One read of a home's log while catching up. */
 const CATCH_UP_BYTES = 1_024 * 1_024;
+/** A log holds 50 MB of what has drained: more reads than this are a connection that cannot follow. */
+const MAX_CATCH_UP_READS = 200;
 
+/** What the host side needs of its object: its sockets, the homes it follows, and short timers. */
 export interface HostDeps {
   /** The name under which homes know this host. */
   readonly name: string;
@@ -37,6 +41,8 @@ export class StreamHost {
   /** Streams that a subscription is just about to follow. */
   #pending = new Map<number, number>();
   #heads = new Map<string, { epoch: string; fs: number }>();
+  /** When the silence of a stream becomes a fault, market ms: by the last flush that came. */
+  #dueBy = new Map<string, EpochMs>();
   #published: number[] = [];
 
   constructor(deps: HostDeps) {
@@ -78,17 +84,25 @@ export class StreamHost {
     return [...groups];
   }
 
+  /**
+   * Keeps the interest in some homes alive while a subscription to them is being made: a delivery in
+   * between must not be answered with "nobody wants this".
+   */
+  async whileInterested<T>(groups: readonly number[], act: () => Promise<T>): Promise<T> {
+    for (const group of groups) this.#pending.set(group, (this.#pending.get(group) ?? 0) + 1);
+    try {
+      return await act();
+    } finally {
+      for (const group of groups) this.#pending.set(group, (this.#pending.get(group) ?? 1) - 1);
+    }
+  }
+
   /** Follows a home, so that `headFs` of the answer and what comes after reach this host. */
   async follow(group: number) {
-    this.#pending.set(group, (this.#pending.get(group) ?? 0) + 1);
     const known = this.deps.rosters.of(group).length;
-    try {
-      const answer = await this.deps.home(group).follow(this.deps.name, known);
-      this.deps.rosters.extend(group, known, answer.roster);
-      return answer;
-    } finally {
-      this.#pending.set(group, (this.#pending.get(group) ?? 1) - 1);
-    }
+    const answer = await this.deps.home(group).follow(this.deps.name, known);
+    this.deps.rosters.extend(group, known, answer.roster);
+    return answer;
   }
 
   /** Takes flushes of a home in and passes them on; says whether anybody here still wants them. */
@@ -98,39 +112,46 @@ export class StreamHost {
     if (last !== undefined) this.#heads.set(stream, { epoch: delivery.epoch, fs: last.fs });
     const following = this.#following(stream);
     if (following.length > 0) {
-      if (this.deps.rosters.of(delivery.home).length < delivery.rosterLength) await this.follow(delivery.home);
+      if (this.deps.rosters.of(delivery.home).length < delivery.rosterLength)
+        await this.follow(delivery.home);
       for (const logged of delivery.flushes) this.#publish(stream, parseFlush(logged.payload));
       for (const connection of following) connection.save();
     }
     return { interested: following.length > 0 || (this.#pending.get(delivery.home) ?? 0) > 0 };
   }
 
-  /** Follows every stream of the connections again and reads what did not arrive by itself. */
-  async sweep(): Promise<void> {
-    await Promise.all(
-      this.followedGroups().map(async (group) => {
-        const { epoch, headFs } = await this.follow(group);
-        this.#heads.set(streamName(group), { epoch, fs: headFs });
-        for (const connection of this.#following(streamName(group))) this.catchUp(connection, streamName(group));
+  /**
+   * Follows those streams again that have been silent for longer than their last flush allowed, or of
+   * which nothing is known since this object woke, and reads what did not arrive by itself.
+   */
+  async sweep(nowMs: EpochMs): Promise<void> {
+    const silent = this.followedGroups().filter(
+      (group) => nowMs > (this.#dueBy.get(streamName(group)) ?? 0),
+    );
+    await Promise.allSettled(
+      silent.map(async (group) => {
+        const stream = streamName(group);
+        const { epoch, headFs, nextMs } = await this.follow(group);
+        this.#heads.set(stream, { epoch, fs: headFs });
+        this.#dueBy.set(stream, nextMs);
+        for (const connection of this.#following(stream)) this.catchUp(connection, stream);
       }),
     );
   }
 
   /** Brings a connection to the head of a stream from the home's log, in the background. */
   catchUp(connection: Connection, stream: string): void {
-    const head = this.#heads.get(stream);
-    const position = connection.positions.get(stream);
-    if (head === undefined || position === undefined || connection.busy.has(stream)) return;
-    if (head.epoch === position.epoch && head.fs <= position.fs) return;
+    if (connection.busy.has(stream) || !this.#isBehind(connection, stream)) return;
     connection.busy.add(stream);
-    const work = this.#readToHead(connection, stream).finally(() => connection.busy.delete(stream));
-    this.deps.track(work);
+    this.deps.track(
+      this.#readToHead(connection, stream).finally(() => connection.busy.delete(stream)),
+    );
   }
 
   async #readToHead(connection: Connection, stream: string): Promise<void> {
     const group = groupOfStream(stream);
     if (group === null) return;
-    for (;;) {
+    for (let reads = 0; reads < MAX_CATCH_UP_READS; reads += 1) {
       const position = connection.positions.get(stream);
       if (position === undefined) return;
       const slice = await this.deps.home(group).readLog(position.fs, CATCH_UP_BYTES);
@@ -138,13 +159,23 @@ export class StreamHost {
         this.#enterEpoch(connection, stream, slice.epoch);
         continue;
       }
-      if (slice.flushes.length === 0) return;
-      if (!this.#send(connection, stream, slice.flushes)) {
-        this.outbox.send(connection);
-        connection.socket.close(4010, "the position is no longer in the log");
+      if (slice.flushes.length === 0) {
+        if (this.#isBehind(connection, stream)) continue;
+        // In this turn, so that no flush is skipped between the last look and the end of the work.
+        connection.busy.delete(stream);
         return;
       }
+      if (!this.#send(connection, stream, slice.flushes)) break;
     }
+    this.outbox.send(connection);
+    connection.socket.close(CLOSE_CODES.lostPosition, "the position is no longer in the log");
+  }
+
+  #isBehind(connection: Connection, stream: string): boolean {
+    const head = this.#heads.get(stream);
+    const position = connection.positions.get(stream);
+    if (head === undefined || position === undefined) return false;
+    return head.epoch !== position.epoch || head.fs > position.fs;
   }
 
   #send(connection: Connection, stream: string, flushes: readonly LoggedFlush[]): boolean {
@@ -166,6 +197,7 @@ export class StreamHost {
       if (expected === "next") this.#push(connection, stream, frames, flush);
       else if (expected === "gap" || expected === "epoch") this.catchUp(connection, stream);
     }
+    if (flush.next !== null) this.#dueBy.set(stream, flush.next);
     if (flush.received_at > 0) this.#published.push(flush.received_at);
   }
 

@@ -38,7 +38,12 @@ export class Outbox {
     connection.outbox = [];
     connection.outboxChars = 0;
     const [only] = frames;
-    sendText(connection, frames.length === 1 && only !== undefined ? only : `{"op":"batch","flushes":[${frames.join(",")}]}`);
+    sendText(
+      connection,
+      frames.length === 1 && only !== undefined
+        ? only
+        : `{"op":"batch","flushes":[${frames.join(",")}]}`,
+    );
   }
 
   #sendAll(): void {

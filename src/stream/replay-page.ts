@@ -5,11 +5,14 @@ export type ReplayFrom =
   | { readonly kind: "time"; readonly sinceMs: EpochMs }
   | { readonly kind: "position"; readonly epoch: string; readonly fs: number };
 
+/** What a page of a replay is asked for; `limit` bounds the flushes that are read. */
 export interface ReplayQuery {
   readonly from: ReplayFrom;
   /** Canonical symbols, or null for all of the group. */
   readonly symbols: readonly string[] | null;
   readonly limit: number;
+  /** About as much of the log is read. */
+  readonly maxBytes: number;
 }
 
 /** A page of a stream's replay, as wire frames. */

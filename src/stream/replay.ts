@@ -1,5 +1,10 @@
-import { MAX_CONNECTION_REPLAY_BYTES, MAX_STREAM_REPLAY_BYTES, STREAM_CODES, type ResumeResult } from "../contracts/stream.ts";
-import { parseFlush } from "../symbol-group/flush-log.ts";
+import {
+  MAX_CONNECTION_REPLAY_BYTES,
+  MAX_STREAM_REPLAY_BYTES,
+  STREAM_CODES,
+  type ResumeResult,
+} from "../contracts/stream.ts";
+import { parseFlush } from "../contracts/flush.ts";
 import { Crc32c } from "./crc32c.ts";
 import { flushFrame, type Frame } from "./frames.ts";
 import type { FollowAnswer, HomePort } from "./home-port.ts";
@@ -34,7 +39,10 @@ export async function prepareReplays(requests: readonly ResumeRequest[]): Promis
   const replays: Replay[] = [];
   let bytes = 0;
   for (const request of requests) {
-    const frames = await readFrames(request, Math.min(MAX_STREAM_REPLAY_BYTES, MAX_CONNECTION_REPLAY_BYTES - bytes));
+    const frames = await readFrames(
+      request,
+      Math.min(MAX_STREAM_REPLAY_BYTES, MAX_CONNECTION_REPLAY_BYTES - bytes),
+    );
     bytes += frames?.reduce((sum, frame) => sum + frame.text.length, 0) ?? 0;
     replays.push(frames === null ? handedOff(request) : recovered(request, frames));
   }
@@ -43,7 +51,8 @@ export async function prepareReplays(requests: readonly ResumeRequest[]): Promis
 
 async function readFrames(request: ResumeRequest, maxBytes: number): Promise<Frame[] | null> {
   const { from, follow } = request;
-  const inLog = from.epoch === follow.epoch && from.fs >= follow.oldestFs - 1 && from.fs <= follow.headFs;
+  const inLog =
+    from.epoch === follow.epoch && from.fs >= follow.oldestFs - 1 && from.fs <= follow.headFs;
   if (!inLog) return null;
   const frames: Frame[] = [];
   let bytes = 0;
@@ -52,8 +61,8 @@ async function readFrames(request: ResumeRequest, maxBytes: number): Promise<Fra
     const slice = await request.home.readLog(fs, READ_BYTES);
     if (slice.epoch !== from.epoch || slice.flushes.length === 0) return null;
     for (const logged of slice.flushes) {
-      if (logged.fs > follow.headFs) break;
       if (logged.fs !== fs + 1) return null;
+      if (logged.fs > follow.headFs) break;
       const frame = flushFrame(parseFlush(logged.payload), request.view, true);
       bytes += frame.text.length;
       if (bytes > maxBytes) return null;
@@ -79,7 +88,12 @@ function handedOff(request: ResumeRequest): Replay {
   const url = `/v1/stream/replay?from=${formatToken([[stream, from]])}`;
   return {
     stream,
-    result: { g: stream, recovered: false, code: STREAM_CODES.agedOut, handoff: { url, join_fs: follow.headFs + 1 } },
+    result: {
+      g: stream,
+      recovered: false,
+      code: STREAM_CODES.agedOut,
+      handoff: { url, join_fs: follow.headFs + 1 },
+    },
     frames: [],
     position: { epoch: follow.epoch, fs: follow.headFs, at: follow.headAt },
   };
@@ -93,5 +107,11 @@ export function caughtUpFrame(replay: Replay): string {
     crc.update(frame.text);
     count += frame.rows;
   }
-  return JSON.stringify({ op: "caught_up", g: replay.stream, fs: replay.position.fs, count, crc32c: crc.digest() });
+  return JSON.stringify({
+    op: "caught_up",
+    g: replay.stream,
+    fs: replay.position.fs,
+    count,
+    crc32c: crc.digest(),
+  });
 }

@@ -1,3 +1,4 @@
+import type { SqlStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
 import type { RosterEntry } from "./subscription.ts";
 
@@ -15,9 +16,14 @@ export class Rosters {
   of(home: number): readonly RosterEntry[] {
     const known = this.#known.get(home);
     if (known !== undefined) return known;
-    const rows = this.#sql.exec<{ body: string }>("SELECT body FROM followed_roster WHERE home = ?", home).toArray();
+    const rows = this.#sql
+      .exec<{ body: string }>("SELECT body FROM followed_roster WHERE home = ?", home)
+      .toArray();
     const body = rows[0]?.body;
-    const roster = body === undefined ? [] : rosterSchema.parse(JSON.parse(body)).map(([symbol, sid]) => ({ symbol, sid }));
+    const roster =
+      body === undefined
+        ? []
+        : rosterSchema.parse(JSON.parse(body)).map(([symbol, sid]) => ({ symbol, sid }));
     this.#known.set(home, roster);
     return roster;
   }

@@ -21,26 +21,59 @@ interface Followed {
  * Subscribes: follows the homes of the symbols, answers with the streams' positions, replays what a
  * resume token asks for, and goes live. A wrong symbol is rejected alone.
  */
-export async function subscribe(host: StreamHost, connection: Connection, frame: SubFrame, symbolGroups: number) {
+export async function subscribe(
+  host: StreamHost,
+  connection: Connection,
+  frame: SubFrame,
+  symbolGroups: number,
+): Promise<void> {
   const token = frame.resume === undefined ? new Map<string, Position>() : parseToken(frame.resume);
   if (token === null) {
     sendError(connection, frame.id, STREAM_CODES.syntax, "resume is not a token");
     return;
   }
-  const star = frame.symbols.includes("*");
-  const groups = star
+  const groups = frame.symbols.includes("*")
     ? Array.from({ length: symbolGroups }, (_, group) => group)
     : [...new Set(frame.symbols.map((symbol) => groupOf(symbol, symbolGroups)))];
+  await host.whileInterested(groups, () =>
+    followAndReplay(host, connection, { frame, token, groups, symbolGroups }),
+  );
+}
+
+interface SubRequest {
+  readonly frame: SubFrame;
+  readonly token: ReadonlyMap<string, Position>;
+  readonly groups: readonly number[];
+  readonly symbolGroups: number;
+}
+
+async function followAndReplay(
+  host: StreamHost,
+  connection: Connection,
+  request: SubRequest,
+): Promise<void> {
+  const { frame, token, groups, symbolGroups } = request;
+  const star = frame.symbols.includes("*");
   const followed = await Promise.all(
     groups.map(async (group): Promise<Followed> => {
       return { group, stream: streamName(group), answer: await host.follow(group) };
     }),
   );
-  const { subscription, rejected } = extend(host, connection.subscription, frame, star, symbolGroups);
+  const { subscription, rejected } = extend(
+    host,
+    connection.subscription,
+    frame,
+    star,
+    symbolGroups,
+  );
   const replays = await replaysOf(host, followed, token, subscription, connection);
   connection.subscribe(subscription);
   for (const { stream, answer, group } of followed) {
-    if (connection.positions.has(stream) || viewOf(subscription, host.deps.rosters.of(group)) === null) continue;
+    if (
+      connection.positions.has(stream) ||
+      viewOf(subscription, host.deps.rosters.of(group)) === null
+    )
+      continue;
     connection.moveTo(stream, { epoch: answer.epoch, fs: answer.headFs, at: answer.headAt });
   }
   for (const replay of replays) connection.moveTo(replay.stream, replay.position);
@@ -56,13 +89,20 @@ export async function subscribe(host: StreamHost, connection: Connection, frame:
 }
 
 /** Takes symbols off a subscription; a stream of which nothing is wanted any more is left. */
-export function unsubscribe(host: StreamHost, connection: Connection, frame: UnsubFrame, symbolGroups: number): void {
+export function unsubscribe(
+  host: StreamHost,
+  connection: Connection,
+  frame: UnsubFrame,
+  symbolGroups: number,
+): void {
   let subscription = connection.subscription;
-  if (frame.symbols.includes("*")) subscription = { ...subscription, star: false, sids: new Uint8Array(0) };
+  if (frame.symbols.includes("*"))
+    subscription = { ...subscription, star: false, sids: new Uint8Array(0) };
   else subscription = withoutSids(subscription, sidsOf(host, frame.symbols, symbolGroups).sids);
   connection.subscribe(subscription);
   for (const group of host.followedGroups()) {
-    if (viewOf(subscription, host.deps.rosters.of(group)) === null) connection.leave(streamName(group));
+    if (viewOf(subscription, host.deps.rosters.of(group)) === null)
+      connection.leave(streamName(group));
   }
   connection.save();
   host.outbox.send(connection);
@@ -70,12 +110,26 @@ export function unsubscribe(host: StreamHost, connection: Connection, frame: Uns
 }
 
 /** Answers a request that cannot be served; the socket stays open. */
-export function sendError(connection: Connection, id: number | string | undefined, code: number, msg: string): void {
+export function sendError(
+  connection: Connection,
+  id: number | string | undefined,
+  code: number,
+  msg: string,
+): void {
   const temporary = code === STREAM_CODES.internal || code === STREAM_CODES.tooFast;
-  sendText(connection, JSON.stringify({ op: "error", ...(id === undefined ? {} : { id }), code, msg, temporary }));
+  sendText(
+    connection,
+    JSON.stringify({ op: "error", ...(id === undefined ? {} : { id }), code, msg, temporary }),
+  );
 }
 
-function extend(host: StreamHost, before: Subscription, frame: SubFrame, star: boolean, symbolGroups: number) {
+function extend(
+  host: StreamHost,
+  before: Subscription,
+  frame: SubFrame,
+  star: boolean,
+  symbolGroups: number,
+) {
   const firstOnly = frame.rev === undefined ? before.firstOnly : frame.rev === "first";
   if (star) return { subscription: { ...before, star: true, firstOnly }, rejected: [] };
   const { sids, unknown } = sidsOf(host, frame.symbols, symbolGroups);
@@ -126,13 +180,17 @@ function ackFrame(
 ): string {
   const { subscription } = connection;
   const count = subscription.star ? -1 : countSids(subscription);
-  const hash = fnv1a32(subscription.star ? "*" : subscription.sids.join(",")).toString(16).padStart(8, "0");
+  const hash = fnv1a32(subscription.star ? "*" : subscription.sids.join(",").replace(/(,0)+$/, ""))
+    .toString(16)
+    .padStart(8, "0");
   return JSON.stringify({
     op: "ack",
     ...(frame.id === undefined ? {} : { id: frame.id }),
     subs: { "bars.1m": { count, hash } },
     rejected,
     token: formatToken(connection.positions),
-    ...(frame.op === "sub" && frame.resume !== undefined ? { resume: replays.map((replay) => replay.result) } : {}),
+    ...(frame.op === "sub" && frame.resume !== undefined
+      ? { resume: replays.map((replay) => replay.result) }
+      : {}),
   });
 }

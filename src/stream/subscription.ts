@@ -11,7 +11,11 @@ export interface Subscription {
   readonly firstOnly: boolean;
 }
 
-export const NO_SUBSCRIPTION: Subscription = { star: false, sids: new Uint8Array(0), firstOnly: false };
+export const NO_SUBSCRIPTION: Subscription = {
+  star: false,
+  sids: new Uint8Array(0),
+  firstOnly: false,
+};
 
 /** What a subscription wants of one stream. `key` is equal for equal views: they share frames. */
 export interface StreamView {
@@ -22,6 +26,7 @@ export interface StreamView {
   includes(symbol: string): boolean;
 }
 
+/** Whether the bit of a sid is set; false beyond the end of the set. */
 export function hasSid(sids: Uint8Array, sid: number): boolean {
   return ((sids[sid >> 3] ?? 0) & (1 << (sid & 7))) !== 0;
 }
@@ -55,9 +60,13 @@ export function countSids(subscription: Subscription): number {
 }
 
 /** What a subscription wants of a home with this roster; null when it is nothing. */
-export function viewOf(subscription: Subscription, roster: readonly RosterEntry[]): StreamView | null {
+export function viewOf(
+  subscription: Subscription,
+  roster: readonly RosterEntry[],
+): StreamView | null {
   const { firstOnly } = subscription;
-  if (subscription.star) return { key: `*${firstOnly}`, firstOnly, mask: null, includes: () => true };
+  if (subscription.star)
+    return { key: `*${firstOnly}`, firstOnly, mask: null, includes: () => true };
   const mask = new Uint8Array(roster.length);
   const symbols = new Set<string>();
   roster.forEach((entry, slot) => {

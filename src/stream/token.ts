@@ -15,7 +15,7 @@ export function streamName(group: number): string {
 
 /** The group of a stream name, or null for something else. */
 export function groupOfStream(name: string): number | null {
-  const match = /^(\d{1,4})b$/.exec(name);
+  const match = /^(0|[1-9]\d{0,2})b$/.exec(name);
   return match === null ? null : Number(match[1]);
 }
 
@@ -34,9 +34,12 @@ export function parseToken(token: string): Map<string, Position> | null {
   if (token === "") return positions;
   for (const item of token.split(",")) {
     const [stream, epoch, fs, at, ...rest] = item.split(".");
-    if (stream === undefined || epoch === undefined || fs === undefined || at === undefined) return null;
-    const wellFormed = EPOCH_PATTERN.test(epoch) && /^\d{1,15}$/.test(fs) && /^[0-9a-z]{1,10}$/.test(at);
-    if (rest.length > 0 || groupOfStream(stream) === null || !wellFormed) return null;
+    if (stream === undefined || epoch === undefined || fs === undefined || at === undefined)
+      return null;
+    const wellFormed =
+      EPOCH_PATTERN.test(epoch) && /^\d{1,15}$/.test(fs) && /^[0-9a-z]{1,10}$/.test(at);
+    if (rest.length > 0 || groupOfStream(stream) === null || !wellFormed || positions.has(stream))
+      return null;
     positions.set(stream, { epoch, fs: Number(fs), at: Number.parseInt(at, 36) });
   }
   return positions;

@@ -1,3 +1,4 @@
+import type { SqlStorage } from "@cloudflare/workers-types";
 import { MinuteBeliefs } from "../domain/belief.ts";
 import type { Interval } from "../domain/interval.ts";
 import type { EpochMs } from "../domain/time.ts";
@@ -13,7 +14,11 @@ export class BeliefStore {
   /** A private copy of a minute's beliefs, `slots` wide at least. */
   read(interval: Interval, ts: EpochMs, slots: number): MinuteBeliefs {
     const rows = this.#sql
-      .exec<{ body: ArrayBuffer }>("SELECT body FROM minute WHERE interval = ? AND ts = ?", interval, ts)
+      .exec<{ body: ArrayBuffer }>(
+        "SELECT body FROM minute WHERE interval = ? AND ts = ?",
+        interval,
+        ts,
+      )
       .toArray();
     const stored = rows[0]?.body;
     return new MinuteBeliefs(slots, stored === undefined ? undefined : new Uint8Array(stored));
@@ -29,7 +34,7 @@ export class BeliefStore {
   }
 
   /** Forgets what lies before the belief horizon. */
-  prune(beforeMs: EpochMs): void {
-    this.#sql.exec("DELETE FROM minute WHERE ts < ?", beforeMs);
+  prune(interval: Interval, beforeMs: EpochMs): void {
+    this.#sql.exec("DELETE FROM minute WHERE interval = ? AND ts < ?", interval, beforeMs);
   }
 }

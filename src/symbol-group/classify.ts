@@ -19,6 +19,7 @@ export interface Answer {
   readonly covered: readonly (TimeRange & { readonly symbols: readonly string[] })[];
 }
 
+/** What an answer is held against: the members, the beliefs, and market time `nowMs`. */
 export interface ClassifyInput {
   readonly roster: Roster;
   readonly calendar: Calendar;
@@ -39,6 +40,7 @@ export interface MinuteChange {
   readonly resolvedSlots: readonly number[];
 }
 
+/** What an answer did to the beliefs, and how many of its bars got which verdict. */
 export interface Classified {
   /** Ascending by minute; only minutes where some belief moved. */
   readonly minutes: readonly MinuteChange[];
@@ -49,12 +51,25 @@ export interface Classified {
 export function classify(answer: Answer, input: ClassifyInput): Classified {
   const barsByMinute = Map.groupBy(answer.bars, (bar) => bar.ts);
   const coveredByMinute = coveredSlots(answer, input);
-  const minutes = [...new Set([...barsByMinute.keys(), ...coveredByMinute.keys()])].toSorted((a, b) => a - b);
-  const verdicts: Record<Verdict, number> = { first: 0, updated: 0, same: 0, stale: 0, agreed: 0, disagreed: 0 };
+  const minutes = [...new Set([...barsByMinute.keys(), ...coveredByMinute.keys()])].toSorted(
+    (a, b) => a - b,
+  );
+  const verdicts: Record<Verdict, number> = {
+    first: 0,
+    updated: 0,
+    same: 0,
+    stale: 0,
+    agreed: 0,
+    disagreed: 0,
+  };
   const changes: MinuteChange[] = [];
   for (const ts of minutes) {
     const bars = barsByMinute.get(ts) ?? [];
-    const change = classifyMinute(ts, bars, coveredByMinute.get(ts) ?? [], { answer, input, verdicts });
+    const change = classifyMinute(ts, bars, coveredByMinute.get(ts) ?? [], {
+      answer,
+      input,
+      verdicts,
+    });
     if (change !== null) changes.push(change);
   }
   return { minutes: changes, verdicts };
@@ -63,7 +78,9 @@ export function classify(answer: Answer, input: ClassifyInput): Classified {
 function coveredSlots(answer: Answer, input: ClassifyInput): Map<EpochMs, number[]> {
   const byMinute = new Map<EpochMs, number[]>();
   for (const covered of answer.covered) {
-    const slots = covered.symbols.map((symbol) => input.roster.slotOf(symbol)).filter((slot) => slot !== undefined);
+    const slots = covered.symbols
+      .map((symbol) => input.roster.slotOf(symbol))
+      .filter((slot) => slot !== undefined);
     for (const session of input.calendar.sessionsBetween(covered.startMs, covered.endMs)) {
       const startMs = Math.max(covered.startMs, session.openMs);
       const endMs = Math.min(covered.endMs, session.closeMs);
@@ -82,7 +99,12 @@ interface Context {
   readonly verdicts: Record<Verdict, number>;
 }
 
-function classifyMinute(ts: EpochMs, bars: readonly Bar[], covered: readonly number[], context: Context): MinuteChange | null {
+function classifyMinute(
+  ts: EpochMs,
+  bars: readonly Bar[],
+  covered: readonly number[],
+  context: Context,
+): MinuteChange | null {
   const { answer, input } = context;
   const beliefs = input.beliefsAt(ts);
   const rows: FlushRow[] = [];
@@ -114,7 +136,7 @@ function classifyMinute(ts: EpochMs, bars: readonly Bar[], covered: readonly num
     const after = revised(before, incoming, verdict);
     put(slot, before, after);
     if (verdict !== "same" && after.state === "bar") {
-      rows.push(rowOf(bar, after.revision, statusOf(verdict, before, ts, input), context));
+      rows.push(rowOf(bar, after.revision, statusOf(verdict, before, slot, ts, input), context));
     }
   }
   for (const slot of covered) {
@@ -126,16 +148,43 @@ function classifyMinute(ts: EpochMs, bars: readonly Bar[], covered: readonly num
 }
 
 /** A first belief about a minute that had become a hole is `backfilled`. */
-function statusOf(verdict: "first" | "updated", before: Belief, ts: EpochMs, input: ClassifyInput) {
+function statusOf(
+  verdict: "first" | "updated",
+  before: Belief,
+  slot: number,
+  ts: EpochMs,
+  input: ClassifyInput,
+) {
   if (verdict === "updated") return "updated";
-  return minuteState(before, ts, input.nowMs, input.settleDelayMs) === "missing" ? "backfilled" : "first";
+  if (!input.calendar.isExpectedMinute(ts) || !input.roster.expects(slot, ts)) return "first";
+  return minuteState(before, ts, input.nowMs, input.settleDelayMs) === "missing"
+    ? "backfilled"
+    : "first";
 }
 
-function rowOf(bar: Bar, revision: number, status: "first" | "updated" | "backfilled", context: Context): FlushRow {
+function rowOf(
+  bar: Bar,
+  revision: number,
+  status: "first" | "updated" | "backfilled",
+  context: Context,
+): FlushRow {
   const { answer, input } = context;
   const session = input.calendar.sessionKind(bar.ts) ?? "post";
   return [
-    bar.symbol, bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.tradeCount, bar.vwap,
-    revision, answer.source.provider, answer.source.feed, status, session, answer.askedAt,
+    bar.symbol,
+    bar.ts,
+    bar.open,
+    bar.high,
+    bar.low,
+    bar.close,
+    bar.volume,
+    bar.tradeCount,
+    bar.vwap,
+    revision,
+    answer.source.provider,
+    answer.source.feed,
+    status,
+    session,
+    answer.askedAt,
   ];
 }

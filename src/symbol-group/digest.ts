@@ -6,12 +6,13 @@ import { stateLetter } from "../domain/manifest.ts";
 import { minuteState } from "../domain/minute-state.ts";
 import type { Roster } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 import { advanceWatermark, type GroupView, missingMinutes } from "../domain/watermark.ts";
 import { type Answer, classify, type Classified, type MinuteChange } from "./classify.ts";
 import type { HoleBook } from "./hole-book.ts";
 
 // Generous sizes of the JSON parts, so that a flush is cut before it outgrows its bound.
-const ROW_BYTES = 180;
+const ROW_BYTES = 240;
 const GAP_BYTES = 90;
 const MINUTE_BYTES = 24;
 
@@ -35,6 +36,7 @@ export interface FlushDraft {
   readonly watermarkMs: EpochMs;
 }
 
+/** What an answer comes to: the flushes to append, the beliefs to store, and the watermark behind them. */
 export interface Digest {
   readonly drafts: readonly FlushDraft[];
   readonly minutes: readonly MinuteChange[];
@@ -49,44 +51,68 @@ const NO_VERDICTS = { first: 0, updated: 0, same: 0, stale: 0, agreed: 0, disagr
  * the bounds of a flush, holes filled beside the rows that fill them, new holes in the last one. The
  * watermark of a flush never claims what a later one brings. No flush when nothing changed.
  */
-export function digest(answer: Answer | null, source: SourceEvent[], state: GroupState, nowMs: EpochMs): Digest {
+export function digest(answer: Answer | null, state: GroupState, nowMs: EpochMs): Digest {
   const { minutes, verdicts } =
-    answer === null ? { minutes: [], verdicts: NO_VERDICTS } : classify(answer, { ...state, nowMs });
+    answer === null
+      ? { minutes: [], verdicts: NO_VERDICTS }
+      : classify(answer, { ...state, nowMs });
   const changed = new Map(minutes.map((minute) => [minute.ts, minute.beliefs]));
   const view: GroupView = { ...state, beliefsAt: (ts) => changed.get(ts) ?? state.beliefsAt(ts) };
   const drafts: FlushDraft[] = [];
   for (const part of cut(minutes, state.roster.length)) {
-    const gaps = answer === null ? [] : state.holes.fill(bySlot(part), state.roster, answer.source.provider);
-    const man = part.filter((minute) => isExpected(minute, state)).map((minute) => statesOf(minute, state, nowMs));
+    const gaps =
+      answer === null ? [] : state.holes.fill(bySlot(part), state.roster, answer.source.provider);
+    const man = part
+      .filter((minute) => isExpected(minute, state))
+      .map((minute) => statesOf(minute, state, nowMs));
     const rows = part.flatMap((minute) => minute.rows);
     if (rows.length + gaps.length + man.length === 0) continue;
     drafts.push({ rows, gaps, source: [], man, watermarkMs: state.watermarkMs });
   }
   const watermarkMs = advanceWatermark(state.watermarkMs, nowMs, view);
-  const missing = missingMinutes(watermarkMs, nowMs, view);
-  const opened = state.holes.open(missing, state.roster);
-  return { drafts: finish(drafts, opened, source, watermarkMs, state.watermarkMs), minutes, watermarkMs, verdicts };
+  drafts.push(...openedDrafts(missingMinutes(watermarkMs, nowMs, view), view, state, nowMs));
+  const last = drafts.at(-1);
+  if (last !== undefined) drafts[drafts.length - 1] = { ...last, watermarkMs };
+  return { drafts, minutes, watermarkMs, verdicts };
 }
 
-function finish(
-  drafts: FlushDraft[],
-  opened: GapEvent[],
-  source: SourceEvent[],
-  watermarkMs: EpochMs,
-  beforeMs: EpochMs,
+/** The flushes of the holes that open now: the gap events, and the minutes restated as missing. */
+function openedDrafts(
+  missing: Map<number, EpochMs[]>,
+  view: GroupView,
+  state: GroupState,
+  nowMs: EpochMs,
 ): FlushDraft[] {
-  const maxGaps = Math.floor(MAX_FLUSH_BYTES / GAP_BYTES);
-  for (let at = 0; at < opened.length; at += maxGaps) {
-    drafts.push({ rows: [], gaps: opened.slice(at, at + maxGaps), source: [], man: [], watermarkMs: beforeMs });
+  const gaps = state.holes.open(missing, state.roster);
+  const slotsByMinute = new Map<EpochMs, Set<number>>();
+  for (const [symbol, startMs, endMs] of gaps) {
+    const slot = state.roster.slotOf(symbol);
+    for (let ts = startMs; slot !== undefined && ts < endMs; ts += MINUTE_MS) {
+      if (!state.calendar.isExpectedMinute(ts)) continue;
+      slotsByMinute.set(ts, (slotsByMinute.get(ts) ?? new Set()).add(slot));
+    }
   }
-  if (drafts.length === 0 && source.length > 0) {
-    drafts.push({ rows: [], gaps: [], source: [], man: [], watermarkMs: beforeMs });
+  const man = [...slotsByMinute]
+    .toSorted(([a], [b]) => a - b)
+    .map(([ts, changedSlots]) =>
+      statesOf({ ts, beliefs: view.beliefsAt(ts), changedSlots }, state, nowMs),
+    );
+  const drafts: FlushDraft[] = [];
+  const maxGaps = Math.floor(MAX_FLUSH_BYTES / 2 / GAP_BYTES);
+  const maxMinutes = Math.max(
+    1,
+    Math.floor(MAX_FLUSH_BYTES / 2 / (state.roster.length + MINUTE_BYTES)),
+  );
+  for (let at = 0; at * maxGaps < gaps.length || at * maxMinutes < man.length; at += 1) {
+    drafts.push({
+      rows: [],
+      gaps: gaps.slice(at * maxGaps, (at + 1) * maxGaps),
+      source: [],
+      man: man.slice(at * maxMinutes, (at + 1) * maxMinutes),
+      watermarkMs: state.watermarkMs,
+    });
   }
-  return drafts.map((draft, index) => ({
-    ...draft,
-    source: index === 0 ? source : [],
-    watermarkMs: index === drafts.length - 1 ? watermarkMs : beforeMs,
-  }));
+  return drafts;
 }
 
 function cut(minutes: readonly MinuteChange[], slots: number): MinuteChange[][] {
@@ -95,9 +121,16 @@ function cut(minutes: readonly MinuteChange[], slots: number): MinuteChange[][] 
   let bytes = 0;
   for (const minute of minutes) {
     const size =
-      minute.rows.length * ROW_BYTES + minute.resolvedSlots.length * GAP_BYTES + slots + MINUTE_BYTES;
+      minute.rows.length * ROW_BYTES +
+      minute.resolvedSlots.length * GAP_BYTES +
+      slots +
+      MINUTE_BYTES;
     const last = parts.at(-1);
-    if (last === undefined || rows + minute.rows.length > MAX_FLUSH_ROWS || bytes + size > MAX_FLUSH_BYTES) {
+    if (
+      last === undefined ||
+      rows + minute.rows.length > MAX_FLUSH_ROWS ||
+      bytes + size > MAX_FLUSH_BYTES
+    ) {
       parts.push([minute]);
       rows = minute.rows.length;
       bytes = size;
@@ -126,7 +159,11 @@ function isExpected(minute: MinuteChange, state: GroupState): boolean {
   return minute.changedSlots.size > 0 && state.calendar.isExpectedMinute(minute.ts);
 }
 
-function statesOf(minute: MinuteChange, state: GroupState, nowMs: EpochMs): MinuteStates {
+function statesOf(
+  minute: Pick<MinuteChange, "ts" | "beliefs" | "changedSlots">,
+  state: GroupState,
+  nowMs: EpochMs,
+): MinuteStates {
   let states = "";
   for (let slot = 0; slot < state.roster.length; slot += 1) {
     const kind = state.roster.expects(slot, minute.ts)

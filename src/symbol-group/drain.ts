@@ -1,13 +1,13 @@
-import type { Flush } from "../contracts/flush.ts";
+import { type Flush, type LoggedFlush, parseFlush } from "../contracts/flush.ts";
 import { backoffMs } from "../domain/backoff.ts";
 import type { SqlFault } from "../postgres/sql-error.ts";
-import { type LoggedFlush, parseFlush } from "./flush-log.ts";
 
 /** One drain transaction carries at most this. */
 const DRAIN_FLUSHES = 16;
 const DRAIN_BYTES = 1_024 * 1_024;
 const BACKOFF = { baseMs: 2_000, maxMs: 60_000 };
 
+/** The log that is drained, the mark of how far it is, and Postgres, which may reject. */
 export interface DrainDeps {
   readonly read: (afterFs: number, limit: number, maxBytes: number) => LoggedFlush[];
   readonly drainedFs: () => number;
@@ -32,7 +32,9 @@ export type DrainResult =
 /** Sends the log to Postgres: in order, once, a batch a transaction. `attempt` counts failures so far. */
 export async function drain(deps: DrainDeps, attempt: number): Promise<DrainResult> {
   for (;;) {
-    const batch = deps.read(deps.drainedFs(), DRAIN_FLUSHES, DRAIN_BYTES).map((logged) => parseFlush(logged.payload));
+    const batch = deps
+      .read(deps.drainedFs(), DRAIN_FLUSHES, DRAIN_BYTES)
+      .map((logged) => parseFlush(logged.payload));
     const last = batch.at(-1);
     if (last === undefined) return { kind: "drained" };
     const fault = await tryWrite(deps, batch);

@@ -1,3 +1,4 @@
+import type { SqlStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
 import type { EpochMs } from "../domain/time.ts";
 
@@ -78,7 +79,9 @@ export class DutyStore {
   }
 
   #read(clause: string, ms: EpochMs): Duty[] {
-    const rows = this.#sql.exec(`SELECT name, due_ms, started_ms, body FROM duty ${clause}`, ms).toArray();
+    const rows = this.#sql
+      .exec(`SELECT name, due_ms, started_ms, body FROM duty ${clause}`, ms)
+      .toArray();
     return rows.map((row) => {
       const { due_ms: dueMs, started_ms: startedMs, ...duty } = rowSchema.parse(row);
       return { ...duty, dueMs, startedMs };

@@ -5,14 +5,20 @@ import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.t
 import { planFetches, type PlannedFetch, planSettle } from "../domain/poll-plan.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
+import { SECOND_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** A job that has not answered after this many time-outs is given up; the next tick asks again. */
 const PATIENCE_TIMEOUTS = 3;
 
+/** Heals of the groups start over so many seconds, so that they do not crowd out the polls. */
+const HEAL_SPREAD_S = 30;
+const HEAL = "heal";
+
 const bodySchema = z.object({ startMs: z.number(), endMs: z.number(), settle: z.boolean() });
 
+/** What a group's fetches are planned by. `timeoutMs` is that of one call to a provider. */
 export interface FetchDutiesConfig {
   readonly group: number;
   readonly calendar: Calendar;
@@ -39,18 +45,22 @@ export class FetchDuties {
   }
 
   /** Writes the duties that a cron tick makes due; the same tick twice writes them once. */
-  plan(tickMs: EpochMs): void {
-    const { calendar, sessions } = this.#config;
+  plan(tickMs: EpochMs, nowMs: EpochMs): void {
+    const { calendar, sessions, group, pollOffsetMs } = this.#config;
     const fetches = planFetches({
       ...this.#config,
       nowMs: tickMs,
       maxJobMinutes: MAX_JOB_MINUTES,
-      lowestHoleMs: this.#ledger.lowestHoleMs(tickMs),
+      nextHoleMs: (beforeMs) => (this.#duties.has(HEAL) ? null : this.#ledger.nextHoleMs(beforeMs)),
+      healDueMs: Math.max(tickMs, nowMs) + pollOffsetMs + (1 + (group % HEAL_SPREAD_S)) * SECOND_MS,
     });
     for (const fetch of fetches) this.#write(fetch);
+    const heal = fetches.find((fetch) => fetch.duty === HEAL);
+    if (heal !== undefined) this.#ledger.lookForHolesFrom(heal.endMs);
     const session = calendar.previousSession(tickMs);
     if (this.#settlesNow(session, tickMs)) {
-      for (const fetch of planSettle(calendar, session, sessions, MAX_JOB_MINUTES)) this.#write(fetch);
+      for (const fetch of planSettle(calendar, session, sessions, MAX_JOB_MINUTES))
+        this.#write(fetch);
       this.#ledger.meta.set("settle_planned", session.date);
     }
   }
@@ -59,7 +69,7 @@ export class FetchDuties {
   job(duty: Duty, nowMs: EpochMs): BarsFetchJob | null {
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
     const symbols =
-      duty.name === "heal"
+      duty.name === HEAL
         ? this.#ledger.incompleteSymbols(startMs, endMs)
         : this.#ledger.roster.activeSymbols();
     if (symbols.length === 0) return null;
@@ -80,8 +90,12 @@ export class FetchDuties {
 
   /** A session is settled once, when it has closed and the group knew any of it. */
   #settlesNow(session: TradingSession, tickMs: EpochMs): boolean {
-    if (tickMs < session.closeMs || this.#ledger.meta.get("settle_planned") === session.date) return false;
-    const oldestSince = this.#ledger.roster.members.reduce((min, member) => Math.min(min, member.sinceMs), Infinity);
+    if (tickMs < session.closeMs || this.#ledger.meta.get("settle_planned") === session.date)
+      return false;
+    const oldestSince = this.#ledger.roster.members.reduce(
+      (min, member) => Math.min(min, member.sinceMs),
+      Infinity,
+    );
     return oldestSince < session.closeMs;
   }
 
@@ -93,7 +107,7 @@ export class FetchDuties {
 
 /** Whether a duty is a fetch, by its name. */
 export function isFetchDuty(name: string): boolean {
-  return name === "heal" || name.startsWith("poll:") || name.startsWith("settle:");
+  return name === HEAL || name.startsWith("poll:") || name.startsWith("settle:");
 }
 
 /** The session that trades now, or the next one: what the group is getting ready for. */
@@ -105,6 +119,7 @@ export function sessionAhead(calendar: Calendar, nowMs: EpochMs): TradingSession
 /** From when a new member of the group is expected: the open, `sessionsBack` sessions before this one. */
 export function coldStartMs(calendar: Calendar, nowMs: EpochMs, sessionsBack: number): EpochMs {
   let session = sessionAhead(calendar, nowMs);
-  for (let back = 0; back < sessionsBack; back += 1) session = calendar.previousSession(session.openMs - 1);
+  for (let back = 0; back < sessionsBack; back += 1)
+    session = calendar.previousSession(session.openMs - 1);
   return session.openMs;
 }

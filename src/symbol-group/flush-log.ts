@@ -1,4 +1,5 @@
-import { type Flush, flushSchema } from "../contracts/flush.ts";
+import type { SqlStorage } from "@cloudflare/workers-types";
+import type { Flush, LoggedFlush } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
 
 /** The log keeps at least this many flushes for replay … */
@@ -7,13 +8,6 @@ export const MIN_REPLAY_FLUSHES = 1_000;
 export const MAX_REPLAY_BYTES = 50 * 1_024 * 1_024;
 /** … and refuses to grow beyond this while Postgres is away (an object holds 10 GB). */
 export const MAX_UNDRAINED_BYTES = 1_024 * 1_024 * 1_024;
-
-/** A flush as it stands in the log: its number and its text, unparsed. */
-export interface LoggedFlush {
-  readonly fs: number;
-  readonly asOf: EpochMs;
-  readonly payload: string;
-}
 
 /** The log of one stream: numbered without holes; what is in it is sent and reaches Postgres. */
 export class FlushLog {
@@ -27,7 +21,11 @@ export class FlushLog {
     const payload = JSON.stringify(flush);
     this.#sql.exec(
       "INSERT INTO flush (fs, at, as_of, bytes, payload) VALUES (?, ?, ?, ?, ?)",
-      flush.fs, flush.received_at, flush.as_of, payload.length, payload,
+      flush.fs,
+      flush.received_at,
+      flush.as_of,
+      payload.length,
+      payload,
     );
     return { fs: flush.fs, asOf: flush.as_of, payload };
   }
@@ -43,7 +41,9 @@ export class FlushLog {
 
   /** The oldest flush that is still in the log. */
   oldest(): { fs: number; asOf: EpochMs } | null {
-    const rows = this.#sql.exec<{ fs: number; as_of: number }>("SELECT fs, as_of FROM flush ORDER BY fs LIMIT 1").toArray();
+    const rows = this.#sql
+      .exec<{ fs: number; as_of: number }>("SELECT fs, as_of FROM flush ORDER BY fs LIMIT 1")
+      .toArray();
     const row = rows[0];
     return row === undefined ? null : { fs: row.fs, asOf: row.as_of };
   }
@@ -67,7 +67,9 @@ export class FlushLog {
 
   /** Flushes known after `asOf` (exclusive), in order. */
   readSince(asOf: EpochMs, limit: number, maxBytes: number): LoggedFlush[] {
-    const row = this.#sql.exec<{ fs: number | null }>("SELECT max(fs) AS fs FROM flush WHERE as_of <= ?", asOf).one();
+    const row = this.#sql
+      .exec<{ fs: number | null }>("SELECT max(fs) AS fs FROM flush WHERE as_of <= ?", asOf)
+      .one();
     return this.readAfter(row.fs ?? 0, limit, maxBytes);
   }
 
@@ -99,9 +101,4 @@ export class FlushLog {
       MAX_REPLAY_BYTES,
     );
   }
-}
-
-/** Parses a logged flush; the log is written by an earlier version of this code, so it is an edge. */
-export function parseFlush(payload: string): Flush {
-  return flushSchema.parse(JSON.parse(payload));
 }

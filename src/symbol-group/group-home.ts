@@ -1,3 +1,5 @@
+import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import { parseFlush } from "../contracts/flush.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { BarsFetchJob } from "../contracts/jobs.ts";
 import type { Calendar } from "../domain/calendar.ts";
@@ -16,8 +18,13 @@ import { streamName } from "../stream/token.ts";
 import { drain, type DrainDeps } from "./drain.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
-import { coldStartMs, FetchDuties, type FetchDutiesConfig, isFetchDuty, sessionAhead } from "./fetch-duties.ts";
-import { parseFlush } from "./flush-log.ts";
+import {
+  coldStartMs,
+  FetchDuties,
+  type FetchDutiesConfig,
+  isFetchDuty,
+  sessionAhead,
+} from "./fetch-duties.ts";
 import { Followers, type FollowersDeps } from "./followers.ts";
 import { countIngest } from "./group-metrics.ts";
 import type { Ledger } from "./ledger.ts";
@@ -27,10 +34,12 @@ import type { ListedMember } from "./member-store.ts";
 const SWEEP_EVERY_MS = MINUTE_MS;
 /** Beliefs are kept for five sessions: a week of days, and a long week-end. */
 const BELIEF_HORIZON_MS = 9 * DAY_MS;
+/** What is past every reader is dropped this often. */
+const PRUNE_EVERY_MINUTES = 30;
 const FOLLOW_RETRY_MS = 5_000;
 const STUCK_RETRY_MS = MINUTE_MS;
-const REPLAY_BYTES = 2 * 1_024 * 1_024;
 
+/** What the home side of a group needs of its object and of the rest of the service. */
 export interface GroupHomeDeps {
   readonly group: number;
   readonly storage: DurableObjectStorage;
@@ -83,12 +92,18 @@ export class GroupHome {
     this.#duties = new DutyStore(deps.storage.sql);
     this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
-    this.inFlight = new InFlight(deps.keepAlive, (error) => this.#complain("background work failed", error));
+    this.inFlight = new InFlight(deps.keepAlive, (error) =>
+      this.#complain("background work failed", error),
+    );
     this.#followers = new Followers({
       sql: deps.storage.sql,
       now: () => deps.market.now(),
       read: (fs, limit, bytes) => this.#ledger.log.readAfter(fs, limit, bytes),
-      stream: () => ({ home: deps.group, epoch: this.#ledger.epoch(), rosterLength: this.#ledger.roster.length }),
+      stream: () => ({
+        home: deps.group,
+        epoch: this.#ledger.epoch(),
+        rosterLength: this.#ledger.roster.length,
+      }),
       deliver: deps.deliver,
       onFailure: (host, error) => {
         this.#complain(`follower ${host} was not reached`, error);
@@ -99,16 +114,23 @@ export class GroupHome {
 
   async plan(scheduledMs: EpochMs): Promise<void> {
     await this.#refreshMembers(scheduledMs);
-    this.#fetches.plan(scheduledMs);
-    this.#prune(scheduledMs);
-    if (this.#ledger.log.backlog(this.#ledger.drainedFs()).flushes > 0 && !this.#duties.has("drain")) this.#startDrain();
+    this.#fetches.plan(scheduledMs, this.#deps.market.now());
+    if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#prune(scheduledMs);
+    if (
+      this.#ledger.log.backlog(this.#ledger.drainedFs()).flushes > 0 &&
+      !this.#duties.has("drain")
+    )
+      this.#startDrain();
   }
 
   /** Starts what is due and frees what nobody answered; returns the next due instant. */
   runDue(): EpochMs | null {
     const nowMs = this.#deps.market.now();
     for (const lost of this.#duties.overdue(nowMs - this.#fetches.patienceMs)) {
-      log("warn", "a job was not answered", { group: groupName(this.#deps.group), duty: lost.name });
+      log("warn", "a job was not answered", {
+        group: groupName(this.#deps.group),
+        duty: lost.name,
+      });
       this.#duties.finish(lost.name);
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
@@ -152,6 +174,7 @@ export class GroupHome {
       headAt: head.asOf,
       oldestFs: this.#ledger.log.oldest()?.fs ?? head.fs + 1,
       roster: this.roster().slice(knownRoster),
+      nextMs: this.#ledger.nextFlushMs(this.#deps.market.now()),
     };
   }
 
@@ -166,8 +189,8 @@ export class GroupHome {
 
   /** Raises the knowledge time that reads may pin, once everything is in Postgres; null: no members. */
   async horizon(asOf: EpochMs): Promise<EpochMs | null> {
+    if (this.#ledger.roster.length === 0) return null;
     const head = this.#ledger.head();
-    if (this.#ledger.roster.length === 0 || head.fs === 0) return null;
     if (this.#ledger.drainedFs() < head.fs) return this.#drainedAsOf();
     const raised = this.#ledger.raiseAsOf(Math.min(asOf, this.#deps.market.now()));
     await this.#deps.raiseStoredAsOf(this.#ledger.epoch(), head.fs, raised);
@@ -184,14 +207,18 @@ export class GroupHome {
     const afterFs = from.kind === "position" && sameEpoch ? from.fs : 0;
     const page =
       from.kind === "time"
-        ? flushes.readSince(from.sinceMs, query.limit, REPLAY_BYTES)
-        : flushes.readAfter(afterFs, query.limit, REPLAY_BYTES);
+        ? flushes.readSince(from.sinceMs, query.limit, query.maxBytes)
+        : flushes.readAfter(afterFs, query.limit, query.maxBytes);
     const view = viewOf(this.#subscriptionTo(query.symbols), this.roster());
-    const frames = page.map((logged) => ({ flush: parseFlush(logged.payload), fs: logged.fs, at: logged.asOf }));
+    const frames = page.map((logged) => ({
+      flush: parseFlush(logged.payload),
+      fs: logged.fs,
+      at: logged.asOf,
+    }));
     const truncated =
       from.kind === "time"
         ? oldest !== null && oldest.fs > 1 && oldest.asOf > from.sinceMs
-        : !sameEpoch || (oldest !== null && oldest.fs > afterFs + 1);
+        : !sameEpoch || from.fs > head.fs || (oldest !== null && oldest.fs > afterFs + 1);
     const joinFs = (page.at(-1)?.fs ?? head.fs) + 1;
     return {
       stream: streamName(this.#deps.group),
@@ -199,7 +226,11 @@ export class GroupHome {
       frames:
         view === null
           ? []
-          : frames.map(({ flush, fs, at }) => ({ fs, at, text: flushFrame(flush, view, true).text })),
+          : frames.map(({ flush, fs, at }) => ({
+              fs,
+              at,
+              text: flushFrame(flush, view, true).text,
+            })),
       oldestAt: oldest?.asOf ?? null,
       truncated,
       joinFs,
@@ -242,23 +273,41 @@ export class GroupHome {
       await this.#deps.runJob(job);
     } catch (error) {
       this.#complain(`job ${job.id} broke down`, error);
-      this.ingest(job.duty, { answers: [], calls: [], selected: [], failures: [], uncovered: job.symbols.length });
+      this.ingest(job.duty, {
+        answers: [],
+        calls: [],
+        selected: [],
+        failures: [],
+        uncovered: job.symbols.length,
+      });
     }
   }
 
   async #sweep(): Promise<void> {
     if (this.#deps.connections() > 0) this.planSweep();
-    await this.#deps.sweepHost();
-    await this.#report();
+    try {
+      await this.#deps.sweepHost();
+    } finally {
+      await this.#report();
+    }
   }
 
   async #refreshMembers(nowMs: EpochMs): Promise<void> {
-    const { date } = sessionAhead(this.#deps.calendar, nowMs);
-    if (this.#ledger.meta.get("members_date") === date) return;
+    const ahead = sessionAhead(this.#deps.calendar, nowMs);
+    if (this.#ledger.meta.get("members_date") === ahead.date) return;
     try {
       const listed = await this.#deps.loadMembers();
-      this.#ledger.replaceMembers(listed, coldStartMs(this.#deps.calendar, nowMs, this.#deps.coldStartSessions));
-      this.#ledger.meta.set("members_date", date);
+      // An empty list may be a universe that is not there yet: never a reason to drop all, and asked
+      // for again while the market is open (an idle database is left asleep at night).
+      if (listed.length === 0) {
+        if (nowMs < ahead.openMs) this.#ledger.meta.set("members_date", ahead.date);
+        return;
+      }
+      this.#ledger.replaceMembers(
+        listed,
+        coldStartMs(this.#deps.calendar, nowMs, this.#deps.coldStartSessions),
+      );
+      this.#ledger.meta.set("members_date", ahead.date);
     } catch (error) {
       this.#complain("members could not be read; the known ones stay", error);
     }
@@ -267,11 +316,12 @@ export class GroupHome {
   #startDrain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.inFlight.track(this.#drain().finally(() => (this.#draining = false)));
+    this.inFlight.track(this.#drain());
   }
 
   async #drain(): Promise<void> {
     const attempt = this.#ledger.meta.getNumber("drain_attempt") ?? 0;
+    // Free again in the turn that found the log empty: what is appended next starts a new drain.
     const result = await drain(
       {
         ...this.#deps.drain,
@@ -282,14 +332,19 @@ export class GroupHome {
         random: this.#deps.random,
       },
       attempt,
-    );
+    ).finally(() => (this.#draining = false));
     this.#ledger.meta.set("drain_attempt", result.kind === "retry" ? attempt + 1 : 0);
     this.#ledger.meta.set("drain_fault", result.kind === "stuck" ? result.fault.message : "");
     if (result.kind !== "drained") {
       const afterMs = result.kind === "retry" ? result.afterMs : STUCK_RETRY_MS;
       this.#duties.reschedule("drain", this.#deps.market.now() + afterMs);
       const { kind, sqlstate, message } = result.fault;
-      log("warn", "the drain did not finish", { group: groupName(this.#deps.group), kind, sqlstate, message });
+      log("warn", "the drain did not finish", {
+        group: groupName(this.#deps.group),
+        kind,
+        sqlstate,
+        message,
+      });
     }
     await this.#report();
   }
@@ -297,20 +352,36 @@ export class GroupHome {
   async #timedWrite(flushes: Parameters<DrainDeps["write"]>[0]): Promise<void> {
     const startedMs = this.#deps.wall.now();
     await this.#deps.drain.write(flushes);
-    this.totals.observe("write_batch_ms", { table: "candles_intraday" }, this.#deps.wall.now() - startedMs);
+    this.totals.observe(
+      "write_batch_ms",
+      { table: "candles_intraday" },
+      this.#deps.wall.now() - startedMs,
+    );
   }
 
   /** Keeps the totals, then reports them: a lost report costs nothing, the next carries the total. */
   async #report(): Promise<void> {
     const nowMs = this.#deps.market.now();
     const backlog = this.#ledger.log.backlog(this.#ledger.drainedFs());
-    this.totals.set("ws_clients_gauge", { group: groupName(this.#deps.group) }, this.#deps.connections());
+    this.totals.set(
+      "ws_clients_gauge",
+      { group: groupName(this.#deps.group) },
+      this.#deps.connections(),
+    );
     this.totals.set("undrained_flushes", {}, backlog.flushes);
-    this.totals.set("undrained_oldest_seconds", {}, backlog.oldestAsOf === null ? 0 : (nowMs - backlog.oldestAsOf) / 1_000);
+    this.totals.set(
+      "undrained_oldest_seconds",
+      {},
+      backlog.oldestAsOf === null ? 0 : (nowMs - backlog.oldestAsOf) / 1_000,
+    );
     const hole = this.#ledger.lowestHoleMs(nowMs);
     const tiers = new Set(this.#ledger.roster.members.map((member) => member.tier));
     for (const tier of tiers) {
-      this.totals.set("ingestion_lag_seconds", { tier, interval: "1m" }, hole === null ? null : (nowMs - hole) / 1_000);
+      this.totals.set(
+        "ingestion_lag_seconds",
+        { tier, interval: "1m" },
+        hole === null ? null : (nowMs - hole) / 1_000,
+      );
     }
     this.#ledger.meta.set("metrics", JSON.stringify(this.totals));
     await this.#deps.report(this.totals.toJSON());
@@ -329,7 +400,9 @@ export class GroupHome {
   #subscriptionTo(symbols: readonly string[] | null) {
     if (symbols === null) return { ...NO_SUBSCRIPTION, star: true };
     const wanted = new Set(symbols);
-    const sids = this.#ledger.roster.members.filter((member) => wanted.has(member.symbol)).map((member) => member.sid);
+    const sids = this.#ledger.roster.members
+      .filter((member) => wanted.has(member.symbol))
+      .map((member) => member.sid);
     return withSids(NO_SUBSCRIPTION, sids);
   }
 

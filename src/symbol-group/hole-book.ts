@@ -1,6 +1,12 @@
 import type { GapEvent } from "../contracts/flush.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
-import { intersectRanges, type RangeSet, rangesOfMinutes, subtractRanges, unionRanges } from "../domain/range.ts";
+import {
+  intersectRanges,
+  type RangeSet,
+  rangesOfMinutes,
+  subtractRanges,
+  unionRanges,
+} from "../domain/range.ts";
 import type { Roster } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
 
@@ -29,7 +35,8 @@ export class HoleBook {
       this.#put(slot, unionRanges(known, opened));
       const symbol = roster.members[slot]?.symbol;
       if (symbol === undefined) continue;
-      for (const range of opened) events.push([symbol, range.startMs, range.endMs, "open", null, null]);
+      for (const range of opened)
+        events.push([symbol, range.startMs, range.endMs, "open", null, null]);
     }
     return events;
   }
@@ -46,7 +53,8 @@ export class HoleBook {
       this.#put(slot, subtractRanges(known, answered));
       const symbol = roster.members[slot]?.symbol;
       if (symbol === undefined) continue;
-      for (const range of filled) events.push([symbol, range.startMs, range.endMs, "filled", provider, null]);
+      for (const range of filled)
+        events.push([symbol, range.startMs, range.endMs, "filled", provider, null]);
     }
     return events;
   }

@@ -1,3 +1,4 @@
+import type { SqlStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
 import type { RangeSet } from "../domain/range.ts";
 import { HoleBook } from "./hole-book.ts";
@@ -13,8 +14,12 @@ export class HoleStore {
   }
 
   read(): HoleBook {
-    const rows = this.#sql.exec<{ slot: number; ranges: string }>("SELECT slot, ranges FROM hole").toArray();
-    return new HoleBook(rows.map((row) => [row.slot, rangesSchema.parse(JSON.parse(row.ranges))] as const));
+    const rows = this.#sql
+      .exec<{ slot: number; ranges: string }>("SELECT slot, ranges FROM hole")
+      .toArray();
+    return new HoleBook(
+      rows.map((row) => [row.slot, rangesSchema.parse(JSON.parse(row.ranges))] as const),
+    );
   }
 
   write(changes: readonly (readonly [number, RangeSet])[]): void {

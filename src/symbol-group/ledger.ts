@@ -1,11 +1,12 @@
-import { type Flush, FLUSH_VERSION, type SourceEvent } from "../contracts/flush.ts";
+import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import { type Flush, FLUSH_VERSION } from "../contracts/flush.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { createEpoch } from "../domain/epoch.ts";
 import type { Roster } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { MINUTE_MS } from "../domain/time.ts";
-import { firstExpectedMinute } from "../domain/watermark.ts";
+import { floorToMinute, MINUTE_MS } from "../domain/time.ts";
+import { firstExpectedMinute, firstIncompleteMinute, type GroupView } from "../domain/watermark.ts";
 import { BeliefStore } from "./belief-store.ts";
 import { digest, type Digest, type FlushDraft, type GroupState } from "./digest.ts";
 import { FlushLog, MAX_UNDRAINED_BYTES } from "./flush-log.ts";
@@ -13,6 +14,7 @@ import { HoleStore } from "./hole-store.ts";
 import { type ListedMember, MemberStore } from "./member-store.ts";
 import { MetaStore } from "./meta-store.ts";
 
+/** What a ledger needs: the object's storage, the calendar, and sources of time and chance. */
 export interface LedgerDeps {
   readonly storage: DurableObjectStorage;
   readonly group: number;
@@ -93,6 +95,25 @@ export class Ledger {
     return ts + MINUTE_MS <= nowMs ? ts : null;
   }
 
+  /**
+   * An incomplete expected minute before `beforeMs`, looked for from where the last look ended, then
+   * from the watermark: a hole that nobody can fill does not keep those behind it from being asked for.
+   */
+  nextHoleMs(beforeMs: EpochMs): EpochMs | null {
+    const watermarkMs = this.watermarkMs();
+    if (watermarkMs === null) return null;
+    const fromMs = this.meta.getNumber("heal_from_ms") ?? watermarkMs;
+    const view = this.#view();
+    return (
+      (fromMs > watermarkMs ? firstIncompleteMinute(fromMs, beforeMs, view) : null) ??
+      firstIncompleteMinute(watermarkMs, beforeMs, view)
+    );
+  }
+
+  lookForHolesFrom(fromMs: EpochMs): void {
+    this.meta.set("heal_from_ms", fromMs);
+  }
+
   /** Takes the universe's list of members; what is new is expected from `sinceMs`. */
   replaceMembers(listed: readonly ListedMember[], sinceMs: EpochMs): void {
     this.#deps.storage.transactionSync(() => {
@@ -114,10 +135,21 @@ export class Ledger {
     return this.#deps.storage.transactionSync(() => {
       this.#refuseWhenFull();
       const before = this.head().fs;
-      const digests = outcome.answers.map((answer) => this.#take(answer, this.#sourceEvents(answer, outcome)));
-      if (outcome.answers.length === 0) digests.push(this.#take(null, []));
+      const digests = outcome.answers.map((answer, index) =>
+        this.#take(answer, index === 0 ? outcome : null),
+      );
+      if (outcome.answers.length === 0) digests.push(this.#take(null, null));
       return { appended: this.head().fs - before, digests };
     });
+  }
+
+  /** When the flush of the first minute that is expected to end after `nowMs` is late. */
+  nextFlushMs(nowMs: EpochMs): EpochMs {
+    return (
+      firstExpectedMinute(this.#deps.calendar, floorToMinute(nowMs)) +
+      MINUTE_MS +
+      this.#deps.nextDelayMs
+    );
   }
 
   /** Promises that no later flush will carry a knowledge time at or below `asOf`. */
@@ -129,7 +161,8 @@ export class Ledger {
 
   prune(sessionStartMs: EpochMs, horizonMs: EpochMs): void {
     this.log.prune(this.drainedFs(), sessionStartMs);
-    this.#beliefs.prune(horizonMs);
+    // What the watermark has not passed is still needed, however old.
+    this.#beliefs.prune("1m", Math.min(horizonMs, this.watermarkMs() ?? horizonMs));
   }
 
   /** Slots with an incomplete expected minute in the range: what a heal job asks for. */
@@ -140,29 +173,35 @@ export class Ledger {
       const beliefs = this.#beliefs.read("1m", ts, this.#roster.length);
       for (let slot = 0; slot < this.#roster.length; slot += 1) {
         const { state } = beliefs.get(slot);
-        if ((state === "unknown" || state === "absent") && this.#roster.expects(slot, ts)) slots.add(slot);
+        if ((state === "unknown" || state === "absent") && this.#roster.expects(slot, ts))
+          slots.add(slot);
       }
     }
-    return this.#roster.members.filter((member) => slots.has(member.slot)).map((member) => member.symbol);
+    return this.#roster.members
+      .filter((member) => slots.has(member.slot))
+      .map((member) => member.symbol);
   }
 
-  #take(answer: IngestAnswer | null, source: SourceEvent[]): Digest {
+  #take(answer: IngestAnswer | null, told: PollOutcome | null): Digest {
     const nowMs = this.#deps.now();
     const holes = this.#holes.read();
-    const state: GroupState = {
-      roster: this.#roster,
-      calendar: this.#deps.calendar,
-      settleDelayMs: this.#deps.settleDelayMs,
-      watermarkMs: this.watermarkMs() ?? nowMs,
-      holes,
-      beliefsAt: (ts) => this.#beliefs.read("1m", ts, this.#roster.length),
-    };
-    const result = digest(answer, source, state, nowMs);
+    const state: GroupState = { ...this.#view(), watermarkMs: this.watermarkMs() ?? nowMs, holes };
+    const result = digest(answer, state, nowMs);
+    if (answer !== null && told !== null) this.#tellSource(answer, told, result);
     for (const minute of result.minutes) this.#beliefs.write("1m", minute.ts, minute.beliefs);
     this.#holes.write(holes.changes());
     this.meta.set("watermark_ms", result.watermarkMs);
     for (const draft of result.drafts) this.#append(draft, answer?.receivedAt ?? 0);
     return result;
+  }
+
+  #view(): GroupView {
+    return {
+      roster: this.#roster,
+      calendar: this.#deps.calendar,
+      settleDelayMs: this.#deps.settleDelayMs,
+      beliefsAt: (ts) => this.#beliefs.read("1m", ts, this.#roster.length),
+    };
   }
 
   #append(draft: FlushDraft, receivedAt: number): void {
@@ -181,20 +220,22 @@ export class Ledger {
       source: draft.source,
       man: draft.man,
       watermark: draft.watermarkMs,
-      next: firstExpectedMinute(this.#deps.calendar, nowMs) + MINUTE_MS + this.#deps.nextDelayMs,
+      next: this.nextFlushMs(nowMs),
     };
     this.log.append(flush);
   }
 
-  /** A change of the provider or feed that serves the group is told in the flush. */
-  #sourceEvents(answer: IngestAnswer, outcome: PollOutcome): SourceEvent[] {
+  /** A change of the provider or feed whose bars are taken is told in the flush that brings them. */
+  #tellSource(answer: IngestAnswer, outcome: PollOutcome, result: Digest): void {
+    const [draft] = result.drafts;
+    if (draft === undefined || result.verdicts.first + result.verdicts.updated === 0) return;
     const now = `${answer.source.provider}/${answer.source.feed}`;
     const before = this.meta.get("source");
-    if (before === now) return [];
+    if (before === now) return;
     this.meta.set("source", now);
-    if (before === null) return [];
-    const reason = outcome.failures.find((failure) => before.startsWith(`${failure.provider}/`))?.kind ?? "policy";
-    return [["bars_1m", before, now, reason]];
+    if (before === null) return;
+    const failure = outcome.failures.find(({ provider }) => before.startsWith(`${provider}/`));
+    draft.source.push(["bars_1m", before, now, failure?.kind ?? "policy"]);
   }
 
   #asOf(): EpochMs {
@@ -203,6 +244,7 @@ export class Ledger {
 
   #refuseWhenFull(): void {
     const { bytes } = this.log.backlog(this.drainedFs());
-    if (bytes > MAX_UNDRAINED_BYTES) throw new Error("the undrained log is full: the database has been away too long");
+    if (bytes > MAX_UNDRAINED_BYTES)
+      throw new Error("the undrained log is full: the database has been away too long");
   }
 }

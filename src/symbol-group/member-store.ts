@@ -1,3 +1,4 @@
+import type { SqlStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
 import { type Member, Roster } from "../domain/roster.ts";
 import { TIERS } from "../domain/tier.ts";
@@ -31,7 +32,9 @@ export class MemberStore {
   }
 
   read(): Roster {
-    const rows = this.#sql.exec("SELECT slot, symbol, sid, tier, since_ms, active FROM member ORDER BY slot").toArray();
+    const rows = this.#sql
+      .exec("SELECT slot, symbol, sid, tier, since_ms, active FROM member ORDER BY slot")
+      .toArray();
     return new Roster(
       rows.map((row) => {
         const { since_ms: sinceMs, active, ...member } = rowSchema.parse(row);
@@ -57,11 +60,16 @@ export class MemberStore {
       this.#sql.exec(
         `INSERT INTO member (slot, symbol, sid, tier, since_ms, active) VALUES (?, ?, ?, ?, ?, 1)
          ON CONFLICT (slot) DO UPDATE SET tier = excluded.tier, sid = excluded.sid, active = 1`,
-        at, member.symbol, member.sid, member.tier, since,
+        at,
+        member.symbol,
+        member.sid,
+        member.tier,
+        since,
       );
     }
     for (const member of roster.members) {
-      if (!names.has(member.symbol)) this.#sql.exec("UPDATE member SET active = 0 WHERE slot = ?", member.slot);
+      if (!names.has(member.symbol))
+        this.#sql.exec("UPDATE member SET active = 0 WHERE slot = ?", member.slot);
     }
   }
 }

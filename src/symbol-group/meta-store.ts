@@ -1,3 +1,5 @@
+import type { SqlStorage } from "@cloudflare/workers-types";
+
 /** Small durable facts of an object, by key. */
 export class MetaStore {
   #sql: SqlStorage;
@@ -7,7 +9,9 @@ export class MetaStore {
   }
 
   get(key: string): string | null {
-    const rows = this.#sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key).toArray();
+    const rows = this.#sql
+      .exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)
+      .toArray();
     return rows[0]?.value ?? null;
   }
 

@@ -72,7 +72,7 @@ describe("the drain", () => {
       {
         group: 1,
         class: "bars",
-        epoch: "0k3f9a2xq0aaaa",
+        epoch: "0k3f9a2xq0aaaaa",
         fs: 2,
         asOfMs: OPEN_MS + 62_000,
         watermark1mMs: watermark,
@@ -219,14 +219,14 @@ describe("the drain", () => {
 
 describe("raising a stream's as_of", () => {
   it("moves forward while the flush is the stored one, and never back", async () => {
-    const at = { group: 11, class: "bars", epoch: "0k3f9a2xq0aaaa", fs: 1 } as const;
+    const at = { group: 11, class: "bars", epoch: "0k3f9a2xq0aaaaa", fs: 1 } as const;
     expect(await raiseAsOf(test.sql, { ...at, asOfMs: OPEN_MS })).toBeNull();
     await drainFlushes(test.sql, [flush(1, { group: 11 })]);
     const first = flush(1).as_of;
     expect(await raiseAsOf(test.sql, { ...at, asOfMs: first + 5 })).toBe(first + 5);
     expect(await raiseAsOf(test.sql, { ...at, asOfMs: first + 2 })).toBe(first + 5);
     expect(await raiseAsOf(test.sql, { ...at, fs: 2, asOfMs: first + 9 })).toBe(first + 5);
-    expect(await raiseAsOf(test.sql, { ...at, epoch: "0k3f9a2xq0aaab", asOfMs: first + 9 })).toBe(
+    expect(await raiseAsOf(test.sql, { ...at, epoch: "0k3f9a2xq0aaaab", asOfMs: first + 9 })).toBe(
       first + 5,
     );
   });

@@ -46,7 +46,7 @@ export function flush(fs: number, change: Partial<Flush> = {}): Flush {
     v: 1,
     group: 7,
     class: "bars",
-    epoch: "0k3f9a2xq0aaaa",
+    epoch: "0k3f9a2xq0aaaaa",
     fs,
     as_of: OPEN_MS + 60_000 + fs * 1_000,
     received_at: 0,

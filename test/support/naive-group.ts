@@ -69,7 +69,7 @@ export class NaiveGroup {
       holes,
       beliefsAt: (ts: number) => this.#beliefs(ts),
     };
-    const result = digest(answer, [], state, nowMs);
+    const result = digest(answer, state, nowMs);
     for (const { ts, beliefs } of result.minutes) this.#minutes.set(ts, beliefs.encode().slice());
     for (const [slot, ranges] of holes.changes()) this.#holes.set(slot, ranges);
     this.watermarkMs = result.watermarkMs;

@@ -66,13 +66,15 @@ describe("overrides", () => {
   });
 
   it("refuses a list longer than any real one", () => {
-    const first = Date.parse("2026-01-01T00:00:00Z");
-    const many = Array.from({ length: 365 }, (_, index) =>
+    // The bound is beyond the weekdays of any three years, so the list has to span more.
+    const first = Date.parse("2025-01-01T00:00:00Z");
+    const many = Array.from({ length: 5 * 365 }, (_, index) =>
       toIso(first + index * DAY_MS).slice(0, 10),
     )
       .filter((date) => !isClosedByRule(date))
       .slice(0, MAX_CALENDAR_OVERRIDES + 1)
       .map((date) => ({ date, closed: true }) as const);
+    expect(many).toHaveLength(MAX_CALENDAR_OVERRIDES + 1);
     expect(() => createCalendar(many)).toThrow("at most");
     expect(() => createCalendar(many.slice(1))).not.toThrow();
   });

@@ -37,7 +37,12 @@ function faultsOf(env: object): string {
 
 describe("the settings of a deployment", () => {
   it("are read from the least that it needs, no provider configured", () => {
-    expect(settingsOf(GOOD)).toMatchObject({ symbolGroups: 32, polygon: null, alpaca: null, sqlEndpoint: null });
+    expect(settingsOf(GOOD)).toMatchObject({
+      symbolGroups: 32,
+      polygon: null,
+      alpaca: null,
+      sqlEndpoint: null,
+    });
   });
 
   it("name every binding and variable that is missing, all at once", () => {
@@ -46,40 +51,50 @@ describe("the settings of a deployment", () => {
     for (const name of REQUIRED) expect(faults).toContain(`variable ${name} is missing`);
   });
 
+  // A fault of the config stands at its path, all others at the variable's name.
   it.each([
-    ["ENVIRONMENT", "prod-SECRET"],
-    ["SYMBOL_GROUPS", "SECRET"],
-    ["SYMBOL_GROUPS", "0"],
-    ["SYMBOL_GROUPS", "1.5"],
-    ["DATABASE_URL", "mysql://user:SECRET@db"],
-    ["DATABASE_SQL_ENDPOINT", "ftp://SECRET"],
-    ["BOOTSTRAP_KEY", "SECRET"],
-    ["POLICY_BARS_1M", '["SECRET"'],
-    ["POLICY_BARS_1M", '["SECRET"]'],
-    ["POLICY_BARS_1D", "[]"],
-    ["POLICY_QUOTES_L1", '["iex","iex"]'],
-    ["BREAKER_DEMOTE_THRESHOLD", "SECRET"],
-    ["BREAKER_DEMOTE_THRESHOLD", "0.8"],
-    ["BREAKER_PROMOTE_THRESHOLD", "1.2"],
-    ["RECENT_LATENCY_CAP_MS", "0"],
-    ["CALENDAR_OVERRIDES", '[{"date":"SECRET","closed":true}]'],
-    ["CALENDAR_OVERRIDES", '[{"date":"2026-11-28","closed":true}]'],
-    ["COLD_START_SESSIONS_1M", "6"],
-    ["POLYGON_PLAN", "SECRET"],
-    ["POLYGON_API_KEY", ""],
-    ["POLYGON_BASE_URL", "SECRET"],
-    ["ALPACA_PLAN", "SECRET"],
-    ["ALPACA_FEED", "SECRET"],
-  ])("name %s when it is wrong and never repeat its value (%s)", (name, value) => {
+    ["ENVIRONMENT", "prod-SECRET", "ENVIRONMENT"],
+    ["SYMBOL_GROUPS", "SECRET", "SYMBOL_GROUPS"],
+    ["SYMBOL_GROUPS", "0", "SYMBOL_GROUPS"],
+    ["SYMBOL_GROUPS", "1.5", "SYMBOL_GROUPS"],
+    ["DATABASE_URL", "mysql://user:SECRET@db", "DATABASE_URL"],
+    ["DATABASE_SQL_ENDPOINT", "ftp://SECRET", "DATABASE_SQL_ENDPOINT"],
+    ["BOOTSTRAP_KEY", "SECRET", "BOOTSTRAP_KEY"],
+    ["POLICY_BARS_1M", '["SECRET"', "POLICY_BARS_1M"],
+    ["POLICY_BARS_1M", '["SECRET"]', "policies.bars_1m"],
+    ["POLICY_BARS_1D", "[]", "policies.bars_1d"],
+    ["POLICY_QUOTES_L1", '["iex","iex"]', "policies.quotes_l1"],
+    ["BREAKER_DEMOTE_THRESHOLD", "SECRET", "BREAKER_DEMOTE_THRESHOLD"],
+    ["BREAKER_DEMOTE_THRESHOLD", "0.8", "breaker.demote"],
+    ["BREAKER_PROMOTE_THRESHOLD", "1.2", "breaker.promote"],
+    ["RECENT_LATENCY_CAP_MS", "0", "latency_cap_ms"],
+    ["CALENDAR_OVERRIDES", '["SECRET"', "CALENDAR_OVERRIDES"],
+    ["CALENDAR_OVERRIDES", '[{"date":"2026-11-28","closed":true}]', "calendar_overrides.0"],
+    ["COLD_START_SESSIONS_1M", "6", "cold_start_sessions.1m"],
+    ["POLYGON_PLAN", "SECRET", "POLYGON_PLAN"],
+    ["POLYGON_API_KEY", "", "POLYGON_API_KEY"],
+    ["POLYGON_BASE_URL", "SECRET", "POLYGON_BASE_URL"],
+    ["ALPACA_PLAN", "SECRET", "ALPACA_PLAN"],
+    ["ALPACA_FEED", "SECRET", "ALPACA_FEED"],
+  ])("name %s when it is %s and never repeat its value", (name, value, place) => {
     const faults = faultsOf({ ...GOOD, [name]: value });
-    const field = name.replace(/^(POLICY|BREAKER|COLD|CALENDAR|RECENT).*/, "$1").toLowerCase();
-    expect(faults.includes(name) || faults.toLowerCase().includes(`config ${field.replace("recent", "latency").replace("policy", "policies")}`)).toBe(true);
+    expect(faults).toContain(place);
     expect(faults).not.toContain("SECRET");
+  });
+
+  // Dates are no secrets, and a list of them is mended faster when the wrong one is shown.
+  it("repeat the date of a calendar override that is none", () => {
+    const faults = faultsOf({ ...GOOD, CALENDAR_OVERRIDES: '[{"date":"soon","closed":true}]' });
+    expect(faults).toContain('calendar_overrides.0: "soon" is not a date');
   });
 
   it("name what is wrong in the config also when a variable is missing", () => {
     const { BOOTSTRAP_KEY: _key, ...env } = GOOD;
-    const faults = faultsOf({ ...env, POLICY_BARS_1M: '["nobody"]', BREAKER_DEMOTE_THRESHOLD: "0.9" });
+    const faults = faultsOf({
+      ...env,
+      POLICY_BARS_1M: '["nobody"]',
+      BREAKER_DEMOTE_THRESHOLD: "0.9",
+    });
     expect(faults).toContain("BOOTSTRAP_KEY");
     expect(faults).toMatch(/bars_1m/i);
     expect(faults).toMatch(/demote/i);
@@ -102,33 +117,81 @@ describe("the settings of a deployment", () => {
   });
 
   it("give one calendar, with the overrides of the deployment", () => {
-    const settings = settingsOf({ ...GOOD, CALENDAR_OVERRIDES: '[{"date":"2026-11-24","closed":true}]' });
+    const settings = settingsOf({
+      ...GOOD,
+      CALENDAR_OVERRIDES: '[{"date":"2026-11-24","closed":true}]',
+    });
     expect(calendarOf(settings).session("2026-11-24")).toBeUndefined();
     expect(calendarOf(settings)).toBe(calendarOf(settings));
   });
 
   it("configure a provider only with all of its keys", () => {
-    expect(settingsOf({ ...GOOD, POLYGON_API_KEY: "k" }).polygon).toMatchObject({ plan: "basic", apiKey: "k" });
-    expect(settingsOf({ ...GOOD, ALPACA_KEY_ID: "k", ALPACA_SECRET_KEY: "s" }).alpaca).toMatchObject({ feed: "sip" });
+    expect(settingsOf({ ...GOOD, POLYGON_API_KEY: "k" }).polygon).toMatchObject({
+      plan: "basic",
+      apiKey: "k",
+    });
+    expect(
+      settingsOf({ ...GOOD, ALPACA_KEY_ID: "k", ALPACA_SECRET_KEY: "s" }).alpaca,
+    ).toMatchObject({ feed: "sip" });
   });
 });
 
 describe("the defaults of the config", () => {
-  const contract = readFileSync(`${process.env["MDS_SHARED"] ?? "../shared"}/contracts/http.md`, "utf8");
+  const contract = readFileSync(
+    `${process.env["MDS_SHARED"] ?? "../shared"}/contracts/http.md`,
+    "utf8",
+  );
 
   // Field and default as they stand in the contract's table, and what the schema says.
   it.each([
-    ["policies bars_1m · bars_1d · quotes_l1", "polygon, alpaca, finnhub · polygon, alpaca · polygon, iex", {
-      policies: { bars_1m: ["polygon", "alpaca", "finnhub"], bars_1d: ["polygon", "alpaca"], quotes_l1: ["polygon", "iex"] },
-    }],
-    ["breaker demote · promote · cooldown_s · window_calls · window_s · min_calls · run_of_failures", "0.55 · 0.70 · 30 (doubling to 600) · 20 · 600 · 5 · 5", {
-      breaker: { demote: 0.55, promote: 0.7, cooldown_s: 30, max_cooldown_s: 600, window_calls: 20, window_s: 600, min_calls: 5, run_of_failures: 5 },
-    }],
+    [
+      "policies bars_1m · bars_1d · quotes_l1",
+      "polygon, alpaca, finnhub · polygon, alpaca · polygon, iex",
+      {
+        policies: {
+          bars_1m: ["polygon", "alpaca", "finnhub"],
+          bars_1d: ["polygon", "alpaca"],
+          quotes_l1: ["polygon", "iex"],
+        },
+      },
+    ],
+    [
+      "breaker demote · promote · cooldown_s · window_calls · window_s · min_calls · run_of_failures",
+      "0.55 · 0.70 · 30 (doubling to 600) · 20 · 600 · 5 · 5",
+      {
+        breaker: {
+          demote: 0.55,
+          promote: 0.7,
+          cooldown_s: 30,
+          max_cooldown_s: 600,
+          window_calls: 20,
+          window_s: 600,
+          min_calls: 5,
+          run_of_failures: 5,
+        },
+      },
+    ],
     ["latency_cap_ms · timeout_ms", "500 · 5000", { latency_cap_ms: 500, timeout_ms: 5_000 }],
-    ["poll_offset_s alpaca · polygon · iex · finnhub", "3 · 5 · 3 · 25", { poll_offset_s: { alpaca: 3, polygon: 5, iex: 3, finnhub: 25 } }],
-    ["settle_delay_s · overlap_minutes short / long", "90 · 3 / 21", { settle_delay_s: 90, overlap_minutes: { short: 3, long: 21 } }],
-    ["cold_start_sessions 1m · 1d; ops backfill depth_days", "5 · 250; 730", { cold_start_sessions: { "1m": 5, "1d": 250 } }],
-    ["sessions; calendar_overrides", '["regular"]; []', { sessions: ["regular"], calendar_overrides: [] }],
+    [
+      "poll_offset_s alpaca · polygon · iex · finnhub",
+      "3 · 5 · 3 · 25",
+      { poll_offset_s: { alpaca: 3, polygon: 5, iex: 3, finnhub: 25 } },
+    ],
+    [
+      "settle_delay_s · overlap_minutes short / long",
+      "90 · 3 / 21",
+      { settle_delay_s: 90, overlap_minutes: { short: 3, long: 21 } },
+    ],
+    [
+      "cold_start_sessions 1m · 1d; ops backfill depth_days",
+      "5 · 250; 730",
+      { cold_start_sessions: { "1m": 5, "1d": 250 } },
+    ],
+    [
+      "sessions; calendar_overrides",
+      '["regular"]; []',
+      { sessions: ["regular"], calendar_overrides: [] },
+    ],
   ])("are the contract's: %s", (field, text, expected) => {
     expect(contract).toContain(`| ${field} | ${text}`);
     expect(serviceConfigSchema.parse({})).toMatchObject(expected);
@@ -141,7 +204,19 @@ describe("the defaults of the config", () => {
 });
 
 describe("a fetch job", () => {
-  const job = { v: 1, type: "bars", id: "j", group: 7, duty: "poll:1", interval: "1m", symbols: ["AAPL"], start_ms: 0, end_ms: 60_000, priority: 0, settle: false };
+  const job = {
+    v: 1,
+    type: "bars",
+    id: "j",
+    group: 7,
+    duty: "poll:1",
+    interval: "1m",
+    symbols: ["AAPL"],
+    start_ms: 0,
+    end_ms: 60_000,
+    priority: 0,
+    settle: false,
+  };
 
   it.each([
     [{}, true],

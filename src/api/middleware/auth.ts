@@ -11,9 +11,14 @@ const KEY_PROTOCOL_PREFIX = "key.";
  */
 export const requireKey = createMiddleware<ApiEnv>(async (context, next) => {
   const { settings } = context.var;
-  const key = bearerKey(context.req.header("authorization")) ?? protocolKey(context.req.header("sec-websocket-protocol"));
+  const key =
+    bearerKey(context.req.header("authorization")) ??
+    protocolKey(context.req.header("sec-websocket-protocol"));
   if (key === null || !(await sameKey(key, settings.bootstrapKey))) {
-    return problem(context, 401, { code: "unauthorized", detail: "a valid key is required: Authorization: Bearer KEY" });
+    return problem(context, 401, {
+      code: "unauthorized",
+      detail: "a valid key is required: Authorization: Bearer KEY",
+    });
   }
   return await next();
 });
@@ -25,7 +30,11 @@ function bearerKey(header: string | undefined): string | null {
 function protocolKey(header: string | undefined): string | null {
   const offered = (header ?? "").split(",").map((name) => name.trim());
   if (!offered.includes(STREAM_PROTOCOL)) return null;
-  return offered.find((name) => name.startsWith(KEY_PROTOCOL_PREFIX))?.slice(KEY_PROTOCOL_PREFIX.length) ?? null;
+  return (
+    offered
+      .find((name) => name.startsWith(KEY_PROTOCOL_PREFIX))
+      ?.slice(KEY_PROTOCOL_PREFIX.length) ?? null
+  );
 }
 
 /** Digests are compared, so neither length nor content of the right key shows in the time taken. */

@@ -63,15 +63,25 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
     const nowMs = marketClock.now();
     const endMs = query.end ?? nowMs;
     const startMs = query.start ?? endMs - DAY_MS;
-    if (startMs >= endMs) return problem(context, 422, { code: "invalid_parameter", detail: "start must be before end" });
+    if (startMs >= endMs)
+      return problem(context, 422, {
+        code: "invalid_parameter",
+        detail: "start must be before end",
+      });
     const shape = `${query.symbols.join(",")}|${query.interval}|${query.start ?? ""}|${query.end ?? ""}`;
-    const page = query.page_token === undefined ? undefined : parsePageToken(query.page_token, shape);
+    const page =
+      query.page_token === undefined ? undefined : parsePageToken(query.page_token, shape);
     if (page === null) {
-      return problem(context, 400, { code: "bad_page_token", detail: "page_token does not continue this query" });
+      return problem(context, 400, {
+        code: "bad_page_token",
+        detail: "page_token does not continue this query",
+      });
     }
     const pinnedMs = page?.asOfMs ?? query.as_of;
-    const groups = [...new Set(query.symbols.map((symbol) => groupOf(symbol, settings.symbolGroups)))];
-    const horizonMs = await horizonOf(groups, pinnedMs ?? nowMs, sql, context.env);
+    const groups = [
+      ...new Set(query.symbols.map((symbol) => groupOf(symbol, settings.symbolGroups))),
+    ];
+    const horizonMs = await horizonOf(groups, pinnedMs ?? nowMs, nowMs, sql, context.env);
     if (pinnedMs !== undefined && pinnedMs > horizonMs) {
       return problem(context, 409, {
         code: "not_yet_known",
@@ -96,7 +106,8 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
         interval: query.interval,
         as_of: toIso(asOfMs),
         horizon: toIso(horizonMs),
-        next_page_token: last === undefined ? null : formatPageToken({ asOfMs, after: last }, shape),
+        next_page_token:
+          last === undefined ? null : formatPageToken({ asOfMs, after: last }, shape),
       },
       200,
       { "X-Data-Sources": [...sources].toSorted().join(", ") },

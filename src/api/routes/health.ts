@@ -51,18 +51,32 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   } catch (error) {
     reasons.push(`database: ${errorText(error)}`);
   }
-  if (configuredProviders(settings).length === 0) warnings.push("no provider has a key: nothing is fetched");
-  else if (policyProviders(settings, "bars_1m").length === 0) warnings.push("policy bars_1m is unserved: no provider of it has a key");
-  const statuses = await Promise.all(
-    Array.from({ length: settings.symbolGroups }, (_, group) => env.SYMBOL_GROUP.getByName(groupName(group)).status()),
+  if (configuredProviders(settings).length === 0)
+    warnings.push("no provider has a key: nothing is fetched");
+  else if (policyProviders(settings, "bars_1m").length === 0)
+    warnings.push("policy bars_1m is unserved: no provider of it has a key");
+  const asked = await Promise.allSettled(
+    Array.from({ length: settings.symbolGroups }, (_, group) =>
+      env.SYMBOL_GROUP.getByName(groupName(group)).status(),
+    ),
   );
-  const oldest = statuses.flatMap((status) => (status.undrainedOldestMs === null ? [] : [status.undrainedOldestMs]));
+  asked.forEach((result, group) => {
+    if (result.status === "rejected")
+      reasons.push(`${groupName(group)} does not answer: ${errorText(result.reason)}`);
+  });
+  const statuses = asked
+    .filter((result) => result.status === "fulfilled")
+    .map((result) => result.value);
+  const oldest = statuses.flatMap((status) =>
+    status.undrainedOldestMs === null ? [] : [status.undrainedOldestMs],
+  );
   const undrainedMs = oldest.length === 0 ? null : marketClock.now() - Math.min(...oldest);
   if (undrainedMs !== null && undrainedMs > MAX_UNDRAINED_MS) {
     reasons.push(`a flush has waited ${Math.round(undrainedMs / 1_000)} s for the database`);
   }
   for (const status of statuses) {
-    if (status.drainFault !== null) reasons.push(`${groupName(status.group)} cannot drain: ${status.drainFault}`);
+    if (status.drainFault !== null)
+      reasons.push(`${groupName(status.group)} cannot drain: ${status.drainFault}`);
   }
   const members = statuses.reduce((sum, status) => sum + status.members, 0);
   if (members === 0) warnings.push("no symbol is served: the universe is empty");

@@ -23,7 +23,9 @@ async function measure(settings: Settings, env: Env): Promise<MetricTotals> {
   const configured = new Set(configuredProviders(settings).map((provider) => provider.id));
   for (const provider of PROVIDER_IDS) {
     if (!configured.has(provider)) continue;
-    for (const { capability, state, score } of await env.PROVIDER_BREAKER.getByName(provider).snapshot()) {
+    for (const { capability, state, score } of await env.PROVIDER_BREAKER.getByName(
+      provider,
+    ).snapshot()) {
       totals.set("circuit_state", { provider, capability }, CIRCUIT_VALUE[state]);
       totals.set("provider_health_score", { provider, capability }, score.h);
     }

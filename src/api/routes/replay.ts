@@ -7,9 +7,20 @@ import type { ApiEnv } from "../api-env.ts";
 import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
 import { problem } from "../problem.ts";
 
+/** What a Worker holds of all streams of a page. */
+const MAX_REPLAY_BYTES = 8 * 1_024 * 1_024;
+
 const limitParam = countParam(1, 1_000, 200);
-const sinceQuery = z.object({ since: instantParam, symbols: symbolsParam.optional(), limit: limitParam });
-const tokenQuery = z.object({ from: z.string().min(1).max(8_192), symbols: symbolsParam.optional(), limit: limitParam });
+const sinceQuery = z.object({
+  since: instantParam,
+  symbols: symbolsParam.optional(),
+  limit: limitParam,
+});
+const tokenQuery = z.object({
+  from: z.string().min(1).max(8_192),
+  symbols: symbolsParam.optional(),
+  limit: limitParam,
+});
 
 const answerSchema = z.object({
   flushes: z.array(z.unknown()),
@@ -48,17 +59,26 @@ export function registerReplay(app: OpenAPIHono<ApiEnv>): void {
       symbols === undefined
         ? Array.from({ length: symbolGroups }, (_, group) => group)
         : [...new Set(symbols.map((symbol) => groupOf(symbol, symbolGroups)))];
-    const from = new Map(groups.map((group): [number, ReplayFrom] => [group, { kind: "time", sinceMs: since }]));
+    const from = new Map(
+      groups.map((group): [number, ReplayFrom] => [group, { kind: "time", sinceMs: since }]),
+    );
     return answer(context, await readPages(context, from, symbols ?? null, limit));
   });
   registerRead(app, tokenRoute, async (context, { from: token, symbols, limit }) => {
     const positions = parseToken(token);
-    if (positions === null) return problem(context, 422, { code: "invalid_parameter", detail: "from is not a resume token" });
+    if (positions === null)
+      return problem(context, 422, {
+        code: "invalid_parameter",
+        detail: "from is not a resume token",
+      });
     const from = new Map<number, ReplayFrom>();
     for (const [stream, { epoch, fs }] of positions) {
       const group = groupOfStream(stream);
       if (group === null || group >= context.var.settings.symbolGroups) {
-        return problem(context, 422, { code: "invalid_parameter", detail: `from names the stream ${stream}, which does not exist` });
+        return problem(context, 422, {
+          code: "invalid_parameter",
+          detail: `from names the stream ${stream}, which does not exist`,
+        });
       }
       from.set(group, { kind: "position", epoch, fs });
     }
@@ -74,7 +94,12 @@ async function readPages(
 ): Promise<ReplayPage[]> {
   return await Promise.all(
     Array.from(from, ([group, start]) =>
-      context.env.SYMBOL_GROUP.getByName(groupName(group), { locationHint: "enam" }).replay({ from: start, symbols, limit }),
+      context.env.SYMBOL_GROUP.getByName(groupName(group), { locationHint: "enam" }).replay({
+        from: start,
+        symbols,
+        limit,
+        maxBytes: Math.floor(MAX_REPLAY_BYTES / from.size),
+      }),
     ),
   );
 }

@@ -24,7 +24,11 @@ describe("a page token", () => {
   });
 
   it("is null when it is malformed, and reading it never throws", () => {
-    fc.assert(fc.property(fc.string(), (text) => expect(parsePageToken(text, QUERY)).toBeNull()));
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(parsePageToken(text, QUERY)).toBeNull();
+      }),
+    );
     for (const body of ["[1,2,3]", "{}", "null", '[0,"x","AAPL",1]', "[0,1,2,3]"]) {
       expect(parsePageToken(btoa(body), QUERY)).toBeNull();
     }

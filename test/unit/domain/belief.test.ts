@@ -14,7 +14,10 @@ const beliefs: fc.Arbitrary<Belief> = fc.oneof(
   fc.record({ state: fc.constantFrom("absent" as const, "no_trade" as const), askedAt }),
   fc.record({
     state: fc.constant("bar" as const),
-    source: fc.record({ provider: fc.constantFrom(...PROVIDER_IDS), feed: fc.constantFrom(...FEEDS) }),
+    source: fc.record({
+      provider: fc.constantFrom(...PROVIDER_IDS),
+      feed: fc.constantFrom(...FEEDS),
+    }),
     revision: fc.integer({ min: 0, max: 0xffff }),
     askedAt,
     fingerprint: fc.tuple(u32, u32),
@@ -24,16 +27,20 @@ const beliefs: fc.Arbitrary<Belief> = fc.oneof(
 describe("the stored beliefs of a minute", () => {
   it("come back as they were set, slot by slot, also for a roster that has grown", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(beliefs, beliefs), { maxLength: 20 }), fc.nat(5), (pairs, more) => {
-        const minute = new MinuteBeliefs(pairs.length);
-        pairs.forEach(([first], slot) => minute.set(slot, first));
-        pairs.forEach(([, second], slot) => minute.set(slot, second));
-        const read = new MinuteBeliefs(pairs.length + more, minute.encode());
-        pairs.forEach(([, second], slot) => expect(read.get(slot)).toEqual(second));
-        for (let slot = pairs.length; slot < read.slots + 2; slot += 1) {
-          expect(read.get(slot)).toEqual({ state: "unknown" });
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(beliefs, beliefs), { maxLength: 20 }),
+        fc.nat(5),
+        (pairs, more) => {
+          const minute = new MinuteBeliefs(pairs.length);
+          pairs.forEach(([first], slot) => minute.set(slot, first));
+          pairs.forEach(([, second], slot) => minute.set(slot, second));
+          const read = new MinuteBeliefs(pairs.length + more, minute.encode());
+          pairs.forEach(([, second], slot) => expect(read.get(slot)).toEqual(second));
+          for (let slot = pairs.length; slot < read.slots + 2; slot += 1) {
+            expect(read.get(slot)).toEqual({ state: "unknown" });
+          }
+        },
+      ),
     );
   });
 
@@ -58,7 +65,9 @@ describe("the fingerprint of a bar", () => {
     const base = { ...bar, [field]: 100 };
     expect(fingerprintOf(moved)).not.toEqual(fingerprintOf(base));
     if (field !== "vwap" && field !== "tradeCount") return;
-    expect(fingerprintOf({ ...bar, [field]: null })).not.toEqual(fingerprintOf({ ...bar, [field]: 0 }));
+    expect(fingerprintOf({ ...bar, [field]: null })).not.toEqual(
+      fingerprintOf({ ...bar, [field]: 0 }),
+    );
   });
 
   it("differs for bars that differ in one cent or one share, ten thousand of them", () => {
@@ -86,12 +95,18 @@ describe("an epoch", () => {
   it("is well formed, and its text order is its age order", () => {
     const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
     fc.assert(
-      fc.property(askedAt, fc.integer({ min: 1, max: 1_000_000 }), random, random, (at, laterMs, r1, r2) => {
-        const older = createEpoch(at, () => r1);
-        const newer = createEpoch(at + laterMs, () => r2);
-        expect(older).toMatch(EPOCH_PATTERN);
-        expect(older < newer).toBe(true);
-      }),
+      fc.property(
+        askedAt,
+        fc.integer({ min: 1, max: 1_000_000 }),
+        random,
+        random,
+        (at, laterMs, r1, r2) => {
+          const older = createEpoch(at, () => r1);
+          const newer = createEpoch(at + laterMs, () => r2);
+          expect(older).toMatch(EPOCH_PATTERN);
+          expect(older < newer).toBe(true);
+        },
+      ),
     );
   });
 });

@@ -19,14 +19,33 @@ const CAP_MS = 500;
 const START_MS = 1_774_013_400_000;
 
 function outcome(atMs: number, change: Partial<Outcome> = {}): Outcome {
-  return { atMs, ok: true, durationMs: 100, asked: 100, answered: change.ok === false ? 0 : 100, ...change };
+  return {
+    atMs,
+    ok: true,
+    limited: false,
+    durationMs: 100,
+    asked: 100,
+    answered: change.ok === false ? 0 : 100,
+    ...change,
+  };
 }
 
 /** Records outcomes one second apart from `startMs`. */
-function recordAll(breaker: Breaker, changes: readonly Partial<Outcome>[], startMs: number, config: BreakerConfig = CONFIG): Breaker {
+function recordAll(
+  breaker: Breaker,
+  changes: readonly Partial<Outcome>[],
+  startMs: number,
+  config: BreakerConfig = CONFIG,
+): Breaker {
   return changes.reduce<Breaker>(
     (state, change, i) =>
-      recordOutcome(state, outcome(startMs + i * 1_000, change), startMs + i * 1_000, config, CAP_MS),
+      recordOutcome(
+        state,
+        outcome(startMs + i * 1_000, change),
+        startMs + i * 1_000,
+        config,
+        CAP_MS,
+      ),
     breaker,
   );
 }
@@ -43,7 +62,12 @@ describe("the health score", () => {
     ["a perfect provider at 400 ms", 1, times(20, outcome(0, { durationMs: 400 })), 0.8],
     ["a perfect but slow provider", 1, times(20, outcome(0, { durationMs: 5_000 })), 0.75],
     ["the same when half-open", 0.5, times(20, outcome(0, { durationMs: 400 })), 0.575],
-    ["one failure in twenty is not the 95th percentile", 1, [outcome(0, FAILING), ...times(19, outcome(0, { durationMs: 0 }))], 0.985],
+    [
+      "one failure in twenty is not the 95th percentile",
+      1,
+      [outcome(0, FAILING), ...times(19, outcome(0, { durationMs: 0 }))],
+      0.985,
+    ],
   ])("of %s", (_name, breaker, window, h) => {
     expect(scoreHealth(breaker, window, CAP_MS).h).toBeCloseTo(h, 9);
   });
@@ -52,6 +76,7 @@ describe("the health score", () => {
     const outcomes = fc.record({
       atMs: fc.constant(0),
       ok: fc.boolean(),
+      limited: fc.boolean(),
       durationMs: fc.integer({ min: 0, max: 60_000 }),
       asked: fc.integer({ min: 0, max: 1_000 }),
       answered: fc.integer({ min: 0, max: 2_000 }),
@@ -73,14 +98,29 @@ describe("a closed breaker", () => {
       const before = recordAll(NEW_BREAKER, past, START_MS - 60_000);
       const four = recordAll(before, times(4, FAILING), START_MS);
       expect(breakerState(four, START_MS + 3_000)).toBe("closed");
-      expect(breakerState(recordAll(before, times(5, FAILING), START_MS), START_MS + 4_000)).toBe("open");
+      expect(breakerState(recordAll(before, times(5, FAILING), START_MS), START_MS + 4_000)).toBe(
+        "open",
+      );
     }
   });
 
-  it("opens too when the five failed calls are later ones of a job, which carry no symbol-minutes", () => {
-    const past = recordAll(NEW_BREAKER, times(2, {}), START_MS - 60_000);
-    const failed = recordAll(past, times(5, { ...FAILING, asked: 0 }), START_MS);
-    expect(breakerState(failed, START_MS + 4_000)).toBe("open");
+  it("opens at five failed calls in a row whatever came before, and however large they were", () => {
+    const before = fc.array(
+      fc.record({
+        ok: fc.boolean(),
+        limited: fc.boolean(),
+        durationMs: fc.integer({ min: 0, max: 800 }),
+        asked: fc.integer({ min: 0, max: 1_000 }),
+      }),
+      { maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(before, fc.integer({ min: 1, max: 1_000 }), (calls, asked) => {
+        const past = recordAll(NEW_BREAKER, calls, START_MS - 60_000);
+        const failed = recordAll(past, times(5, { ...FAILING, asked }), START_MS);
+        expect(breakerState(failed, START_MS + 4_000)).toBe("open");
+      }),
+    );
   });
 
   it("stays closed for a provider that is only slow, and for one failure in ten", () => {
@@ -129,13 +169,18 @@ describe("an open breaker", () => {
   it("lets three probes through, and others when those have not reported within a minute", () => {
     let breaker = opened();
     expect(takeProbe(breaker, HALF_OPEN_MS - 1)).toBeNull();
-    for (let i = 0; i < RETURN_PROBES; i += 1) breaker = takeProbe(breaker, HALF_OPEN_MS) ?? NEW_BREAKER;
+    for (let i = 0; i < RETURN_PROBES; i += 1)
+      breaker = takeProbe(breaker, HALF_OPEN_MS) ?? NEW_BREAKER;
     expect(takeProbe(breaker, HALF_OPEN_MS + 60_000)).toBeNull();
     expect(takeProbe(breaker, HALF_OPEN_MS + 60_001)?.opened?.probes).toBe(1);
   });
 
   it("stays isolated whatever is reported, with a score without the breaker's share", () => {
-    const isolated = recordAll({ ...NEW_BREAKER, isolated: true }, times(20, { durationMs: 0 }), START_MS);
+    const isolated = recordAll(
+      { ...NEW_BREAKER, isolated: true },
+      times(20, { durationMs: 0 }),
+      START_MS,
+    );
     expect(breakerState(isolated, START_MS + 20_000)).toBe("isolated");
     expect(breakerScore(isolated, START_MS + 20_000, CONFIG, CAP_MS).h).toBeCloseTo(0.55, 9);
   });
@@ -165,9 +210,15 @@ describe("a breaker under any outcomes", () => {
     fc.assert(
       fc.property(steps, (list) => {
         const states = run(list);
-        const openings = [...new Set(states.map((state) => state.opened?.atMs))].filter((at) => at !== undefined);
-        openings.slice(1).forEach((at, i) => expect(at - (openings[i] ?? 0)).toBeGreaterThanOrEqual(30_000));
-        expect(Math.max(...states.map((state) => state.window.length))).toBeLessThanOrEqual(CONFIG.window_calls);
+        const openings = [...new Set(states.map((state) => state.opened?.atMs))].filter(
+          (at) => at !== undefined,
+        );
+        openings
+          .slice(1)
+          .forEach((at, i) => expect(at - (openings[i] ?? 0)).toBeGreaterThanOrEqual(30_000));
+        expect(Math.max(...states.map((state) => state.window.length))).toBeLessThanOrEqual(
+          CONFIG.window_calls,
+        );
         expect(run(list)).toEqual(states);
       }),
     );
@@ -188,7 +239,10 @@ describe("any breaker config that is accepted", () => {
   it("opens for a provider that always fails, and closes again for a perfect one", () => {
     fc.assert(
       fc.property(configs, (config) => {
-        const dead = recordAll(NEW_BREAKER, times(60, FAILING), START_MS, { ...config, max_cooldown_s: 30 });
+        const dead = recordAll(NEW_BREAKER, times(60, FAILING), START_MS, {
+          ...config,
+          max_cooldown_s: 30,
+        });
         expect(dead.opened).not.toBeNull();
         const halfOpenMs = (dead.opened?.atMs ?? 0) + (dead.opened?.cooldownMs ?? 0);
         expect(recordAll(dead, times(60, {}), halfOpenMs, config).opened).toBeNull();

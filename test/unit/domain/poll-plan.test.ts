@@ -1,11 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CLOSING_WINDOW_MS, createCalendar, type TradingSession } from "../../../src/domain/calendar.ts";
+import {
+  CLOSING_WINDOW_MS,
+  createCalendar,
+  type TradingSession,
+} from "../../../src/domain/calendar.ts";
 import { fetchWindow, planFetches, planSettle } from "../../../src/domain/poll-plan.ts";
 
 const MINUTE_MS = 60_000;
 const MAX_JOB_MINUTES = 120;
 const SETTLE_DELAY_MS = 90_000;
+const HEAL_AFTER_MS = 7_000;
 const CALENDAR = createCalendar();
 
 function sessionOf(date: string): TradingSession {
@@ -14,7 +19,7 @@ function sessionOf(date: string): TradingSession {
   return session;
 }
 
-function fetchesAt(nowMs: number, lowestHoleMs: number | null = null) {
+function fetchesAt(nowMs: number, holeMs: number | null = null) {
   return planFetches({
     calendar: CALENDAR,
     sessions: ["regular"],
@@ -22,60 +27,70 @@ function fetchesAt(nowMs: number, lowestHoleMs: number | null = null) {
     pollOffsetMs: 3_000,
     overlapMinutes: { short: 3, long: 21 },
     maxJobMinutes: MAX_JOB_MINUTES,
-    lowestHoleMs,
+    nextHoleMs: (beforeMs) => (holeMs !== null && holeMs < beforeMs ? holeMs : null),
+    healDueMs: nowMs + HEAL_AFTER_MS,
   });
 }
 
 /** What the cron ticks of a whole New York day plan, ten hours around noon. */
 function pollsOf(session: TradingSession) {
   const polls = [];
-  for (let tick = session.preOpenMs; tick < session.postCloseMs; tick += MINUTE_MS) polls.push(...fetchesAt(tick));
+  for (let tick = session.preOpenMs; tick < session.postCloseMs; tick += MINUTE_MS)
+    polls.push(...fetchesAt(tick));
   return polls;
 }
 
 // A full day, the early close after Thanksgiving, and the sessions around both clock changes.
-describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-03-09"], ["2026-10-30"], ["2026-11-02"]])(
-  "the polls of %s",
-  (date) => {
-    const session = sessionOf(date);
-    const polls = pollsOf(session);
+describe.each([
+  ["2026-03-20"],
+  ["2026-11-27"],
+  ["2026-03-06"],
+  ["2026-03-09"],
+  ["2026-10-30"],
+  ["2026-11-02"],
+])("the polls of %s", (date) => {
+  const session = sessionOf(date);
+  const polls = pollsOf(session);
 
-    it("ask for every regular minute within three ticks of its end, the last time after it has settled", () => {
-      for (let ts = session.openMs; ts < session.closeMs; ts += MINUTE_MS) {
-        const endMs = ts + MINUTE_MS;
-        const asking = polls.filter((poll) => poll.startMs <= ts && ts < poll.endMs && poll.dueMs < endMs + 3 * MINUTE_MS);
-        expect(asking[0]?.dueMs).toBe(endMs + 3_000);
-        expect(asking.at(-1)?.dueMs ?? 0).toBeGreaterThanOrEqual(endMs + SETTLE_DELAY_MS);
-      }
-    });
+  it("ask for every regular minute within three ticks of its end, the last time after it has settled", () => {
+    for (let ts = session.openMs; ts < session.closeMs; ts += MINUTE_MS) {
+      const endMs = ts + MINUTE_MS;
+      const asking = polls.filter(
+        (poll) => poll.startMs <= ts && ts < poll.endMs && poll.dueMs < endMs + 3 * MINUTE_MS,
+      );
+      expect(asking[0]?.dueMs).toBe(endMs + 3_000);
+      expect(asking.at(-1)?.dueMs ?? 0).toBeGreaterThanOrEqual(endMs + SETTLE_DELAY_MS);
+    }
+  });
 
-    it("ask for the closing window and for nothing else outside of the session", () => {
-      for (let ts = session.closeMs; ts < session.closeMs + CLOSING_WINDOW_MS; ts += MINUTE_MS) {
-        expect(polls.some((poll) => poll.startMs <= ts && ts < poll.endMs)).toBe(true);
-      }
-      expect(Math.min(...polls.map((poll) => poll.startMs))).toBe(session.openMs);
-      expect(Math.max(...polls.map((poll) => poll.endMs))).toBe(session.closeMs + CLOSING_WINDOW_MS);
-    });
+  it("ask for the closing window and for nothing else outside of the session", () => {
+    for (let ts = session.closeMs; ts < session.closeMs + CLOSING_WINDOW_MS; ts += MINUTE_MS) {
+      expect(polls.some((poll) => poll.startMs <= ts && ts < poll.endMs)).toBe(true);
+    }
+    expect(Math.min(...polls.map((poll) => poll.startMs))).toBe(session.openMs);
+    expect(Math.max(...polls.map((poll) => poll.endMs))).toBe(session.closeMs + CLOSING_WINDOW_MS);
+  });
 
-    it("are one a minute, named by the minute, and the same when a tick comes twice or late", () => {
-      expect(polls.length).toBe((session.closeMs + CLOSING_WINDOW_MS - session.openMs) / MINUTE_MS);
-      expect(new Set(polls.map((poll) => poll.duty)).size).toBe(polls.length);
-      const tick = session.openMs + 30 * MINUTE_MS;
-      expect(fetchesAt(tick + 17_123)).toEqual(fetchesAt(tick));
-    });
+  it("are one a minute, named by the minute, and the same when a tick comes twice or late", () => {
+    expect(polls.length).toBe((session.closeMs + CLOSING_WINDOW_MS - session.openMs) / MINUTE_MS);
+    expect(new Set(polls.map((poll) => poll.duty)).size).toBe(polls.length);
+    const tick = session.openMs + 30 * MINUTE_MS;
+    expect(fetchesAt(tick + 17_123)).toEqual(fetchesAt(tick));
+  });
 
-    it("look back 21 minutes every fifth minute and never ask for a minute that has not ended", () => {
-      const midday = polls.filter((poll) => poll.startMs > session.openMs);
-      const lengths = midday.map((poll) => (poll.endMs - poll.startMs) / MINUTE_MS);
-      expect(new Set(lengths)).toEqual(new Set([3, 21]));
-      expect(midday.every((poll, i) => (lengths[i] === 21) === (poll.endMs % (5 * MINUTE_MS) === 0))).toBe(true);
-      expect(polls.every((poll) => poll.endMs <= poll.dueMs)).toBe(true);
-    });
-  },
-);
+  it("look back 21 minutes every fifth minute and never ask for a minute that has not ended", () => {
+    const midday = polls.filter((poll) => poll.startMs > session.openMs);
+    const lengths = midday.map((poll) => (poll.endMs - poll.startMs) / MINUTE_MS);
+    expect(new Set(lengths)).toEqual(new Set([3, 21]));
+    expect(
+      midday.every((poll, i) => (lengths[i] === 21) === (poll.endMs % (5 * MINUTE_MS) === 0)),
+    ).toBe(true);
+    expect(polls.every((poll) => poll.endMs <= poll.dueMs)).toBe(true);
+  });
+});
 
 describe("the heal fetch", () => {
-  it("starts at the oldest hole, is 120 minutes at most, stays in its session and clear of the poll", () => {
+  it("starts at the hole it is given, is 120 minutes at most, stays in its session and clear of the poll", () => {
     const session = sessionOf("2026-03-20");
     const before = sessionOf("2026-03-19");
     const minutes = fc.integer({ min: 0, max: 389 });
@@ -91,6 +106,7 @@ describe("the heal fetch", () => {
         expect(heal === undefined).toBe(hole >= seen);
         if (heal === undefined) return;
         expect(heal.startMs).toBe(hole);
+        expect(heal.dueMs).toBe(nowMs + HEAL_AFTER_MS);
         expect(heal.endMs).toBe(Math.min(hole + MAX_JOB_MINUTES * MINUTE_MS, seen, day.closeMs));
         expect(heal.endMs).toBeGreaterThan(heal.startMs);
       }),
@@ -105,32 +121,42 @@ describe("the heal fetch", () => {
   });
 });
 
-describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])("the settle pass of %s", (date) => {
-  const session = sessionOf(date);
+describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
+  "the settle pass of %s",
+  (date) => {
+    const session = sessionOf(date);
 
-  it.each([[["regular"] as const], [["pre", "regular", "post"] as const]])(
-    "covers what is fetched of it exactly, twice, in jobs of 120 minutes at most (%s)",
-    (sessions) => {
-      const fetches = planSettle(CALENDAR, session, sessions, MAX_JOB_MINUTES);
-      const window = fetchWindow(session, sessions);
-      expect(new Set(fetches.map((fetch) => fetch.duty)).size).toBe(fetches.length);
-      for (const pass of ["close", "morning"]) {
-        const parts = fetches.filter((fetch) => fetch.duty.startsWith(`settle:${pass}:`));
-        expect(parts[0]?.startMs).toBe(window.startMs);
-        expect(parts.at(-1)?.endMs).toBe(window.endMs);
-        parts.slice(1).forEach((part, i) => expect(part.startMs).toBe(parts[i]?.endMs));
-        expect(parts.every((part) => part.endMs - part.startMs <= MAX_JOB_MINUTES * MINUTE_MS)).toBe(true);
-        expect(parts.every((part) => part.settle)).toBe(true);
-      }
-    },
-  );
+    it.each([[["regular"] as const], [["pre", "regular", "post"] as const]])(
+      "covers what is fetched of it exactly, twice, in jobs of 120 minutes at most (%s)",
+      (sessions) => {
+        const fetches = planSettle(CALENDAR, session, sessions, MAX_JOB_MINUTES);
+        const window = fetchWindow(session, sessions);
+        expect(new Set(fetches.map((fetch) => fetch.duty)).size).toBe(fetches.length);
+        for (const pass of ["close", "morning"]) {
+          const parts = fetches.filter((fetch) => fetch.duty.startsWith(`settle:${pass}:`));
+          expect(parts[0]?.startMs).toBe(window.startMs);
+          expect(parts.at(-1)?.endMs).toBe(window.endMs);
+          parts.slice(1).forEach((part, i) => expect(part.startMs).toBe(parts[i]?.endMs));
+          expect(
+            parts.every((part) => part.endMs - part.startMs <= MAX_JOB_MINUTES * MINUTE_MS),
+          ).toBe(true);
+          expect(parts.every((part) => part.settle)).toBe(true);
+        }
+      },
+    );
 
-  it("is due 20 minutes after the close, and at 07:00 in New York before the next open", () => {
-    const dues = new Set(planSettle(CALENDAR, session, ["regular"], MAX_JOB_MINUTES).map((fetch) => fetch.dueMs));
-    const [close, morning] = [...dues];
-    expect(close).toBe(session.closeMs + 20 * MINUTE_MS);
-    const newYork = new Intl.DateTimeFormat("en-GB", { timeZone: "America/New_York", timeStyle: "short" });
-    expect(newYork.format(morning)).toBe("07:00");
-    expect(morning).toBeLessThan(CALENDAR.nextSession(session.closeMs).openMs);
-  });
-});
+    it("is due 20 minutes after the close, and at 07:00 in New York before the next open", () => {
+      const dues = new Set(
+        planSettle(CALENDAR, session, ["regular"], MAX_JOB_MINUTES).map((fetch) => fetch.dueMs),
+      );
+      const [close, morning] = [...dues];
+      expect(close).toBe(session.closeMs + 20 * MINUTE_MS);
+      const newYork = new Intl.DateTimeFormat("en-GB", {
+        timeZone: "America/New_York",
+        timeStyle: "short",
+      });
+      expect(newYork.format(morning)).toBe("07:00");
+      expect(morning).toBeLessThan(CALENDAR.nextSession(session.closeMs).openMs);
+    });
+  },
+);

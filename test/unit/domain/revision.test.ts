@@ -92,7 +92,10 @@ describe("who may revise a bar", () => {
     if (polygon === undefined || alpaca === undefined) throw new Error("no sources");
     const live = { source: alpaca, askedAt: 10, fingerprint: [1, 7], settle: false } as const;
     const settled = { source: polygon, askedAt: 12, fingerprint: [1, 7], settle: true } as const;
-    expect(takeAll([live, settled])[1]).toMatchObject({ verdict: "same", after: { source: polygon, revision: 0 } });
+    expect(takeAll([live, settled])[1]).toMatchObject({
+      verdict: "same",
+      after: { source: polygon, revision: 0 },
+    });
   });
 
   it("is not the settle pass of a lower feed, which fills holes and replaces nothing", () => {

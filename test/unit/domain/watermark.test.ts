@@ -1,8 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { MinuteBeliefs } from "../../../src/domain/belief.ts";
 import { Roster } from "../../../src/domain/roster.ts";
-import { advanceWatermark, firstExpectedMinute, missingMinutes } from "../../../src/domain/watermark.ts";
-import { CALENDAR, member, MINUTE_MS, OPEN_MS, SETTLE_DELAY_MS } from "../../support/naive-group.ts";
+import {
+  advanceWatermark,
+  firstExpectedMinute,
+  missingMinutes,
+} from "../../../src/domain/watermark.ts";
+import {
+  CALENDAR,
+  member,
+  MINUTE_MS,
+  OPEN_MS,
+  SETTLE_DELAY_MS,
+} from "../../support/naive-group.ts";
 
 const DAY_MS = 86_400_000;
 const CLOSE_MS = OPEN_MS + 390 * MINUTE_MS;
@@ -22,6 +32,9 @@ function viewOf(isComplete: (ts: number) => boolean) {
   };
 }
 
+const ALL_COMPLETE = viewOf(() => true);
+const NONE_COMPLETE = viewOf(() => false);
+
 describe("firstExpectedMinute", () => {
   it("is the minute itself in the regular session and the next open outside of it", () => {
     expect(firstExpectedMinute(CALENDAR, OPEN_MS + MINUTE_MS)).toBe(OPEN_MS + MINUTE_MS);
@@ -40,26 +53,32 @@ describe("advanceWatermark", () => {
   it("stops at the first incomplete minute and crosses the night when a session is complete", () => {
     const nowMs = NEXT_OPEN_MS + 10 * MINUTE_MS;
     const gap = OPEN_MS + 7 * MINUTE_MS;
-    expect(advanceWatermark(OPEN_MS, nowMs, viewOf((ts) => ts !== gap))).toBe(gap);
-    expect(advanceWatermark(OPEN_MS, nowMs, viewOf(() => true))).toBe(nowMs);
-    expect(advanceWatermark(OPEN_MS, nowMs - 1, viewOf(() => true))).toBe(nowMs - MINUTE_MS);
+    expect(
+      advanceWatermark(
+        OPEN_MS,
+        nowMs,
+        viewOf((ts) => ts !== gap),
+      ),
+    ).toBe(gap);
+    expect(advanceWatermark(OPEN_MS, nowMs, ALL_COMPLETE)).toBe(nowMs);
+    expect(advanceWatermark(OPEN_MS, nowMs - 1, ALL_COMPLETE)).toBe(nowMs - MINUTE_MS);
   });
 
   it("does not pass a minute that has not ended", () => {
-    expect(advanceWatermark(OPEN_MS, OPEN_MS + MINUTE_MS - 1, viewOf(() => true))).toBe(OPEN_MS);
+    expect(advanceWatermark(OPEN_MS, OPEN_MS + MINUTE_MS - 1, ALL_COMPLETE)).toBe(OPEN_MS);
   });
 });
 
 describe("missingMinutes", () => {
   it("names a minute from one cadence after it has settled", () => {
     const missingFrom = OPEN_MS + MINUTE_MS + SETTLE_DELAY_MS + MINUTE_MS;
-    expect(missingMinutes(OPEN_MS, missingFrom - 1, viewOf(() => false)).size).toBe(0);
-    expect(missingMinutes(OPEN_MS, missingFrom, viewOf(() => false))).toEqual(new Map([[0, [OPEN_MS]]]));
+    expect(missingMinutes(OPEN_MS, missingFrom - 1, NONE_COMPLETE).size).toBe(0);
+    expect(missingMinutes(OPEN_MS, missingFrom, NONE_COMPLETE)).toEqual(new Map([[0, [OPEN_MS]]]));
   });
 
   it("names whole regular minutes only, however far back the watermark stands", () => {
     const nowMs = OPEN_MS + 14 * DAY_MS + 3 * 3_600_000 + 17_123;
-    const missing = missingMinutes(OPEN_MS, nowMs, viewOf(() => false)).get(0) ?? [];
+    const missing = missingMinutes(OPEN_MS, nowMs, NONE_COMPLETE).get(0) ?? [];
     expect(missing.length).toBeGreaterThan(0);
     const strange = missing.filter((ts) => ts % MINUTE_MS !== 0 || !CALENDAR.isExpectedMinute(ts));
     expect(strange.slice(0, 3)).toEqual([]);

@@ -1,98 +1,42 @@
 import { describe, expect, it } from "vitest";
-import type { BarsFetchJob } from "../../../src/contracts/jobs.ts";
-import { NEW_BREAKER } from "../../../src/domain/breaker.ts";
 import { type Credits, takeCredits } from "../../../src/domain/credits.ts";
-import { type Outcome, scoreHealth } from "../../../src/domain/health.ts";
-import type { ProviderId } from "../../../src/domain/provider-id.ts";
-import { type RunJobDeps, runBarsJob } from "../../../src/ingest/run-job.ts";
-import { ProviderError, type ProviderErrorKind } from "../../../src/providers/provider-error.ts";
-import type { BarsAnswer, BarsRequest, Provider, ProviderDeps } from "../../../src/providers/provider.ts";
+import type { RunJobDeps } from "../../../src/ingest/run-job.ts";
+import type { ProviderErrorKind } from "../../../src/providers/provider-error.ts";
 import type { Admission } from "../../../src/routing/admission.ts";
-import { barOf, CALENDAR, MINUTE_MS, OPEN_MS } from "../../support/naive-group.ts";
-
-const NOW_MS = OPEN_MS + 10 * MINUTE_MS;
-const JOB: BarsFetchJob = {
-  v: 1,
-  type: "bars",
-  id: "g07-poll-1",
-  group: 7,
-  duty: "poll:1",
-  interval: "1m",
-  symbols: ["AAPL", "KO", "MSFT"],
-  start_ms: OPEN_MS,
-  end_ms: OPEN_MS + 3 * MINUTE_MS,
-  priority: 0,
-  settle: false,
-};
-const CLOSED: Admission = { state: "closed", h: 1, probe: false };
-
-type Script = (request: BarsRequest, deps: ProviderDeps) => Promise<BarsAnswer> | BarsAnswer;
-
-/** Runs a job against scripted providers; says what each was asked and what its breaker was told. */
-async function run(scripts: Partial<Record<ProviderId, Script>>, change: { job?: Partial<BarsFetchJob>; deps?: Partial<RunJobDeps>; credits?: number } = {}) {
-  const asked: BarsRequest[] = [];
-  const reported = new Map<ProviderId, Outcome[]>();
-  const providers = Object.entries(scripts).map(([name, script]): Provider => {
-    const id = name === "polygon" || name === "alpaca" || name === "finnhub" ? name : "iex";
-    return {
-      id,
-      capabilities: ["bars_1m"],
-      fetchBars: async (request, deps) => {
-        asked.push(request);
-        return script(request, deps);
-      },
-    };
-  });
-  let credits = change.credits ?? 1_000;
-  const deps: RunJobDeps = {
-    providers,
-    breaker: (id) => ({
-      admit: async () => CLOSED,
-      takeCredits: async (wanted) => {
-        const granted = Math.min(wanted, credits);
-        credits -= granted;
-        return { granted, waitMs: granted === 0 ? 1_000 : 0 };
-      },
-      report: async (_capability, outcomes) => void reported.set(id, [...(reported.get(id) ?? []), ...outcomes]),
-    }),
-    get: () => Promise.reject(new Error("no network")),
-    calendar: CALENDAR,
-    sessions: ["regular"],
-    market: { kind: "market", stepped: true, now: () => NOW_MS },
-    wall: { kind: "wall", now: () => 1 },
-    timeoutMs: 1_000,
-    ...change.deps,
-  };
-  const outcome = await runBarsJob({ ...JOB, ...change.job }, deps);
-  const h = (id: ProviderId) => scoreHealth(1, reported.get(id) ?? [], 500).h;
-  return { outcome, asked, h, reported };
-}
-
-/** An answer of the sip feed for these symbols, with one call that took no time. */
-function answered(request: BarsRequest, symbols: readonly string[], failure: ProviderErrorKind | null = null, change: Partial<BarsAnswer> = {}): BarsAnswer {
-  return {
-    rows: symbols.map((symbol) => barOf(symbol, request.startMs)),
-    covered: symbols.length > 0 ? [{ symbols, startMs: request.startMs, endMs: request.endMs }] : [],
-    feed: "sip",
-    calls: [{ provider: "polygon", endpoint: "aggs", code: failure ?? "ok", durationMs: 0 }],
-    failure: failure === null ? null : new ProviderError(failure, failure),
-    ...change,
-  };
-}
-
-const whole: Script = (request) => answered(request, request.symbols);
+import { barOf, MINUTE_MS, OPEN_MS } from "../../support/naive-group.ts";
+import {
+  answered,
+  CLOSED,
+  JOB,
+  NOW_MS,
+  run,
+  type Script,
+  whole,
+} from "../../support/scripted-job.ts";
 
 describe("a job whose first provider answers everything", () => {
   it("asks nobody else, and says who was asked, when and what was covered", async () => {
     const { outcome, asked } = await run({ polygon: whole, alpaca: whole });
     expect(asked).toHaveLength(1);
     expect(outcome).toMatchObject({ selected: ["polygon"], failures: [], uncovered: 0 });
-    expect(outcome.answers).toMatchObject([{ source: { provider: "polygon", feed: "sip" }, askedAt: NOW_MS, settle: false }]);
+    expect(outcome.answers).toMatchObject([
+      { source: { provider: "polygon", feed: "sip" }, askedAt: NOW_MS, settle: false },
+    ]);
   });
 });
 
 describe("a job whose first provider leaves something out", () => {
-  it.each<[ProviderErrorKind]>([["malformed"], ["timeout"], ["unavailable"], ["rate_limited"], ["unauthorized"], ["not_entitled"], ["no_credits"]])(
+  it.each<[ProviderErrorKind]>([
+    ["malformed"],
+    ["timeout"],
+    ["unavailable"],
+    ["rate_limited"],
+    ["unauthorized"],
+    ["not_entitled"],
+    ["no_credits"],
+    ["bad_request"],
+    ["not_found"],
+  ])(
     "asks the next one for exactly the uncovered symbols after %s, and keeps both answers",
     async (kind) => {
       const partial: Script = (request) => answered(request, ["KO"], kind);
@@ -106,16 +50,11 @@ describe("a job whose first provider leaves something out", () => {
     },
   );
 
-  // The table of ProviderError: both are facts about the job.
-  it.each<[ProviderErrorKind]>([["bad_request"], ["not_found"]])("asks nobody else after %s", async (kind) => {
-    const { outcome, asked } = await run({ polygon: (request) => answered(request, ["KO"], kind), alpaca: whole });
-    expect(asked).toHaveLength(1);
-    expect(outcome.uncovered).toBe(2);
-  });
-
   it("asks the next one for the minutes that a delayed plan could not answer yet", async () => {
     const delayed: Script = (request) => {
-      const covered = [{ symbols: request.symbols, startMs: request.startMs, endMs: request.startMs + MINUTE_MS }];
+      const covered = [
+        { symbols: request.symbols, startMs: request.startMs, endMs: request.startMs + MINUTE_MS },
+      ];
       return answered(request, request.symbols, "not_entitled", { covered });
     };
     const { outcome, asked } = await run({ polygon: delayed, alpaca: whole });
@@ -124,10 +63,50 @@ describe("a job whose first provider leaves something out", () => {
   });
 
   it("keeps bars that came although nothing is covered, as of a page that was cut", async () => {
-    const cut: Script = (request) => answered(request, ["AAPL", "KO"], "malformed", { covered: [] });
+    const cut: Script = (request) =>
+      answered(request, ["AAPL", "KO"], "malformed", { covered: [] });
     const { outcome } = await run({ polygon: cut });
-    expect(outcome.answers.flatMap(({ bars }) => bars.map(({ symbol }) => symbol))).toEqual(["AAPL", "KO"]);
+    expect(outcome.answers.flatMap(({ bars }) => bars.map(({ symbol }) => symbol))).toEqual([
+      "AAPL",
+      "KO",
+    ]);
     expect(outcome.uncovered).toBe(3);
+  });
+});
+
+describe("the probes of a job", () => {
+  const HALF_OPEN: Admission = { state: "half_open", h: 0.5 };
+  const OPEN: Admission = { state: "open", h: 0.3 };
+  const providers = { polygon: whole, alpaca: whole, finnhub: whole };
+
+  it("are not taken behind a closed provider that answers everything", async () => {
+    const { probesWanted, outcome } = await run(providers, {
+      admissions: { polygon: OPEN, finnhub: HALF_OPEN },
+    });
+    expect(probesWanted).toEqual([]);
+    expect(outcome.selected).toEqual(["alpaca"]);
+  });
+
+  it("are taken in front of the first closed provider, which is not asked when the probe answers", async () => {
+    const { probesWanted, outcome } = await run(providers, { admissions: { polygon: HALF_OPEN } });
+    expect(probesWanted).toEqual(["polygon"]);
+    expect(outcome.selected).toEqual(["polygon"]);
+  });
+
+  it("leave the job to the next provider when enough of them are on their way", async () => {
+    const { outcome } = await run(providers, {
+      admissions: { polygon: HALF_OPEN },
+      probing: ["polygon"],
+    });
+    expect(outcome.selected).toEqual(["alpaca"]);
+  });
+
+  it("are done without when nobody else could be asked: the best usable provider is", async () => {
+    const { outcome } = await run(providers, {
+      admissions: { polygon: HALF_OPEN, alpaca: OPEN, finnhub: { state: "isolated", h: 0.9 } },
+      probing: ["polygon"],
+    });
+    expect(outcome).toMatchObject({ selected: ["polygon"], uncovered: 0 });
   });
 });
 
@@ -149,15 +128,55 @@ describe("what a job says of a provider's health", () => {
   });
 
   it("is not lowered when our own quota ran out after the first symbols", async () => {
-    const calls = (["ok", "no_credits"] as const).map((code) => ({ provider: "polygon" as const, endpoint: "aggs", code, durationMs: 0 }));
-    const { h } = await run({ polygon: (request) => answered(request, ["AAPL"], "no_credits", { calls }) });
+    const calls = (["ok", "no_credits"] as const).map((code) => ({
+      provider: "polygon" as const,
+      endpoint: "aggs",
+      code,
+      durationMs: 0,
+    }));
+    const { h } = await run({
+      polygon: (request) => answered(request, ["AAPL"], "no_credits", { calls }),
+    });
     expect(h("polygon")).toBeCloseTo(1, 9);
   });
 
+  it("gives each call an equal share of the symbol-minutes, and names the limited one", async () => {
+    const calls = (["ok", "ok", "rate_limited"] as const).map((code) => ({
+      provider: "polygon" as const,
+      endpoint: "aggs",
+      code,
+      durationMs: 0,
+    }));
+    const { reported, h } = await run({
+      polygon: (request) => answered(request, ["AAPL", "KO"], "rate_limited", { calls }),
+    });
+    expect(reported.get("polygon")).toMatchObject([
+      { ok: true, limited: false, asked: 2, answered: 2 },
+      { ok: true, limited: false, asked: 2, answered: 2 },
+      { ok: false, limited: true, asked: 2, answered: 2 },
+    ]);
+    expect(h("polygon")).toBeCloseTo(1, 9);
+  });
+
+  it("is lowered by what two rate limits in a row left out", async () => {
+    const call = {
+      provider: "polygon",
+      endpoint: "aggs",
+      code: "rate_limited",
+      durationMs: 0,
+    } as const;
+    const { h } = await run({
+      polygon: (request) => answered(request, [], "rate_limited", { calls: [call, call] }),
+    });
+    // Half of the calls failed, the slowest counts as the cap, and nothing was answered.
+    expect(h("polygon")).toBeCloseTo(0.45 + 0.2 / 2, 9);
+  });
+
   it("is nothing when no call was made", async () => {
-    const { reported } = await run({ polygon: (request) => answered(request, [], "no_credits", { calls: [] }) });
+    const { reported } = await run({
+      polygon: (request) => answered(request, [], "no_credits", { calls: [] }),
+    });
     expect(reported.get("polygon") ?? []).toEqual([]);
-    expect(NEW_BREAKER.window).toEqual([]);
   });
 });
 
@@ -189,20 +208,26 @@ describe("the bars of an answer", () => {
   it.each([
     [["regular"] as const, 2, { outside_session: 2 }],
     [["pre", "regular", "post"] as const, 4, {}],
-  ])("outside of the sessions %s are refused, the closing window is kept", async (sessions, kept, refused) => {
-    const closeMs = OPEN_MS + 390 * MINUTE_MS;
-    const rows = [-1, 3, 4, 5].map((i) => barOf("AAPL", closeMs + i * MINUTE_MS));
-    const job = { start_ms: closeMs - MINUTE_MS, end_ms: closeMs + 10 * MINUTE_MS };
-    const script: Script = (request) => answered(request, request.symbols, null, { rows });
-    const { outcome } = await run({ polygon: script }, { job, deps: { sessions } });
-    expect(outcome.answers[0]?.bars.map(({ ts }) => ts)).toHaveLength(kept);
-    expect(outcome.answers[0]?.refused).toEqual(refused);
-  });
+  ])(
+    "outside of the sessions %s are refused, the closing window is kept",
+    async (sessions, kept, refused) => {
+      const closeMs = OPEN_MS + 390 * MINUTE_MS;
+      const rows = [-1, 3, 4, 5].map((i) => barOf("AAPL", closeMs + i * MINUTE_MS));
+      const job = { start_ms: closeMs - MINUTE_MS, end_ms: closeMs + 10 * MINUTE_MS };
+      const script: Script = (request) => answered(request, request.symbols, null, { rows });
+      const { outcome } = await run({ polygon: script }, { job, deps: { sessions } });
+      expect(outcome.answers[0]?.bars.map(({ ts }) => ts)).toHaveLength(kept);
+      expect(outcome.answers[0]?.refused).toEqual(refused);
+    },
+  );
 
   it("at night are refused whatever the sessions", async () => {
     const nightMs = OPEN_MS - 6 * 3_600_000;
     const job = { start_ms: nightMs, end_ms: nightMs + MINUTE_MS };
-    const { outcome } = await run({ polygon: whole }, { job, deps: { sessions: ["pre", "regular", "post"] } });
+    const { outcome } = await run(
+      { polygon: whole },
+      { job, deps: { sessions: ["pre", "regular", "post"] } },
+    );
     expect(outcome.answers[0]).toMatchObject({ bars: [], refused: { outside_session: 3 } });
   });
 });
@@ -223,14 +248,47 @@ describe("the credits of a job", () => {
     expect(outcome).toMatchObject({ uncovered: 1, failures: [{ kind: "no_credits" }] });
   });
 
+  it("come back as far as they were not spent", async () => {
+    const fiveCalls: Script = async (request, deps) => {
+      for (let i = 0; i < 5; i += 1) await deps.spend();
+      return answered(request, request.symbols);
+    };
+    expect((await run({ polygon: fiveCalls }, { credits: 100 })).creditsLeft).toBe(95);
+  });
+
+  it("are taken one, two, four, then eight at a time", async () => {
+    const wanted: number[] = [];
+    const breaker: RunJobDeps["breaker"] = () => ({
+      admission: async () => CLOSED,
+      takeProbe: async () => true,
+      takeCredits: async (credits) => {
+        wanted.push(credits);
+        return { granted: credits, waitMs: 0 };
+      },
+      report: async () => {},
+    });
+    const manyCalls: Script = async (request, deps) => {
+      for (let i = 0; i < 16; i += 1) await deps.spend();
+      return answered(request, request.symbols);
+    };
+    await run({ polygon: manyCalls }, { deps: { breaker } });
+    expect(wanted).toEqual([1, 2, 4, 8, 8]);
+  });
+
   it("are not used up by what was handed out and not spent: 32 jobs of one call share 32 credits a minute", async () => {
     let bucket: Credits | null = null;
     const oneCall: Script = async (request, deps) => {
-      const granted = await deps.spend().then(() => true, () => false);
-      return granted ? answered(request, request.symbols) : answered(request, [], "no_credits", { calls: [] });
+      const granted = await deps.spend().then(
+        () => true,
+        () => false,
+      );
+      return granted
+        ? answered(request, request.symbols)
+        : answered(request, [], "no_credits", { calls: [] });
     };
     const breaker: RunJobDeps["breaker"] = () => ({
-      admit: async () => CLOSED,
+      admission: async () => CLOSED,
+      takeProbe: async () => true,
       takeCredits: async (wanted) => {
         const taken = takeCredits(bucket, wanted, NOW_MS, 32);
         bucket = taken.credits;

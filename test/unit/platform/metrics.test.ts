@@ -5,15 +5,20 @@ import { MetricTotals } from "../../../src/platform/metric-totals.ts";
 
 const fresh = (totals: MetricTotals) => ({ totals: totals.toJSON(), fresh: true });
 const stale = (totals: MetricTotals) => ({ totals: totals.toJSON(), fresh: false });
-const SAMPLE = /^[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? (-?\d+(\.\d+)?(e[+-]\d+)?)$/;
+const SAMPLE =
+  /^[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\[\\"n])*"(,[a-z_]+="(?:[^"\\\n]|\\[\\"n])*")*\})? (-?\d+(\.\d+)?(e[+-]\d+)?)$/;
 
 /** Two reporters that use every metric. */
 function everything(): MetricTotals[] {
   return [1, 2].map((reporter) => {
     const totals = new MetricTotals();
-    for (const name of Object.keys(METRICS).filter((key): key is keyof typeof METRICS => key in METRICS)) {
+    for (const name of Object.keys(METRICS).filter(
+      (key): key is keyof typeof METRICS => key in METRICS,
+    )) {
       const definition = METRICS[name];
-      const labels = Object.fromEntries(definition.labels.map((label) => [label, `${label}${reporter}`]));
+      const labels = Object.fromEntries(
+        definition.labels.map((label) => [label, `${label}${reporter}`]),
+      );
       if (definition.type === "counter") totals.add(name, labels, reporter);
       else if (definition.type === "gauge") totals.set(name, labels, reporter / 4);
       else totals.observe(name, labels, 3 * reporter);
@@ -48,7 +53,9 @@ describe("the metrics text", () => {
     const totals = new MetricTotals();
     for (const ms of [5, 6, 100, 99_999]) totals.observe("write_batch_ms", { table: "bars" }, ms);
     const lines = renderMetrics([fresh(totals), fresh(totals)]).split("\n");
-    const counts = lines.filter((line) => line.includes("_bucket")).map((line) => Number(line.split(" ").at(-1)));
+    const counts = lines
+      .filter((line) => line.includes("_bucket"))
+      .map((line) => Number(line.split(" ").at(-1)));
     expect(counts[0]).toBe(2);
     expect(counts).toEqual(counts.toSorted((a, b) => a - b));
     expect(lines).toContain('write_batch_ms_bucket{table="bars",le="100"} 6');

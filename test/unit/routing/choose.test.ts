@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import type { BreakerState } from "../../../src/domain/breaker.ts";
 import { type Candidate, choose } from "../../../src/routing/choose.ts";
 
-const candidate = (id: Candidate["id"], state: BreakerState, h = 1, probe = false): Candidate => ({
+const candidate = (id: Candidate["id"], state: BreakerState, h = 1): Candidate => ({
   id,
-  admission: { state, h, probe },
+  admission: { state, h },
 });
 
 const policies = fc
@@ -18,7 +18,6 @@ const policies = fc
           admission: fc.record({
             state: fc.constantFrom<BreakerState>("closed", "half_open", "open", "isolated"),
             h: fc.double({ min: 0, max: 1, noNaN: true }),
-            probe: fc.boolean(),
           }),
         }),
       ),
@@ -26,31 +25,45 @@ const policies = fc
   );
 
 describe("the providers that a job tries", () => {
-  it("are the closed and the probing ones in policy order", () => {
+  it("are the closed ones to call and the half-open ones to probe, in policy order", () => {
     const list = [
       candidate("polygon", "open", 0.9),
       candidate("alpaca", "closed", 0.6),
-      candidate("finnhub", "half_open", 0.5, true),
-      candidate("iex", "half_open", 0.99),
+      candidate("finnhub", "half_open", 0.5),
+      candidate("iex", "isolated", 0.99),
     ];
-    expect(choose(list)).toEqual(["alpaca", "finnhub"]);
+    expect(choose(list)).toEqual({
+      order: [
+        { id: "alpaca", how: "call" },
+        { id: "finnhub", how: "probe" },
+      ],
+      lastResort: "polygon",
+    });
   });
 
-  it("are the one with the highest score when none is closed, the first in policy order of equals", () => {
-    const list = [candidate("polygon", "open", 0.3), candidate("alpaca", "open", 0.4), candidate("iex", "half_open", 0.4)];
-    expect(choose(list)).toEqual(["alpaca"]);
+  it("are in the end the one with the highest score, the first in policy order of equals", () => {
+    const list = [
+      candidate("polygon", "open", 0.3),
+      candidate("alpaca", "open", 0.4),
+      candidate("iex", "half_open", 0.4),
+    ];
+    expect(choose(list).lastResort).toBe("alpaca");
   });
 
-  it("are never none while one is not isolated, never an isolated one, and the same each time", () => {
+  it("have a last resort while one is not isolated, never an isolated one, and are the same each time", () => {
     fc.assert(
       fc.property(policies, (list) => {
-        const chosen = choose(list);
-        const usable = list.filter(({ admission }) => admission.state !== "isolated").map(({ id }) => id);
-        expect(chosen.length > 0).toBe(usable.length > 0);
-        expect(usable).toEqual(expect.arrayContaining(chosen));
-        expect(choose(list)).toEqual(chosen);
-        const order = list.map(({ id }) => id).filter((id) => chosen.includes(id));
-        expect(chosen).toEqual(order);
+        const { order, lastResort } = choose(list);
+        const idsOf = (...states: BreakerState[]) =>
+          list.filter(({ admission }) => states.includes(admission.state)).map(({ id }) => id);
+        expect(order.map(({ id }) => id)).toEqual(idsOf("closed", "half_open"));
+        expect(order.filter(({ how }) => how === "call").map(({ id }) => id)).toEqual(
+          idsOf("closed"),
+        );
+        const usable = idsOf("closed", "half_open", "open");
+        expect(lastResort !== null).toBe(usable.length > 0);
+        if (lastResort !== null) expect(usable).toContain(lastResort);
+        expect(choose(list)).toEqual({ order, lastResort });
       }),
     );
   });

@@ -8,7 +8,9 @@ const GROUPS = 32;
 function loadOf(connections: number, groups: number): number[] {
   const load = Array.from({ length: groups }, () => 0);
   for (let i = 0; i < connections; i += 1) {
-    const id = [1, 2, 3, 4].map((part) => fnv1a32(`${part}:${i}`).toString(16).padStart(8, "0")).join("-");
+    const id = [1, 2, 3, 4]
+      .map((part) => fnv1a32(`${part}:${i}`).toString(16).padStart(8, "0"))
+      .join("-");
     const host = chooseHost(id, ["*"], groups);
     load[host] = (load[host] ?? 0) + 1;
   }
@@ -46,7 +48,9 @@ describe("the host of a connection", () => {
 
 describe("the home of a symbol", () => {
   it("follows from FNV-1a as its draft gives it", () => {
-    expect([fnv1a32(""), fnv1a32("a"), fnv1a32("foobar")]).toEqual([0x811c9dc5, 0xe40c292c, 0xbf9cf968]);
+    expect([fnv1a32(""), fnv1a32("a"), fnv1a32("foobar")]).toEqual([
+      0x811c9dc5, 0xe40c292c, 0xbf9cf968,
+    ]);
     expect(groupName(groupOf("AAPL", GROUPS))).toMatch(/^g[0-3]\d$/);
   });
 

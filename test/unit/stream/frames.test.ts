@@ -61,12 +61,21 @@ describe("the frame of a flush", () => {
     const frame = frameOf(STAR, true);
     expect(frame.bars?.rows.map((bar) => bar.length)).toEqual([13, 13, 13]);
     expect(frame.bars?.cols).toHaveLength(13);
-    expect(frame).toMatchObject({ rp: 1, next: OPEN_MS + 125_000, man: [[OPEN_MS, 3, 2, 0, 1, 0], [OPEN_MS + 60_000, 3, 1, 1, 0, 1]] });
+    expect(frame).toMatchObject({
+      rp: 1,
+      next: OPEN_MS + 125_000,
+      man: [
+        [OPEN_MS, 3, 2, 0, 1, 0],
+        [OPEN_MS + 60_000, 3, 1, 1, 0, 1],
+      ],
+    });
   });
 
   it("is sent with its number even when nothing in it is the view's", () => {
     const empty = flush(63, { epoch: EPOCH, rows: [row()], man: [[OPEN_MS, "B--"]] });
-    const frame = flushFrameSchema.parse(JSON.parse(flushFrame(empty, viewFor([5_000]), false).text));
+    const frame = flushFrameSchema.parse(
+      JSON.parse(flushFrame(empty, viewFor([5_000]), false).text),
+    );
     expect(frame).toEqual({ op: "flush", g: "7b", e: EPOCH, fs: 63, at: empty.as_of });
   });
 

@@ -52,7 +52,9 @@ const answers = fc
       const bars = symbols.flatMap((symbol, at) =>
         Array.from({ length: (endMs - startMs) / MINUTE_MS }, (_, i) => i)
           .filter((i) => (values[at * MINUTES + i] ?? 0) > 0)
-          .map((i) => barOf(symbol, startMs + i * MINUTE_MS, 100 + (values[at * MINUTES + i] ?? 0))),
+          .map((i) =>
+            barOf(symbol, startMs + i * MINUTE_MS, 100 + (values[at * MINUTES + i] ?? 0)),
+          ),
       );
       return answerOf(askedAt, { bars, covered: complete ? [{ symbols, startMs, endMs }] : [] });
     }),
@@ -69,7 +71,11 @@ const arrivals = answers.chain((list) =>
     .map(([order, delays, failures]) => ({ list, steps: stepsOf(order, delays, failures) })),
 );
 
-function stepsOf(order: readonly Answer[], delays: readonly number[], failures: readonly boolean[]): Step[] {
+function stepsOf(
+  order: readonly Answer[],
+  delays: readonly number[],
+  failures: readonly boolean[],
+): Step[] {
   let nowMs = OPEN_MS;
   return order.flatMap((answer, i) => {
     nowMs = Math.max(nowMs, answer.askedAt) + (delays[i] ?? 0);
@@ -80,18 +86,23 @@ function stepsOf(order: readonly Answer[], delays: readonly number[], failures: 
 
 /** The state that the rules give, straight from all answers that have arrived. */
 function stateOf(taken: readonly Answer[], symbol: string, ts: number, nowMs: number): string {
-  if (taken.some(({ bars }) => bars.some((bar) => bar.symbol === symbol && bar.ts === ts))) return "bar";
+  if (taken.some(({ bars }) => bars.some((bar) => bar.symbol === symbol && bar.ts === ts)))
+    return "bar";
   const settled = taken.some(
     ({ askedAt, covered }) =>
       askedAt >= ts + MINUTE_MS + SETTLE_DELAY_MS &&
-      covered.some((part) => part.symbols.includes(symbol) && part.startMs <= ts && ts < part.endMs),
+      covered.some(
+        (part) => part.symbols.includes(symbol) && part.startMs <= ts && ts < part.endMs,
+      ),
   );
   if (settled) return "no_trade";
   return nowMs >= ts + 2 * MINUTE_MS + SETTLE_DELAY_MS ? "missing" : "pending";
 }
 
 function expectedSymbols(ts: number): string[] {
-  return MEMBERS.filter(({ active, sinceMs }) => active && ts >= sinceMs).map(({ symbol }) => symbol);
+  return MEMBERS.filter(({ active, sinceMs }) => active && ts >= sinceMs).map(
+    ({ symbol }) => symbol,
+  );
 }
 
 function draftsOf(digests: readonly Digest[]): FlushDraft[] {
@@ -106,7 +117,8 @@ describe("a group that takes answers of one provider and feed in any order", () 
         for (const { answer, nowMs } of steps) arrived.take(answer, nowMs);
         const sorted = new NaiveGroup(MEMBERS);
         const endMs = Math.max(...steps.map(({ nowMs }) => nowMs));
-        for (const answer of list.toSorted((a, b) => a.askedAt - b.askedAt)) sorted.take(answer, endMs);
+        for (const answer of list.toSorted((a, b) => a.askedAt - b.askedAt))
+          sorted.take(answer, endMs);
         for (const symbol of SYMBOLS) {
           for (let i = 0; i < MINUTES; i += 1) {
             const ts = OPEN_MS + i * MINUTE_MS;
@@ -172,7 +184,10 @@ describe("watermark and holes of a group", () => {
           let naive = OPEN_MS;
           const isComplete = (symbol: string, ts: number) =>
             ["bar", "no_trade"].includes(stateOf(taken, symbol, ts, nowMs));
-          while (naive + MINUTE_MS <= nowMs && expectedSymbols(naive).every((s) => isComplete(s, naive))) {
+          while (
+            naive + MINUTE_MS <= nowMs &&
+            expectedSymbols(naive).every((s) => isComplete(s, naive))
+          ) {
             naive += MINUTE_MS;
           }
           expect(watermarkMs).toBe(naive);

@@ -70,8 +70,6 @@ export class FakePostgres {
   away = false;
   /** So many next drains commit, and their answers are lost on the way back. */
   loseAnswers = 0;
-  /** Waited for before a drain is answered: holds a drain in flight. */
-  gate: Promise<void> = Promise.resolve();
   /** Flushes of a group in the order in which they were committed, `[from, to]` of each drain. */
   readonly drains = new Map<number, [number, number][]>();
   readonly flushes = new Map<number, StoredFlush[]>();
@@ -81,7 +79,6 @@ export class FakePostgres {
     this.members = [];
     this.away = false;
     this.loseAnswers = 0;
-    this.gate = Promise.resolve();
     for (const map of [this.drains, this.flushes, this.cursors]) map.clear();
   }
 
@@ -93,7 +90,6 @@ export class FakePostgres {
   async answer(request: Request): Promise<Response> {
     const parsed = requestSchema.parse(await request.json());
     const drains = parsed.queries[0]?.query.includes("drain_begin") === true;
-    if (drains) await this.gate;
     if (this.away) return Response.json({ message: "the database is away" }, { status: 503 });
     try {
       const results = this.#commit(parsed.queries);
@@ -136,9 +132,16 @@ export class FakePostgres {
   }
 
   #drainBegin(args: readonly (string | null)[]) {
-    const [group, , epoch, from, to] = [Number(args[0]), args[1], args[2] ?? "", Number(args[3]), Number(args[4])] as const;
+    const [group, , epoch, from, to] = [
+      Number(args[0]),
+      args[1],
+      args[2] ?? "",
+      Number(args[3]),
+      Number(args[4]),
+    ] as const;
     const cursor = this.cursors.get(group);
-    if (cursor !== undefined && epoch < cursor.epoch) throw new SqlError("MDS03", "stale epoch", String(cursor.fs));
+    if (cursor !== undefined && epoch < cursor.epoch)
+      throw new SqlError("MDS03", "stale epoch", String(cursor.fs));
     const fs = cursor?.epoch === epoch ? cursor.fs : 0;
     if (fs >= to) throw new SqlError("MDS01", "already drained", String(fs));
     if (fs !== from - 1) throw new SqlError("MDS02", `stands at flush ${fs}`, String(fs));
@@ -156,7 +159,7 @@ export class FakePostgres {
       epoch: args[2] ?? "",
       fs: Number(args[3]),
       asOf: Math.max(before?.asOf ?? 0, asOf),
-      watermark: args[5] == null ? (before?.watermark ?? null) : Date.parse(args[5]),
+      watermark: typeof args[5] === "string" ? Date.parse(args[5]) : (before?.watermark ?? null),
     });
     return result([], []);
   }
@@ -175,7 +178,8 @@ export class FakePostgres {
       asOf,
     }));
     const gaps = column(19).map(
-      (symbol, at) => [symbol, Number(column(20)[at]), Number(column(21)[at]), column(22)[at] ?? ""] as const,
+      (symbol, at) =>
+        [symbol, Number(column(20)[at]), Number(column(21)[at]), column(22)[at] ?? ""] as const,
     );
     const stored = this.flushes.get(group) ?? [];
     stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), rows, gaps });
@@ -186,7 +190,11 @@ export class FakePostgres {
   #listMembers(args: readonly (string | null)[]) {
     const members = this.members.filter((member) => member.group === Number(args[0]));
     return result(
-      [["symbol", TEXT], ["sid", INT4], ["tier", TEXT]],
+      [
+        ["symbol", TEXT],
+        ["sid", INT4],
+        ["tier", TEXT],
+      ],
       members.map((member) => [member.symbol, String(member.sid), "T0"]),
     );
   }
@@ -197,12 +205,27 @@ export class FakePostgres {
       const cursor = this.cursors.get(group);
       if (cursor === undefined) return [];
       const watermark = cursor.watermark === null ? null : timestamp(cursor.watermark);
-      return [[String(group), "bars", cursor.epoch, String(cursor.fs), timestamp(cursor.asOf), watermark, null]];
+      return [
+        [
+          String(group),
+          "bars",
+          cursor.epoch,
+          String(cursor.fs),
+          timestamp(cursor.asOf),
+          watermark,
+          null,
+        ],
+      ];
     });
     return result(
       [
-        ["group", INT4], ["class", TEXT], ["epoch", TEXT], ["fs", INT8],
-        ["as_of", TIMESTAMPTZ], ["watermark_1m", TIMESTAMPTZ], ["watermark_1d", TIMESTAMPTZ],
+        ["group", INT4],
+        ["class", TEXT],
+        ["epoch", TEXT],
+        ["fs", INT8],
+        ["as_of", TIMESTAMPTZ],
+        ["watermark_1m", TIMESTAMPTZ],
+        ["watermark_1d", TIMESTAMPTZ],
       ],
       rows,
     );
@@ -214,7 +237,10 @@ export class FakePostgres {
     if (cursor !== undefined && cursor.epoch === args[2] && cursor.fs === Number(args[3])) {
       cursor.asOf = Math.max(cursor.asOf, asOf);
     }
-    return result([["as_of", TIMESTAMPTZ]], [[cursor === undefined ? null : timestamp(cursor.asOf)]]);
+    return result(
+      [["as_of", TIMESTAMPTZ]],
+      [[cursor === undefined ? null : timestamp(cursor.asOf)]],
+    );
   }
 
   #readBars(args: readonly (string | null)[]) {
@@ -227,27 +253,59 @@ export class FakePostgres {
       if (row.ts < from || row.ts >= (endMs ?? 0) || row.asOf > (asOf ?? 0)) continue;
       newest.set(`${row.symbol} ${row.ts}`, row);
     }
-    const page = [...newest.values()].toSorted((a, b) => (a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : a.ts - b.ts));
+    const page = [...newest.values()].toSorted((a, b) =>
+      a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : a.ts - b.ts,
+    );
     return result(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
   }
 }
 
 const BAR_FIELDS = [
-  ["symbol", TEXT], ["ts", TIMESTAMPTZ], ["open", FLOAT8], ["high", FLOAT8], ["low", FLOAT8], ["close", FLOAT8],
-  ["volume", FLOAT8], ["vwap", FLOAT8], ["trade_count", INT8], ["as_of", TIMESTAMPTZ], ["asked_at", TIMESTAMPTZ],
-  ["provider", TEXT], ["feed", TEXT], ["session", TEXT], ["status", TEXT], ["revision", INT4],
+  ["symbol", TEXT],
+  ["ts", TIMESTAMPTZ],
+  ["open", FLOAT8],
+  ["high", FLOAT8],
+  ["low", FLOAT8],
+  ["close", FLOAT8],
+  ["volume", FLOAT8],
+  ["vwap", FLOAT8],
+  ["trade_count", INT8],
+  ["as_of", TIMESTAMPTZ],
+  ["asked_at", TIMESTAMPTZ],
+  ["provider", TEXT],
+  ["feed", TEXT],
+  ["session", TEXT],
+  ["status", TEXT],
+  ["revision", INT4],
 ] as const;
 
 function barValues(row: StoredRow): (string | null)[] {
   const price = String(row.close);
   return [
-    row.symbol, timestamp(row.ts), price, price, price, price, "100", price, "10", timestamp(row.asOf),
-    timestamp(row.asOf), row.provider, "sip", "regular", row.status, String(row.revision),
+    row.symbol,
+    timestamp(row.ts),
+    price,
+    price,
+    price,
+    price,
+    "100",
+    price,
+    "10",
+    timestamp(row.asOf),
+    timestamp(row.asOf),
+    row.provider,
+    "sip",
+    "regular",
+    row.status,
+    String(row.revision),
   ];
 }
 
 /** A result as Neon's driver reads it: values as Postgres prints them, rows as arrays. */
-function result(fields: readonly (readonly [name: string, dataTypeID: number])[], rows: readonly (readonly (string | null)[])[]) {
+function result(
+  fields: readonly (readonly [name: string, dataTypeID: number])[],
+  rows: readonly (readonly (string | null)[])[],
+) {
   return {
     command: "SELECT",
     rowCount: rows.length,
@@ -266,7 +324,11 @@ function parseArray(text: string): string[] {
   const body = text.slice(1, -1);
   if (body === "") return [];
   return Array.from(body.matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g), ([, quoted, plain]) =>
-    quoted === undefined ? (plain === "NULL" ? "" : (plain ?? "")) : quoted.replaceAll(/\\(.)/g, "$1"),
+    quoted === undefined
+      ? plain === "NULL"
+        ? ""
+        : (plain ?? "")
+      : quoted.replaceAll(/\\(.)/g, "$1"),
   );
 }
 

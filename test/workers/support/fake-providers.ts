@@ -37,7 +37,8 @@ export class FakeProvider {
     if (mood.kind === "hang") await mood.until;
     const bad = asked.symbols.find((symbol) => this.unknown.has(symbol));
     if (bad !== undefined) {
-      if (this.name === "alpaca") return Response.json({ message: `invalid symbol: ${bad}` }, { status: 400 });
+      if (this.name === "alpaca")
+        return Response.json({ message: `invalid symbol: ${bad}` }, { status: 400 });
       return Response.json({ status: "NOT_FOUND", message: "unknown ticker" }, { status: 404 });
     }
     return this.name === "alpaca" ? this.#alpaca(asked) : this.#polygon(asked);
@@ -45,16 +46,27 @@ export class FakeProvider {
 
   #alpaca(asked: Asked): Response {
     const bars = asked.symbols.map((symbol) => {
-      const rows = this.#closes(symbol, asked).map(([ts, c]) => ({ t: new Date(ts).toISOString(), ...values(c) }));
+      const rows = this.#closes(symbol, asked).map(([ts, c]) => ({
+        t: new Date(ts).toISOString(),
+        ...values(c),
+      }));
       return [symbol, rows] as const;
     });
-    return Response.json({ bars: Object.fromEntries(bars.filter(([, rows]) => rows.length > 0)), next_page_token: null });
+    return Response.json({
+      bars: Object.fromEntries(bars.filter(([, rows]) => rows.length > 0)),
+      next_page_token: null,
+    });
   }
 
   #polygon(asked: Asked): Response {
     const [ticker = ""] = asked.symbols;
     const results = this.#closes(ticker, asked).map(([t, c]) => ({ t, ...values(c) }));
-    return Response.json({ ticker, status: "OK", adjusted: false, ...(results.length > 0 ? { results } : {}) });
+    return Response.json({
+      ticker,
+      status: "OK",
+      adjusted: false,
+      ...(results.length > 0 ? { results } : {}),
+    });
   }
 
   #closes(symbol: string, { startMs, endMs }: Asked): [number, number][] {

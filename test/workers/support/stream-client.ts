@@ -1,4 +1,8 @@
-import { type FlushFrame, type ServerFrame, serverFrameSchema } from "../../../src/contracts/stream.ts";
+import {
+  type FlushFrame,
+  type ServerFrame,
+  serverFrameSchema,
+} from "../../../src/contracts/stream.ts";
 
 type Frame = ServerFrame;
 type FrameOf<Op extends Frame["op"]> = Extract<Frame, { op: Op }>;
@@ -8,6 +12,8 @@ export class StreamClient {
   readonly socket: WebSocket;
   readonly frames: Frame[] = [];
   readonly texts: string[] = [];
+  /** Frames that are not what the protocol says. */
+  readonly broken: string[] = [];
   pongs = 0;
   closed: { code: number } | null = null;
   #wakers: (() => void)[] = [];
@@ -37,7 +43,10 @@ export class StreamClient {
   }
 
   /** Subscribes to bars; throws unless it is acknowledged. */
-  async subscribe(symbols: readonly string[], more: Readonly<Record<string, unknown>> = {}): Promise<FrameOf<"ack">> {
+  async subscribe(
+    symbols: readonly string[],
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<FrameOf<"ack">> {
     const answer = await this.ask({ op: "sub", ch: ["bars.1m"], symbols, ...more });
     if (answer.op !== "ack") throw new Error(`refused: ${answer.code} ${answer.msg}`);
     return answer;
@@ -52,7 +61,7 @@ export class StreamClient {
   async find<T>(pick: (frame: Frame) => T | null): Promise<T> {
     for (let at = 0; ; at += 1) {
       while (at >= this.frames.length) {
-        if (this.closed !== null) throw new Error(`closed ${this.closed.code}`);
+        this.#expectMore();
         await new Promise<void>((resolve) => this.#wakers.push(resolve));
       }
       const frame = this.frames[at];
@@ -64,7 +73,7 @@ export class StreamClient {
   /** Resolves when `done` holds; it is asked again after each message. */
   async until(done: () => boolean): Promise<void> {
     while (!done()) {
-      if (this.closed !== null) throw new Error(`closed ${this.closed.code}`);
+      this.#expectMore();
       await new Promise<void>((resolve) => this.#wakers.push(resolve));
     }
   }
@@ -77,7 +86,9 @@ export class StreamClient {
 
   /** Flush frames of a stream in the order they came, out of their batches too. */
   flushes(stream?: string): FlushFrame[] {
-    const all = this.frames.flatMap((frame) => (frame.op === "batch" ? frame.flushes : frame.op === "flush" ? [frame] : []));
+    const all = this.frames.flatMap((frame) =>
+      frame.op === "batch" ? frame.flushes : frame.op === "flush" ? [frame] : [],
+    );
     return stream === undefined ? all : all.filter((flush) => flush.g === stream);
   }
 
@@ -85,11 +96,18 @@ export class StreamClient {
     return this.frames.filter((frame): frame is FrameOf<Op> => frame.op === op);
   }
 
+  #expectMore(): void {
+    if (this.closed !== null) throw new Error(`closed ${this.closed.code}`);
+    if (this.broken.length > 0) throw new Error(`not a frame of the protocol: ${this.broken[0]}`);
+  }
+
   #take(text: string): void {
     if (text === "pong") this.pongs += 1;
     else {
       this.texts.push(text);
-      this.frames.push(serverFrameSchema.parse(JSON.parse(text)));
+      const parsed = serverFrameSchema.safeParse(JSON.parse(text));
+      if (parsed.success) this.frames.push(parsed.data);
+      else this.broken.push(text);
     }
     this.#wake();
   }

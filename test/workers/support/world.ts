@@ -1,6 +1,7 @@
 import { reset } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, vi } from "vitest";
+import { SymbolGroup } from "../../../durable-objects/symbol-group.ts";
 import type { IngestAnswer, PollOutcome } from "../../../src/contracts/ingest.ts";
 import { createCalendar, type TradingSession } from "../../../src/domain/calendar.ts";
 import { groupName, groupOf } from "../../../src/domain/symbol.ts";
@@ -25,11 +26,26 @@ useSteppedMarketClock("development");
 /** Market time never goes back, so each test has a session of its own; the first is 2026-03-20. */
 let session: TradingSession = calendar.previousSession(Date.UTC(2026, 2, 19, 22));
 
+let timeouts: number[] = [];
+const undo: (() => void)[] = [];
+
 /** Gives each test of a file empty objects, a fresh world behind `fetch`, and the next session. */
-export function useWorld(members: readonly string[] = ["AAPL", "ORCL", "MSFT", "SPY", "BAC"]): void {
+export function useWorld(
+  members: readonly string[] = ["AAPL", "ORCL", "MSFT", "SPY", "BAC"],
+): void {
   beforeEach(() => {
     for (const part of [postgres, alpaca, polygon]) part.reset();
-    postgres.members = members.map((symbol, index) => ({ symbol, sid: 10 + index, group: groupOf(symbol, SYMBOL_GROUPS) }));
+    postgres.members = members.map((symbol, index) => ({
+      symbol,
+      sid: 10 + index,
+      group: groupOf(symbol, SYMBOL_GROUPS),
+    }));
+    // A time-out that still runs keeps an object from being evicted; nothing here waits for one.
+    timeouts = [];
+    vi.spyOn(AbortSignal, "timeout").mockImplementation((delayMs) => {
+      timeouts.push(delayMs);
+      return new AbortController().signal;
+    });
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
       const request = new Request(input, init);
       const url = new URL(request.url);
@@ -43,8 +59,30 @@ export function useWorld(members: readonly string[] = ["AAPL", "ORCL", "MSFT", "
   });
   afterEach(async () => {
     vi.restoreAllMocks();
+    for (const restore of undo.splice(0).toReversed()) restore();
     await reset();
   });
+}
+
+/** Delays of the time-out signals that were made in this test, ms. */
+export function askedTimeouts(): readonly number[] {
+  return timeouts;
+}
+
+/** Runs `act` between an object's making its answer to a call and the caller's getting it. */
+export function afterAnswering(
+  method: "follow" | "readLog" | "deliver",
+  act: (answer: unknown) => Promise<void>,
+): void {
+  const { prototype } = SymbolGroup;
+  const real: unknown = Reflect.get(prototype, method);
+  if (typeof real !== "function") throw new TypeError(`no verb ${method}`);
+  Reflect.set(prototype, method, async function (this: SymbolGroup, ...args: unknown[]) {
+    const answer: unknown = await Reflect.apply(real, this, args);
+    await act(answer);
+    return answer;
+  });
+  undo.push(() => Reflect.set(prototype, method, real));
 }
 
 /** Start of the minute `index` of this test's session, ms. */
@@ -85,11 +123,25 @@ export async function load(groups: readonly number[]): Promise<void> {
 /** A complete answer for some symbols over `[startMs, endMs)`: closes by symbol and minute index. */
 export function answerOf(
   closes: Readonly<Record<string, Readonly<Record<number, number>>>>,
-  part: { fromIndex: number; toIndex: number; askedAt?: number; provider?: "alpaca" | "polygon"; settle?: boolean },
+  part: {
+    fromIndex: number;
+    toIndex: number;
+    askedAt?: number;
+    provider?: "alpaca" | "polygon";
+    settle?: boolean;
+  },
 ): IngestAnswer {
   const bars = Object.entries(closes).flatMap(([symbol, byIndex]) =>
     Object.entries(byIndex).map(([index, close]) => ({
-      symbol, ts: minute(Number(index)), open: close, high: close, low: close, close, volume: 100, vwap: close, tradeCount: 10,
+      symbol,
+      ts: minute(Number(index)),
+      open: close,
+      high: close,
+      low: close,
+      close,
+      volume: 100,
+      vwap: close,
+      tradeCount: 10,
     })),
   );
   return {
@@ -98,7 +150,13 @@ export function answerOf(
     receivedAt: 0,
     settle: part.settle ?? false,
     bars,
-    covered: [{ symbols: Object.keys(closes), startMs: minute(part.fromIndex), endMs: minute(part.toIndex) }],
+    covered: [
+      {
+        symbols: Object.keys(closes),
+        startMs: minute(part.fromIndex),
+        endMs: minute(part.toIndex),
+      },
+    ],
     refused: {},
   };
 }
@@ -108,30 +166,47 @@ export function outcomeOf(...answers: IngestAnswer[]): PollOutcome {
 }
 
 /** Hands a group one bar a symbol for one minute, just after its end, and lets everything settle. */
-export async function ingestMinute(number: number, index: number, closes: Readonly<Record<string, number>>): Promise<void> {
+export async function ingestMinute(
+  number: number,
+  index: number,
+  closes: Readonly<Record<string, number>>,
+): Promise<void> {
   stepMarketClock(minute(index + 1) + 3_000);
-  const byMinute = Object.fromEntries(Object.entries(closes).map(([symbol, close]) => [symbol, { [index]: close }]));
-  await group(number).ingest("test", outcomeOf(answerOf(byMinute, { fromIndex: index, toIndex: index + 1 })));
+  const byMinute = Object.fromEntries(
+    Object.entries(closes).map(([symbol, close]) => [symbol, { [index]: close }]),
+  );
+  await group(number).ingest(
+    "test",
+    outcomeOf(answerOf(byMinute, { fromIndex: index, toIndex: index + 1 })),
+  );
   await group(number).runUntilQuiet();
 }
 
 export const KEY = "test-bootstrap-key-0123456789";
 
 /** A request of the Worker with its key. */
-export async function api(path: string, headers: Readonly<Record<string, string>> = { authorization: `Bearer ${KEY}` }) {
+export async function api(
+  path: string,
+  headers: Readonly<Record<string, string>> = { authorization: `Bearer ${KEY}` },
+) {
   return await exports.default.fetch(new Request(`https://mds.test${path}`, { headers }));
 }
 
 /** A connection hosted by a group of the test's choice. */
 export async function connectTo(number: number, query = ""): Promise<StreamClient> {
-  const response = await group(number).fetch(`https://mds.test/v1/stream${query}`, { headers: { Upgrade: "websocket" } });
+  const response = await group(number).fetch(`https://mds.test/v1/stream${query}`, {
+    headers: { Upgrade: "websocket" },
+  });
   if (response.webSocket === null) throw new Error(`no socket: ${response.status}`);
   return new StreamClient(response.webSocket);
 }
 
 /** A connection through the Worker, hosted by whom it chooses. */
 export async function connect(query = ""): Promise<StreamClient> {
-  const response = await api(`/v1/stream${query}`, { Upgrade: "websocket", "Sec-WebSocket-Protocol": `mds.v1, key.${KEY}` });
+  const response = await api(`/v1/stream${query}`, {
+    Upgrade: "websocket",
+    "Sec-WebSocket-Protocol": `mds.v1, key.${KEY}`,
+  });
   if (response.webSocket === null) throw new Error(`no socket: ${response.status}`);
   return new StreamClient(response.webSocket);
 }

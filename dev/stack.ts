@@ -1,0 +1,189 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { CalendarOverride } from "../src/domain/calendar-override.ts";
+import { createCalendar } from "../src/domain/calendar.ts";
+import { toIso } from "../src/domain/time.ts";
+import { loadCsvMarket } from "./market/csv-market.ts";
+import type { Market } from "./market/market.ts";
+import { createPublication } from "./market/publication.ts";
+import { createSyntheticMarket } from "./market/synthetic-market.ts";
+import { overridesForFile, sessionsOfFile } from "./session/session-calendar.ts";
+import { demoStartMs } from "./stack/demo-start.ts";
+import { MarketDriver } from "./stack/driver.ts";
+import { endOnSignal } from "./stack/end-on-signal.ts";
+import { startLocalStack } from "./stack/local-stack.ts";
+import { freePort, isPortFree } from "./stack/runtime.ts";
+
+const SEED = 20_260_320;
+const DEFAULT_PORT = 8_787;
+const DEFAULT_SYMBOLS = 8_000;
+const RETRY_MS = 1_000;
+
+const USAGE = `npm start -- [options]
+  --port N      port of the service (${DEFAULT_PORT}; another one when it is taken)
+  --speed X     market seconds a second at most (1)
+  --bars FILE   replay a CSV of real bars; default: a synthetic market
+  --symbols N   symbols of the synthetic market (${DEFAULT_SYMBOLS})
+  --fresh       forget the data of earlier runs`;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string" },
+      speed: { type: "string", default: "1" },
+      bars: { type: "string" },
+      symbols: { type: "string", default: String(DEFAULT_SYMBOLS) },
+      fresh: { type: "boolean", default: false },
+    },
+  });
+  const speed = Number(values.speed);
+  const symbols = Number(values.symbols);
+  const port = values.port === undefined ? undefined : Number(values.port);
+  if (!(speed > 0)) throw new RangeError("--speed must be a number above 0");
+  if (!Number.isInteger(symbols) || symbols < 1 || symbols > 20_000)
+    throw new RangeError("--symbols must be 1 to 20000");
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536))
+    throw new RangeError("--port must be a port");
+  return { speed, symbols, port, barsFile: values.bars, fresh: values.fresh };
+}
+
+type Options = ReturnType<typeof readOptions>;
+
+function parseOrExplain(): Options | null {
+  try {
+    return readOptions();
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return null;
+  }
+}
+
+async function choosePort(asked: number | undefined): Promise<number> {
+  const port = asked ?? DEFAULT_PORT;
+  if (await isPortFree(port)) return port;
+  if (asked !== undefined)
+    throw new Error(
+      `port ${asked} is taken: end what listens there, or choose another with --port`,
+    );
+  const other = await freePort();
+  console.log(`port ${port} is taken, using ${other}`);
+  return other;
+}
+
+function openMarket(options: Options): {
+  market: Market;
+  overrides: CalendarOverride[];
+  name: string;
+  sessionDate: string | null;
+} {
+  if (options.barsFile === undefined) {
+    const market = createSyntheticMarket({ seed: SEED, symbols: options.symbols });
+    return { market, overrides: [], name: `synthetic-${options.symbols}`, sessionDate: null };
+  }
+  const market = loadCsvMarket(options.barsFile);
+  const overrides = overridesForFile(market.dates);
+  const last = sessionsOfFile(market.dates, overrides).at(-1);
+  const name = `file-${options.barsFile.replaceAll(/[^\w.-]+/g, "_").slice(-80)}`;
+  return { market, overrides, name, sessionDate: last?.date ?? null };
+}
+
+async function main(options: Options): Promise<void> {
+  const { market, overrides, name, sessionDate } = openMarket(options);
+  const calendar = createCalendar(overrides);
+  const stateDir = join(root, ".local", name);
+  if (options.fresh) rmSync(stateDir, { recursive: true, force: true });
+  mkdirSync(stateDir, { recursive: true });
+  const timeFile = join(stateDir, "market-time.json");
+  const stack = await startLocalStack({
+    root,
+    stateDir,
+    market,
+    publication: createPublication(market, { seed: SEED, lateRate: 0.02, correctedRate: 0.01 }),
+    calendarOverrides: overrides,
+    impolite: false,
+    databaseInMemory: false,
+    port: await choosePort(options.port),
+    ...(process.env["DATABASE_URL"] === undefined
+      ? {}
+      : { databaseUrl: process.env["DATABASE_URL"] }),
+    onProgress: (line) => console.log(line),
+  });
+  const stopping = new AbortController();
+  endOnSignal(async () => {
+    stopping.abort();
+    console.log("stopping");
+    await stack.stop();
+  });
+  const startMs = demoStartMs(calendar, Date.now(), readLastTime(timeFile), sessionDate);
+  const driver = new MarketDriver({
+    calendar,
+    key: stack.key,
+    speed: options.speed,
+    startMs,
+    onTime: (nowMs) => {
+      stack.setMarketTime(nowMs);
+      writeFileSync(timeFile, JSON.stringify({ now_ms: nowMs }));
+    },
+  });
+  await driver.begin(stack.serviceUrl());
+  announce(stack.serviceUrl(), stack.key, startMs, market);
+  while (!stopping.signal.aborted) {
+    try {
+      await driver.step(stack.serviceUrl(), Infinity, stopping.signal);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      console.error(
+        `market time did not move on: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+function readLastTime(file: string): number | null {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(file, "utf8"));
+    const now =
+      typeof parsed === "object" && parsed !== null && "now_ms" in parsed
+        ? Number(parsed.now_ms)
+        : Number.NaN;
+    return Number.isFinite(now) ? now : null;
+  } catch {
+    return null;
+  }
+}
+
+function announce(url: string, key: string, startMs: number, market: Market): void {
+  const some = market.symbols
+    .slice(0, 2)
+    .map((listed) => listed.symbol)
+    .join(",");
+  const ws = url.replace(/^http/, "ws");
+  console.log(`
+Market Data Service is up.
+  API      ${url}
+  stream   ${ws}/v1/stream
+  key      ${key}   (made for this run, role ops)
+  time     ${toIso(startMs)} (market time)
+
+  wscat -c "${ws}/v1/stream?symbols=${some}" -s mds.v1 -s key.${key}
+  curl -H "Authorization: Bearer ${key}" "${url}/v1/bars?symbols=${some}&limit=5"
+
+Ctrl-C ends it.`);
+}
+
+const options = parseOrExplain();
+if (options === null) {
+  process.exitCode = 2;
+} else {
+  try {
+    await main(options);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
+}
