@@ -9,6 +9,7 @@ import { classifySqlError } from "../src/postgres/sql-error.ts";
 import { loadGroupMembers } from "../src/postgres/universe-store.ts";
 import { pollOffsetMs } from "../src/providers/registry.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
+import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
 import { StreamHost } from "../src/stream/host.ts";
 import { Rosters } from "../src/stream/rosters.ts";
@@ -16,6 +17,17 @@ import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
 
 const LOCATION = { locationHint: "enam" } as const;
+
+/** What both sides of a group are made from. */
+interface World {
+  readonly ctx: DurableObjectState;
+  readonly env: Env;
+  readonly settings: Settings;
+  readonly name: string;
+  readonly group: number;
+  /** How long after the end of a minute its flush may be expected at the latest, ms. */
+  readonly nextDelayMs: number;
+}
 
 /** Puts a symbol group together: home and host side of one object, with the world they act on. */
 export function groupWiring(
@@ -25,27 +37,34 @@ export function groupWiring(
 ): { home: GroupHome; host: GroupHost } {
   const name = ctx.id.name ?? "";
   const group = groupNumber(name, settings.symbolGroups);
+  const nextDelayMs = pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
+  const world: World = { ctx, env, settings, name, group, nextDelayMs };
+  const home = createHome(world, () => streams);
+  const streams = createStreams(world, home);
+  const calendar = calendarOf(settings);
+  const host = new GroupHost({
+    host: streams,
+    symbolGroups: settings.symbolGroups,
+    acceptSocket: (socket) => ctx.acceptWebSocket(socket),
+    hello: (id) => helloFrame(id, calendar, marketClock.now(), nextDelayMs),
+    track: (work) => home.inFlight.track(work),
+  });
+  return { home, host };
+}
+
+function createHome(world: World, streams: () => StreamHost): GroupHome {
+  const { ctx, env, settings, name, group, nextDelayMs } = world;
   const { config } = settings;
   const calendar = calendarOf(settings);
   const sql = sqlClientOf(settings);
-  const nextDelayMs = pollOffsetMs(settings) + 3 * config.timeout_ms;
-  const settleDelayMs = config.settle_delay_s * 1_000;
   const now = () => marketClock.now();
   const random = () => Math.random();
-  const stub = (home: number) => env.SYMBOL_GROUP.getByName(groupName(home), LOCATION);
-  const ledger = new Ledger({
-    storage: ctx.storage,
+  const settleDelayMs = config.settle_delay_s * 1_000;
+  const { storage } = ctx;
+  return new GroupHome({
     group,
-    calendar,
-    settleDelayMs,
-    nextDelayMs,
-    now,
-    random,
-  });
-  const home: GroupHome = new GroupHome({
-    group,
-    storage: ctx.storage,
-    ledger,
+    storage,
+    ledger: new Ledger({ storage, group, calendar, settleDelayMs, nextDelayMs, now, random }),
     calendar,
     fetches: {
       group,
@@ -68,42 +87,37 @@ export function groupWiring(
     },
     deliver: (host, delivery) =>
       host === name
-        ? streams.deliver(delivery)
+        ? streams().deliver(delivery)
         : env.SYMBOL_GROUP.getByName(host, LOCATION).deliver(delivery),
-    sweepHost: () => streams.sweep(now()),
-    connections: () => streams.count(),
+    sweepHost: () => streams().sweep(now()),
+    connections: () => streams().count(),
     report: (totals) => env.METRICS_HUB.getByName("hub", LOCATION).report(name, totals),
   });
-  const streams: StreamHost = new StreamHost({
+}
+
+function createStreams(world: World, home: GroupHome): StreamHost {
+  const { ctx, env, name, group } = world;
+  const self: HomePort = {
+    follow: async (host, known) => home.follow(host, known),
+    readLog: async (fs, maxBytes) => home.readLog(fs, maxBytes),
+  };
+  // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
+  const observePublished = async (receivedAt: readonly number[]) => {
+    await ctx.storage.getAlarm();
+    const nowMs = wallClock.now();
+    for (const atMs of receivedAt) {
+      home.totals.observe("ws_publish_latency_ms", { channel: "bars.1m" }, nowMs - atMs);
+    }
+  };
+  return new StreamHost({
     name,
     sockets: () => ctx.getWebSockets(),
-    home: (of) =>
-      of === group
-        ? {
-            follow: async (host, known) => home.follow(host, known),
-            readLog: async (fs, maxBytes) => home.readLog(fs, maxBytes),
-          }
-        : stub(of),
+    home: (of) => (of === group ? self : env.SYMBOL_GROUP.getByName(groupName(of), LOCATION)),
     rosters: new Rosters(ctx.storage.sql),
     track: (work) => home.inFlight.track(work),
     after,
     onPublished: (receivedAt) => home.inFlight.track(observePublished(receivedAt)),
   });
-  // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
-  const observePublished = async (receivedAt: readonly number[]) => {
-    await ctx.storage.getAlarm();
-    const nowMs = wallClock.now();
-    for (const atMs of receivedAt)
-      home.totals.observe("ws_publish_latency_ms", { channel: "bars.1m" }, nowMs - atMs);
-  };
-  const host = new GroupHost({
-    host: streams,
-    symbolGroups: settings.symbolGroups,
-    acceptSocket: (socket) => ctx.acceptWebSocket(socket),
-    hello: (id) => helloFrame(id, calendar, now(), nextDelayMs),
-    track: (work) => home.inFlight.track(work),
-  });
-  return { home, host };
 }
 
 function groupNumber(name: string, symbolGroups: number): number {

@@ -5,6 +5,7 @@ import type { EpochMs } from "../../src/domain/time.ts";
 import { type Database, startDatabase } from "../database/database.ts";
 import type { Market } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
+import type { SandboxKeys } from "../sandbox/provider-answers.ts";
 import { type Sandbox, startSandbox } from "../sandbox/start-sandbox.ts";
 import { bundleService, freePort, type Runtime, startRuntime } from "./runtime.ts";
 import { seedUniverse } from "./universe-seed.ts";
@@ -59,11 +60,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     started.push(() => database.stop());
     say(`universe: ${options.market.symbols.length} symbols`);
     await seedUniverse(database, options.market.symbols, SYMBOL_GROUPS);
-    const keys = {
-      alpacaKeyId: randomKey(),
-      alpacaSecret: randomKey(),
-      polygonApiKey: randomKey(),
-    };
+    const keys = providerKeys();
     const sandbox = await startSandbox({
       market: options.market,
       publication: options.publication,
@@ -88,13 +85,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
         DATABASE_SQL_ENDPOINT: database.sqlUrl,
         BOOTSTRAP_KEY: key,
         POLICY_BARS_1M: JSON.stringify(options.policy ?? ["alpaca", "polygon"]),
-        ALPACA_PLAN: "plus",
-        ALPACA_KEY_ID: keys.alpacaKeyId,
-        ALPACA_SECRET_KEY: keys.alpacaSecret,
-        ALPACA_BASE_URL: sandbox.url,
-        POLYGON_PLAN: "advanced",
-        POLYGON_API_KEY: keys.polygonApiKey,
-        POLYGON_BASE_URL: sandbox.url,
+        ...providerVariables(keys, sandbox.url),
         COLD_START_SESSIONS_1M: "0",
         CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
         IMPOLITE_RUNNER: String(options.impolite),
@@ -119,6 +110,22 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     await stop();
     throw error;
   }
+}
+
+function providerKeys(): SandboxKeys {
+  return { alpacaKeyId: randomKey(), alpacaSecret: randomKey(), polygonApiKey: randomKey() };
+}
+
+function providerVariables(keys: SandboxKeys, url: string): Record<string, string> {
+  return {
+    ALPACA_PLAN: "plus",
+    ALPACA_KEY_ID: keys.alpacaKeyId,
+    ALPACA_SECRET_KEY: keys.alpacaSecret,
+    ALPACA_BASE_URL: url,
+    POLYGON_PLAN: "advanced",
+    POLYGON_API_KEY: keys.polygonApiKey,
+    POLYGON_BASE_URL: url,
+  };
 }
 
 function randomKey(): string {

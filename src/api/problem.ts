@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { ApiEnv } from "./api-env.ts";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 /** What a problem says beyond its status. */
@@ -24,7 +25,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 /** An error answer as RFC 9457 problem details. */
 export function problem(
-  context: Context,
+  context: Context<ApiEnv>,
   status: ContentfulStatusCode,
   details: ProblemDetails,
 ): Response {
@@ -34,7 +35,7 @@ export function problem(
     status,
     detail: details.detail,
     code: details.code,
-    request_id: context.get("requestId"),
+    request_id: context.var.requestId,
     ...details.extra,
   };
   return context.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { CAPABILITIES } from "../domain/provider-id.ts";
 import { isCanonicalSymbol } from "../domain/symbol.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 
@@ -38,5 +37,3 @@ export const barsFetchJobSchema = z
     path: ["end_ms"],
   });
 export type BarsFetchJob = z.infer<typeof barsFetchJobSchema>;
-
-export const capabilitySchema = z.enum(CAPABILITIES);

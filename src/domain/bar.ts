@@ -16,6 +16,3 @@ export interface Bar {
   readonly vwap: number | null;
   readonly tradeCount: number | null;
 }
-
-/** How a stored belief about a bar came to be. */
-export type BarStatus = "first" | "updated" | "backfilled";

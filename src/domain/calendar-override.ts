@@ -20,7 +20,7 @@ export interface OverrideFault {
 /** The regular session opens at 09:30, in minutes of the New York day. */
 export const OPEN_MINUTE = 9 * 60 + 30;
 
-/** Some years have one unplanned closure, most have none: a longer list is a mistake. */
+/** Unplanned closures are one in some years; a replay of a few dates closes all sessions between them. */
 export const MAX_CALENDAR_OVERRIDES = 1_000;
 
 const WALL_TIME = /^([01]\d|2[0-3]):([0-5]\d)$/;

@@ -32,8 +32,10 @@ export function scoreHealth(
 ): HealthScore {
   const failed = window.map((outcome, index) => isFailure(outcome, window[index - 1]));
   const failures = failed.filter(Boolean).length;
-  const asked = window.reduce((sum, outcome) => sum + outcome.asked, 0);
-  const answered = window.reduce((sum, outcome) => sum + outcome.answered, 0);
+  // What a single rate limit cut off was not the provider's to answer.
+  const counted = window.filter((outcome, index) => !outcome.limited || failed[index] === true);
+  const asked = counted.reduce((sum, outcome) => sum + outcome.asked, 0);
+  const answered = counted.reduce((sum, outcome) => sum + outcome.answered, 0);
   const latency = 1 - Math.min(p95(window, failed, latencyCapMs) / latencyCapMs, 1);
   const error = window.length === 0 ? 1 : 1 - failures / window.length;
   const completeness = asked === 0 ? 1 : Math.min(answered / asked, 1);

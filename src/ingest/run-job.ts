@@ -206,7 +206,8 @@ function outcomesOf(
   // What was left out for a reason that is not the provider's was not asked of it; nor was what a
   // single rate limit cut off, which is our own haste.
   const limitedCalls = judged.filter((call) => call.code === "rate_limited").length;
-  const isLoneLimit = answer.failure?.kind === "rate_limited" && limitedCalls === 1;
+  const isLoneLimit =
+    answer.failure?.kind === "rate_limited" && limitedCalls === 1 && judged.length > 1;
   const excused = isLoneLimit || (answer.failure !== null && SAYS_NOTHING.has(answer.failure.kind));
   const asked = excused ? answered : symbols * minutes;
   return judged.map((call) => ({

@@ -46,8 +46,3 @@ export function stepMarketClock(nowMs: EpochMs): void {
   if (!Number.isSafeInteger(nowMs)) throw new RangeError("market time must be whole milliseconds");
   steppedNow = Math.max(steppedNow ?? nowMs, nowMs);
 }
-
-/** Whether a driver has set the time since this isolate started. */
-export function isMarketClockSet(): boolean {
-  return !stepped || steppedNow !== null;
-}

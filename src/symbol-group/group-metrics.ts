@@ -1,6 +1,8 @@
 import type { PollOutcome } from "../contracts/ingest.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
-import type { Ingested } from "./ledger.ts";
+import type { Ingested, Ledger } from "./ledger.ts";
 
 /** Counts what a job did and what its answer changed. */
 export function countIngest(totals: MetricTotals, outcome: PollOutcome, ingested: Ingested): void {
@@ -27,4 +29,26 @@ export function countIngest(totals: MetricTotals, outcome: PollOutcome, ingested
       .filter((gap) => gap[3] === "open").length;
     totals.add("gaps_found_total", { interval: "1m" }, opened);
   });
+}
+
+/** What a group's gauges are read from. */
+export interface GaugeInput {
+  readonly group: string;
+  readonly nowMs: EpochMs;
+  readonly ledger: Ledger;
+  readonly backlog: { readonly flushes: number; readonly oldestAsOf: EpochMs | null };
+  readonly connections: number;
+}
+
+/** Sets the group's gauges as they stand. The lag is absent while nothing is pending. */
+export function setGauges(totals: MetricTotals, input: GaugeInput): void {
+  const ageS = (sinceMs: EpochMs | null) =>
+    sinceMs === null ? null : (input.nowMs - sinceMs) / SECOND_MS;
+  totals.set("ws_clients_gauge", { group: input.group }, input.connections);
+  totals.set("undrained_flushes", {}, input.backlog.flushes);
+  totals.set("undrained_oldest_seconds", {}, ageS(input.backlog.oldestAsOf) ?? 0);
+  const hole = input.ledger.lowestHoleMs(input.nowMs);
+  for (const tier of new Set(input.ledger.roster.members.map((member) => member.tier))) {
+    totals.set("ingestion_lag_seconds", { tier, interval: "1m" }, ageS(hole));
+  }
 }
