@@ -26,7 +26,8 @@ const USAGE = `npm start -- [options]
   --speed X     market seconds a second at most (1)
   --bars FILE   replay a CSV of real bars; default: a synthetic market
   --symbols N   symbols of the synthetic market (${DEFAULT_SYMBOLS})
-  --fresh       forget the data of earlier runs`;
+  --fresh       forget the data of earlier runs
+  --state DIR   where data is kept (.local)`;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -38,6 +39,7 @@ function readOptions() {
       bars: { type: "string" },
       symbols: { type: "string", default: String(DEFAULT_SYMBOLS) },
       fresh: { type: "boolean", default: false },
+      state: { type: "string" },
     },
   });
   const speed = Number(values.speed);
@@ -48,7 +50,14 @@ function readOptions() {
     throw new RangeError("--symbols must be 1 to 20000");
   if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536))
     throw new RangeError("--port must be a port");
-  return { speed, symbols, port, barsFile: values.bars, fresh: values.fresh };
+  return {
+    speed,
+    symbols,
+    port,
+    barsFile: values.bars,
+    fresh: values.fresh,
+    state: values.state ?? join(root, ".local"),
+  };
 }
 
 type Options = ReturnType<typeof readOptions>;
@@ -94,7 +103,7 @@ function openMarket(options: Options): {
 async function main(options: Options): Promise<void> {
   const { market, overrides, name, sessionDate } = openMarket(options);
   const calendar = createCalendar(overrides);
-  const stateDir = join(root, ".local", name);
+  const stateDir = join(options.state, name);
   if (options.fresh) rmSync(stateDir, { recursive: true, force: true });
   mkdirSync(stateDir, { recursive: true });
   const timeFile = join(stateDir, "market-time.json");

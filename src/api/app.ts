@@ -8,6 +8,7 @@ import { problem } from "./problem.ts";
 import { registerBars } from "./routes/bars.ts";
 import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
+import { registerNotImplemented } from "./routes/not-implemented.ts";
 import { registerReplay } from "./routes/replay.ts";
 import { registerStream } from "./routes/stream.ts";
 
@@ -37,6 +38,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerBars(app);
   registerReplay(app);
   registerStream(app);
+  registerNotImplemented(app);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: { title: "Market Data Service", version: "1" },

@@ -4,6 +4,7 @@ import { coldStartMs, sessionAhead } from "./fetch-duties.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ListedMember } from "./member-store.ts";
 
+/** Whose members are read, from where, and how far back a new one is expected. */
 export interface MemberRefresh {
   readonly ledger: Ledger;
   readonly calendar: Calendar;

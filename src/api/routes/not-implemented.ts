@@ -1,0 +1,42 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { NotImplementedError } from "../../contracts/errors.ts";
+import type { ApiEnv } from "../api-env.ts";
+
+/** Routes of the contract that nothing serves yet. */
+const ROUTES: readonly (readonly [method: string, path: string])[] = [
+  ["GET", "/v1/bars/day/:file"],
+  ["GET", "/v1/bars/latest"],
+  ["GET", "/v1/bars/diff"],
+  ["GET", "/v1/bars/:symbol/revisions"],
+  ["GET", "/v1/quotes"],
+  ["GET", "/v1/quotes/latest"],
+  ["GET", "/v1/coverage"],
+  ["GET", "/v1/universe"],
+  ["GET", "/v1/universe/versions"],
+  ["GET", "/v1/calendar"],
+  ["POST", "/v1/stream/tickets"],
+  ["GET", "/providers"],
+  ["GET", "/providers/:name"],
+  ["GET", "/providers/:name/health-history"],
+  ["POST", "/ops/providers/:name/isolate"],
+  ["POST", "/ops/providers/:name/release"],
+  ["GET", "/ops/config"],
+  ["PUT", "/ops/config"],
+  ["POST", "/ops/config/reload"],
+  ["GET", "/ops/backfills"],
+  ["POST", "/ops/backfills"],
+  ["POST", "/ops/universe/refresh"],
+  ["PUT", "/ops/universe/overrides"],
+  ["GET", "/ops/slo"],
+  ["GET", "/ops/dlq/stats"],
+  ["GET", "/ops/dlq/backfills"],
+];
+
+/** Answers 501 `not_implemented` where the contract names a route that is not built: not a 404. */
+export function registerNotImplemented(app: OpenAPIHono<ApiEnv>): void {
+  for (const [method, path] of ROUTES) {
+    app.on(method, path, () => {
+      throw new NotImplementedError(`${method} ${path}`);
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it } from "vitest";
+import { type FlushFrame, serverFrameSchema } from "../../src/contracts/stream.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const TIMEOUT_MS = 120_000;
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly stateDir: string;
+  readonly stream: string;
+  readonly api: string;
+  readonly key: string;
+}
+
+let started: Started | null = null;
+
+/** `npm start` as a person runs it, with a small market; resolves when it has printed its addresses. */
+function start(): Promise<Started> {
+  const stateDir = mkdtempSync(join(tmpdir(), "mds-start-"));
+  const child = spawn(
+    process.execPath,
+    [join(root, "dev/start.mjs"), "stack", "--symbols", "200", "--state", stateDir],
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      const stream = /stream +(ws:\S+)/.exec(output)?.[1];
+      const api = /API +(http:\S+)/.exec(output)?.[1];
+      const key = /key +(mds_\S+)/.exec(output)?.[1];
+      if (
+        stream !== undefined &&
+        api !== undefined &&
+        key !== undefined &&
+        output.includes("Ctrl-C")
+      ) {
+        resolve({ child, stateDir, stream, api, key });
+      }
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("exit", (code) => reject(new Error(`it ended with ${code}:\n${output}`)));
+  });
+}
+
+/** Flushes with bars of a plain client, until `enough` of them have come. */
+function firstFlushes(url: string, key: string, enough: number): Promise<FlushFrame[]> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${url}?symbols=SPY,AAPL`, ["mds.v1", `key.${key}`]);
+    const flushes: FlushFrame[] = [];
+    socket.addEventListener("error", () => reject(new Error("the socket failed")));
+    socket.addEventListener("message", (event) => {
+      const frame = serverFrameSchema.parse(JSON.parse(String(event.data)));
+      if (frame.op === "flush") flushes.push(frame);
+      if (frame.op === "batch") flushes.push(...frame.flushes);
+      if (flushes.filter((flush) => flush.bars !== undefined).length < enough) return;
+      socket.close();
+      resolve(flushes);
+    });
+  });
+}
+
+function processesOf(stateDir: string): string[] {
+  const list = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+  return list.split("\n").filter((line) => line.includes(stateDir));
+}
+
+afterEach(() => {
+  started?.child.kill("SIGKILL");
+  if (started !== null) rmSync(started.stateDir, { recursive: true, force: true });
+  started = null;
+});
+
+describe("npm start", { timeout: TIMEOUT_MS }, () => {
+  it("streams to a plain client, answers reads, and leaves no process behind at Ctrl-C", async () => {
+    started = await start();
+    const { child, stateDir, stream, api, key } = started;
+    const flushes = await firstFlushes(stream, key, 2);
+    expect(flushes[0]?.bars?.cols.slice(0, 3)).toEqual(["s", "t", "o"]);
+
+    const read = await fetch(`${api}/v1/bars?symbols=SPY&limit=1`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(read.status).toBe(200);
+    expect(await read.json()).toMatchObject({
+      bars: [{ symbol: "SPY", provider: "alpaca", feed: "sip" }],
+    });
+    expect((await fetch(`${api}/v1/bars?symbols=SPY`)).status).toBe(401);
+    const later = await fetch(`${api}/v1/quotes/latest?symbols=SPY`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(later.status).toBe(501);
+    expect(await later.json()).toMatchObject({ code: "not_implemented" });
+
+    expect(processesOf(stateDir).length).toBeGreaterThan(0);
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGINT");
+    await ended;
+    expect(processesOf(stateDir)).toEqual([]);
+  });
+});
