@@ -5,6 +5,11 @@ import { MINUTE_MS } from "../domain/time.ts";
 
 /** A follower that cannot be reached is kept this long: it follows again each minute while it lives. */
 const LEASE_MS = 5 * MINUTE_MS;
+/**
+ * An acked position is stored after so many flushes: what a home that was evicted sends again, the
+ * host knows already and leaves out.
+ */
+const STORE_EVERY_FLUSHES = 32;
 /** What one delivery carries at most. */
 const DELIVERY_FLUSHES = 64;
 const DELIVERY_BYTES = 2 * 1_024 * 1_024;
@@ -32,42 +37,50 @@ export interface FollowersDeps {
   readonly onFailure: (host: string, error: unknown) => void;
 }
 
+interface Follower {
+  ackedFs: number;
+  leaseUntilMs: EpochMs;
+  storedFs: number;
+  /** How often it has followed: a "nobody wants this" from before the last time is out of date. */
+  follows: number;
+}
+
 /**
  * The hosts that follow this home. The acked position of each lives here; one delivery is in flight
  * for a follower at a time and carries everything since that position, in order.
  */
 export class Followers {
   #deps: FollowersDeps;
+  #followers = new Map<string, Follower>();
   #inFlight = new Set<string>();
-  /** How often each host has followed: a "nobody wants this" from before the last time is out of date. */
-  #follows = new Map<string, number>();
 
   constructor(deps: FollowersDeps) {
     this.#deps = deps;
+    const rows = deps.sql.exec<{ host: string; acked_fs: number; lease_until_ms: number }>(
+      "SELECT host, acked_fs, lease_until_ms FROM follower",
+    );
+    for (const { host, acked_fs: ackedFs, lease_until_ms: leaseUntilMs } of rows) {
+      this.#followers.set(host, { ackedFs, leaseUntilMs, storedFs: ackedFs, follows: 0 });
+    }
   }
 
   /** Adds a follower at `headFs`, or renews the lease of one that is here. */
   follow(host: string, headFs: number): void {
-    this.#follows.set(host, (this.#follows.get(host) ?? 0) + 1);
-    this.#deps.sql.exec(
-      `INSERT INTO follower (host, acked_fs, lease_until_ms) VALUES (?, ?, ?)
-       ON CONFLICT (host) DO UPDATE SET lease_until_ms = excluded.lease_until_ms`,
-      host,
-      headFs,
-      this.#deps.now() + LEASE_MS,
-    );
-  }
-
-  hosts(): string[] {
-    return this.#deps.sql
-      .exec<{ host: string }>("SELECT host FROM follower ORDER BY host")
-      .toArray()
-      .map((row) => row.host);
+    const leaseUntilMs = this.#deps.now() + LEASE_MS;
+    const known = this.#followers.get(host);
+    if (known !== undefined) {
+      known.leaseUntilMs = leaseUntilMs;
+      known.follows += 1;
+      return;
+    }
+    const follower = { ackedFs: headFs, leaseUntilMs, storedFs: headFs, follows: 1 };
+    this.#followers.set(host, follower);
+    this.#store(host, follower);
   }
 
   /** Brings every follower up to the log; resolves when all are, or have failed for now. */
   async pump(): Promise<void> {
-    await Promise.all(this.hosts().map((host) => this.#pumpOne(host)));
+    await Promise.all([...this.#followers.keys()].map((host) => this.#pumpOne(host)));
   }
 
   async #pumpOne(host: string): Promise<void> {
@@ -78,7 +91,8 @@ export class Followers {
         // Each round sends what came since; the log is finite, so it ends at its head.
       }
     } catch (error) {
-      this.#dropIfExpired(host);
+      const follower = this.#followers.get(host);
+      if (follower !== undefined && follower.leaseUntilMs < this.#deps.now()) this.#remove(host);
       this.#deps.onFailure(host, error);
     } finally {
       this.#inFlight.delete(host);
@@ -86,38 +100,36 @@ export class Followers {
   }
 
   async #deliverNext(host: string): Promise<boolean> {
-    const ackedFs = this.#ackedFs(host);
-    if (ackedFs === null) return false;
-    const flushes = this.#deps.read(ackedFs, DELIVERY_FLUSHES, DELIVERY_BYTES);
+    const follower = this.#followers.get(host);
+    if (follower === undefined) return false;
+    const flushes = this.#deps.read(follower.ackedFs, DELIVERY_FLUSHES, DELIVERY_BYTES);
     const last = flushes.at(-1);
     if (last === undefined) return false;
-    const follows = this.#follows.get(host);
+    const { follows } = follower;
     const { interested } = await this.#deps.deliver(host, { ...this.#deps.stream(), flushes });
-    if (!interested && this.#follows.get(host) === follows) {
-      this.#deps.sql.exec("DELETE FROM follower WHERE host = ?", host);
+    if (!interested && follower.follows === follows) {
+      this.#remove(host);
       return false;
     }
-    this.#deps.sql.exec(
-      "UPDATE follower SET acked_fs = ?, lease_until_ms = ? WHERE host = ?",
-      last.fs,
-      this.#deps.now() + LEASE_MS,
-      host,
-    );
+    follower.ackedFs = last.fs;
+    follower.leaseUntilMs = this.#deps.now() + LEASE_MS;
+    if (follower.ackedFs - follower.storedFs >= STORE_EVERY_FLUSHES) this.#store(host, follower);
     return true;
   }
 
-  #ackedFs(host: string): number | null {
-    const rows = this.#deps.sql
-      .exec<{ acked_fs: number }>("SELECT acked_fs FROM follower WHERE host = ?", host)
-      .toArray();
-    return rows[0]?.acked_fs ?? null;
+  #store(host: string, follower: Follower): void {
+    follower.storedFs = follower.ackedFs;
+    this.#deps.sql.exec(
+      `INSERT INTO follower (host, acked_fs, lease_until_ms) VALUES (?, ?, ?)
+       ON CONFLICT (host) DO UPDATE SET acked_fs = excluded.acked_fs, lease_until_ms = excluded.lease_until_ms`,
+      host,
+      follower.ackedFs,
+      follower.leaseUntilMs,
+    );
   }
 
-  #dropIfExpired(host: string): void {
-    this.#deps.sql.exec(
-      "DELETE FROM follower WHERE host = ? AND lease_until_ms < ?",
-      host,
-      this.#deps.now(),
-    );
+  #remove(host: string): void {
+    this.#followers.delete(host);
+    this.#deps.sql.exec("DELETE FROM follower WHERE host = ?", host);
   }
 }
