@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Calendar } from "../../src/domain/calendar.ts";
-import { sessionAhead } from "../../src/symbol-group/fetch-duties.ts";
+import { sessionAhead } from "../../src/domain/session-ahead.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import { floorToMinute, MINUTE_MS } from "../../src/domain/time.ts";
 

@@ -109,17 +109,3 @@ export class FetchDuties {
 export function isFetchDuty(name: string): boolean {
   return name === HEAL || name.startsWith("poll:") || name.startsWith("settle:");
 }
-
-/** The session that trades now, or the next one: what the group is getting ready for. */
-export function sessionAhead(calendar: Calendar, nowMs: EpochMs): TradingSession {
-  const last = calendar.previousSession(nowMs);
-  return nowMs < last.closeMs ? last : calendar.nextSession(nowMs);
-}
-
-/** From when a new member of the group is expected: the open, `sessionsBack` sessions before this one. */
-export function coldStartMs(calendar: Calendar, nowMs: EpochMs, sessionsBack: number): EpochMs {
-  let session = sessionAhead(calendar, nowMs);
-  for (let back = 0; back < sessionsBack; back += 1)
-    session = calendar.previousSession(session.openMs - 1);
-  return session.openMs;
-}

@@ -1,6 +1,6 @@
 import type { Calendar } from "../domain/calendar.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { coldStartMs, sessionAhead } from "./fetch-duties.ts";
+import { coldStartMs, sessionAhead } from "../domain/session-ahead.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ListedMember } from "./member-store.ts";
 
