@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { CalendarOverride } from "../src/domain/calendar-override.ts";
@@ -13,13 +14,15 @@ import { overridesForFile, sessionsOfFile } from "./session/session-calendar.ts"
 import { demoStartMs } from "./stack/demo-start.ts";
 import { MarketDriver } from "./stack/driver.ts";
 import { endOnSignal } from "./stack/end-on-signal.ts";
-import { startLocalStack } from "./stack/local-stack.ts";
+import { DEFAULT_SYMBOL_GROUPS, startLocalStack } from "./stack/local-stack.ts";
+import { lockStateDir } from "./stack/state-lock.ts";
 import { freePort, isPortFree } from "./stack/runtime.ts";
 
 const SEED = 20_260_320;
 const DEFAULT_PORT = 8_787;
 const DEFAULT_SYMBOLS = 8_000;
 const RETRY_MS = 1_000;
+const MAX_RESTARTS = 5;
 
 const USAGE = `npm start -- [options]
   --port N      port of the service (${DEFAULT_PORT}; another one when it is taken)
@@ -103,15 +106,17 @@ function openMarket(options: Options): {
 async function main(options: Options): Promise<void> {
   const { market, overrides, name, sessionDate } = openMarket(options);
   const calendar = createCalendar(overrides);
+  const endMs = sessionDate === null ? null : (calendar.session(sessionDate)?.postCloseMs ?? null);
   const stateDir = join(options.state, name);
-  if (options.fresh) rmSync(stateDir, { recursive: true, force: true });
-  mkdirSync(stateDir, { recursive: true });
+  process.once("exit", lockStateDir(stateDir));
+  if (options.fresh) emptyStateDir(stateDir);
   const timeFile = join(stateDir, "market-time.json");
   const stack = await startLocalStack({
     root,
     stateDir,
     market,
     publication: createPublication(market, { seed: SEED, lateRate: 0.02, correctedRate: 0.01 }),
+    symbolGroups: DEFAULT_SYMBOL_GROUPS,
     calendarOverrides: overrides,
     impolite: false,
     databaseInMemory: false,
@@ -140,16 +145,36 @@ async function main(options: Options): Promise<void> {
   });
   await driver.begin(stack.serviceUrl());
   announce(stack.serviceUrl(), stack.key, startMs, market);
+  let restarts = 0;
   while (!stopping.signal.aborted) {
+    if (endMs !== null && driver.nextInstantMs() > endMs) {
+      console.log("the file ends here: market time stands still, the service goes on");
+      return;
+    }
     try {
       await driver.step(stack.serviceUrl(), Infinity, stopping.signal);
     } catch (error) {
       if (stopping.signal.aborted) return;
-      console.error(
-        `market time did not move on: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      console.error(`market time did not move on: ${messageOf(error)}`);
+      await delay(RETRY_MS);
+      if (stack.isRuntimeAlive()) continue;
+      restarts += 1;
+      if (restarts > MAX_RESTARTS)
+        throw new Error("the service ended too often: see runtime.log in the state folder");
+      console.error("the service has ended: starting it again");
+      await stack.restartRuntime();
+      await driver.begin(stack.serviceUrl());
     }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function emptyStateDir(stateDir: string): void {
+  for (const entry of readdirSync(stateDir)) {
+    if (entry !== "lock") rmSync(join(stateDir, entry), { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
+import type { ProviderId } from "../src/domain/provider-id.ts";
+import { wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
-
-const SCHEMA = [`CREATE TABLE pin (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`];
+import type { Isolation, IsolationAct } from "../src/routing/isolation.ts";
+import { IsolationStore } from "../src/routing/isolation-store.ts";
+import { CONFIG_STORE_SCHEMA } from "./sqlite/config-store-schema.ts";
 
 /** What a pin was found to be: `ok` when the deployment runs with the value that it started with. */
 export interface PinCheck {
@@ -10,13 +13,17 @@ export interface PinCheck {
 }
 
 /**
- * The atom of the deployment's configuration. Now it holds the pins: values that are fixed when the
- * deployment first starts, because data has been placed by them.
+ * The atom of the deployment's configuration: the pins (values that are fixed when the deployment
+ * first starts, because data has been placed by them) and the providers that a person isolated, with
+ * who did what when. All of it is durable.
  */
 export class ConfigStore extends DurableObject<Env> {
+  #isolations: IsolationStore;
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    migrateObject(ctx.storage, SCHEMA);
+    migrateObject(ctx.storage, CONFIG_STORE_SCHEMA);
+    this.#isolations = new IsolationStore(ctx.storage);
   }
 
   /** Pins a value at the first call; later calls say whether the same value is still asked for. */
@@ -31,5 +38,25 @@ export class ConfigStore extends DurableObject<Env> {
       .exec<{ value: string }>("SELECT value FROM pin WHERE name = ?", name)
       .one();
     return { ok: pinned === value, pinned };
+  }
+
+  /** Whether a provider is isolated. */
+  async isolation(provider: ProviderId): Promise<Isolation> {
+    return this.#isolations.read(provider);
+  }
+
+  /** Isolates a provider, or only renews the reason of one that is isolated already. */
+  async isolate(provider: ProviderId, reason: string | null, actor: string): Promise<Isolation> {
+    return this.#isolations.isolate(provider, { reason, actor, atMs: wallClock.now() });
+  }
+
+  /** Lets a provider go; one that is not isolated stays as it is. */
+  async release(provider: ProviderId, reason: string | null, actor: string): Promise<Isolation> {
+    return this.#isolations.release(provider, { reason, actor, atMs: wallClock.now() });
+  }
+
+  /** The last acts on a provider, newest first. */
+  async isolationActs(provider: ProviderId, limit: number): Promise<IsolationAct[]> {
+    return this.#isolations.acts(provider, limit);
   }
 }

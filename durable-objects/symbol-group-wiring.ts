@@ -1,6 +1,6 @@
-import { groupName } from "../src/domain/symbol.ts";
 import { calendarOf, type Settings } from "../src/env.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
+import { hostStub, metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { after } from "../src/platform/timers.ts";
 import { raiseAsOf } from "../src/postgres/cursor-store.ts";
 import { drainFlushes } from "../src/postgres/flush-store.ts";
@@ -15,8 +15,6 @@ import { StreamHost } from "../src/stream/host.ts";
 import { Rosters } from "../src/stream/rosters.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
-
-const LOCATION = { locationHint: "enam" } as const;
 
 /** What both sides of a group are made from. */
 interface World {
@@ -86,12 +84,10 @@ function createHome(world: World, streams: () => StreamHost): GroupHome {
       await raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs });
     },
     deliver: (host, delivery) =>
-      host === name
-        ? streams().deliver(delivery)
-        : env.SYMBOL_GROUP.getByName(host, LOCATION).deliver(delivery),
+      host === name ? streams().deliver(delivery) : hostStub(env, host).deliver(delivery),
     sweepHost: () => streams().sweep(now()),
     connections: () => streams().count(),
-    report: (totals) => env.METRICS_HUB.getByName("hub", LOCATION).report(name, totals),
+    report: (totals) => metricsHubStub(env).report(name, totals),
   });
 }
 
@@ -112,7 +108,7 @@ function createStreams(world: World, home: GroupHome): StreamHost {
   return new StreamHost({
     name,
     sockets: () => ctx.getWebSockets(),
-    home: (of) => (of === group ? self : env.SYMBOL_GROUP.getByName(groupName(of), LOCATION)),
+    home: (of) => (of === group ? self : symbolGroupStub(env, of)),
     rosters: new Rosters(ctx.storage.sql),
     track: (work) => home.inFlight.track(work),
     after,

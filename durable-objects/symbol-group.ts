@@ -5,7 +5,7 @@ import type { EpochMs } from "../src/domain/time.ts";
 import { readSettings } from "../src/env.ts";
 import { marketClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
-import type { FollowAnswer, LogSlice } from "../src/stream/home-port.ts";
+import type { FollowAnswer, KnownRoster, LogSlice } from "../src/stream/home-port.ts";
 import type { Delivery, DeliveryAnswer } from "../src/symbol-group/followers.ts";
 import { GroupHome, type GroupStatus } from "../src/symbol-group/group-home.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
@@ -13,6 +13,7 @@ import type { ReplayPage, ReplayQuery } from "../src/stream/replay-page.ts";
 import { SYMBOL_GROUP_SCHEMA } from "./sqlite/symbol-group-schema.ts";
 import { groupWiring } from "./symbol-group-wiring.ts";
 
+const NORMAL_CLOSURE = 1_000;
 /** A duty that is due again at once would keep a driver for ever. */
 const MAX_QUIET_ROUNDS = 100;
 
@@ -63,6 +64,8 @@ export class SymbolGroup extends DurableObject<Env> {
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
     this.#hostSide().remove(socket);
+    // The other half of the handshake: without it a client waits for its own time-out.
+    socket.close(NORMAL_CLOSURE);
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
@@ -108,8 +111,8 @@ export class SymbolGroup extends DurableObject<Env> {
     this.ingest(duty, { ...outcome, answers: [] });
   }
 
-  follow(host: string, knownRoster: number): FollowAnswer {
-    return this.#homeSide().follow(host, knownRoster);
+  follow(host: string, known: KnownRoster): FollowAnswer {
+    return this.#homeSide().follow(host, known);
   }
 
   readLog(afterFs: number, maxBytes: number): LogSlice {

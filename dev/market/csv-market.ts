@@ -2,11 +2,17 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { tradingDateOf } from "../../src/domain/new-york-time.ts";
 import { isCanonicalSymbol } from "../../src/domain/symbol.ts";
+import { DAY_MS } from "../../src/domain/time.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
+import { parseTradingDate } from "../../src/domain/trading-date.ts";
 import type { TradingDate } from "../../src/domain/trading-date.ts";
+import { csvDailyBar, csvQuotedName } from "./csv-day.ts";
+import type { Series } from "./csv-day.ts";
 import type { ListedSymbol, Market, MarketBar } from "./market.ts";
+import { createQuoteBook } from "./quote-book.ts";
+import { createSessionLookup } from "./session-minutes.ts";
 
-/** A replay of real bars: what the file has, and nothing else. */
+/** A replay of real bars: the minutes that the file has, and none else; days and quotes are made up. */
 export interface CsvMarket extends Market {
   /** New York dates on which the file has a bar, ascending. */
   readonly dates: readonly TradingDate[];
@@ -62,6 +68,28 @@ function listed(symbol: string): ListedSymbol {
   return { symbol, name: symbol, exchange: UNKNOWN_MIC, type: "COMMON" };
 }
 
+/** Daily bars and quotes, which the file does not have: made from its minutes. */
+function createDays(
+  bySymbol: ReadonlyMap<string, Series>,
+  dates: readonly TradingDate[],
+): Pick<Market, "dailyBar" | "quote"> {
+  const sessionOn = createSessionLookup();
+  const quotes = createQuoteBook(sessionOn);
+  return {
+    dailyBar: (symbol, date) => {
+      const series = bySymbol.get(symbol);
+      if (series === undefined || sessionOn(parseTradingDate(date) * DAY_MS) === undefined) {
+        return undefined;
+      }
+      return csvDailyBar(symbol, series, dates, date);
+    },
+    quote: (symbol, atMs) => {
+      const series = bySymbol.get(symbol);
+      return series === undefined ? undefined : quotes(csvQuotedName(symbol, series), atMs);
+    },
+  };
+}
+
 /**
  * Read a file of real 1-minute bars (`symbol,t_utc,o,h,l,c,v`, also gzipped; `t_utc` is the START).
  * The bars have no vwap and no trade count. Throws with the line's number for a malformed line or a
@@ -88,10 +116,12 @@ export function loadCsvMarket(file: string): CsvMarket {
       throw new Error(`${file}: line ${index + 1}: ${reason}`, { cause: error });
     }
   }
+  const dates = [...new Set([...minutes].map(tradingDateOf))].sort();
   return {
     symbols: [...bySymbol.keys()].sort().map(listed),
-    dates: [...new Set([...minutes].map(tradingDateOf))].sort(),
+    dates,
     barCount,
     bar: (symbol, ts) => bySymbol.get(symbol)?.get(ts),
+    ...createDays(bySymbol, dates),
   };
 }

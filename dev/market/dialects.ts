@@ -33,6 +33,23 @@ const alpacaIex: Dialect = (symbol, ts, bar) => {
   };
 };
 
+/** Half a percent of the volume, and neither vwap nor a count of trades. */
+const finnhub: Dialect = (_symbol, _ts, { o, h, l, c, v }) => ({
+  o,
+  h,
+  l,
+  c,
+  v: Math.floor((v * 995) / 1_000),
+});
+
+/** A day of one venue: every day, 3 % of its volume, at the venue's own last price. */
+const alpacaIexDay: Dialect = (_symbol, _ts, bar) => ({
+  ...bar,
+  c: Math.min(bar.h, Math.round((bar.c + 0.01) * 100) / 100),
+  v: Math.floor((bar.v * 3) / 100),
+  ...(bar.n === undefined ? {} : { n: Math.max(1, Math.floor((bar.n * 3) / 100)) }),
+});
+
 /**
  * The dialect of a provider's feed. `iex` is Alpaca's IEX feed under its own id. Throws a RangeError
  * for a pair that the sandbox does not speak.
@@ -41,5 +58,12 @@ export function dialectOf(provider: ProviderId, feed: Feed): Dialect {
   if (provider === "polygon" && feed === "sip") return truth;
   if (provider === "alpaca" && feed === "sip") return alpacaSip;
   if ((provider === "alpaca" || provider === "iex") && feed === "iex") return alpacaIex;
+  if (provider === "finnhub" && feed === "finnhub") return finnhub;
   throw new RangeError(`the sandbox does not speak ${provider} with feed ${feed}`);
+}
+
+/** The same for daily bars; `ts` is the start of the trading date. */
+export function dailyDialectOf(provider: ProviderId, feed: Feed): Dialect {
+  const minutes = dialectOf(provider, feed);
+  return minutes === alpacaIex ? alpacaIexDay : minutes;
 }

@@ -1,4 +1,5 @@
 import type { EpochMs } from "../../src/domain/time.ts";
+import type { TradingDate } from "../../src/domain/trading-date.ts";
 
 /** A security that the sandbox lists. `symbol` is canonical. */
 export interface ListedSymbol {
@@ -8,7 +9,7 @@ export interface ListedSymbol {
   readonly type: string;
 }
 
-/** A true minute of the simulated tape. `vw` and `n` are absent when the file has none. */
+/** A true minute or trading date of the simulated tape. `vw` and `n` are absent when the file has none. */
 export interface MarketBar {
   readonly o: number;
   readonly h: number;
@@ -19,11 +20,25 @@ export interface MarketBar {
   readonly n?: number;
 }
 
+/** Best bid and offer: prices in US dollars, sizes in shares. A side that nobody quotes is 0 and 0. */
+export interface MarketQuote {
+  /** When it was set at the exchange: what tells a stale quote from a fresh one. */
+  readonly at: EpochMs;
+  readonly bid: number;
+  readonly ask: number;
+  readonly bidSize: number;
+  readonly askSize: number;
+}
+
 /** The truth behind the sandbox: pure, random access, the same for the same seed or file. */
 export interface Market {
   readonly symbols: readonly ListedSymbol[];
   /** The bar of the minute that starts at `ts`; undefined when nothing traded. */
   bar(symbol: string, ts: EpochMs): MarketBar | undefined;
+  /** The exchange's own bar of a session, auctions included; undefined when nothing traded. */
+  dailyBar(symbol: string, date: TradingDate): MarketBar | undefined;
+  /** The quote that stands at an instant, however old; undefined when there was none in ten days. */
+  quote(symbol: string, atMs: EpochMs): MarketQuote | undefined;
 }
 
 /** One version of a bar and the market time from which a provider serves it. */

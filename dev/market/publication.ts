@@ -1,6 +1,8 @@
 import { fnv1a32 } from "../../src/domain/symbol.ts";
 import { MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
+import { createDailyPublication } from "./daily-publication.ts";
+import type { DailyPublication } from "./daily-publication.ts";
 import { hash32, hashUnit } from "./hash.ts";
 import type { Market, MarketBar, Publication } from "./market.ts";
 
@@ -14,7 +16,7 @@ export interface PublicationOptions {
 }
 
 /** A market as it becomes visible: a pure function of (seed, symbol, minute), as the market is. */
-export interface PublicationSchedule {
+export interface PublicationSchedule extends DailyPublication {
   /** Every version of a bar, first seen first; empty when nothing traded. */
   publications(symbol: string, ts: EpochMs): readonly Publication[];
   /** The version that is known at `nowMs`; undefined before the first. */
@@ -87,6 +89,7 @@ export function createPublication(
   }
 
   return {
+    ...createDailyPublication(market, options),
     publications: (symbol, ts) => {
       const stream = streams.get(symbol);
       const truth = stream === undefined ? undefined : market.bar(symbol, ts);

@@ -1,24 +1,28 @@
-import { fnv1a32 } from "../../src/domain/symbol.ts";
-import { MINUTE_MS } from "../../src/domain/time.ts";
+import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
+import { parseTradingDate } from "../../src/domain/trading-date.ts";
 import { hash32, hashUnit } from "./hash.ts";
+import {
+  createInstrument,
+  hasClosingAuction,
+  REGULAR_MINUTES,
+  SHARES_A_TRADE,
+} from "./instrument.ts";
+import type { Instrument } from "./instrument.ts";
 import { listSymbols } from "./listed-symbols.ts";
 import type { Market, MarketBar } from "./market.ts";
 import { pricesAt } from "./price-path.ts";
+import { createQuoteBook } from "./quote-book.ts";
 import { createSessionLookup } from "./session-minutes.ts";
 import type { SessionMinutes } from "./session-minutes.ts";
+import { dailyBarOf, quotedNameOf } from "./synthetic-day.ts";
 import { volumeProfile } from "./volume-profile.ts";
 
 /** 12,000 fits the US list; 8,000 is what DESIGN asks a stack to carry. */
 export const DEFAULT_SYMBOLS = 8_000;
 
-const BUSIEST_SHARES_A_DAY = 60_000_000;
-const QUIETEST_SHARES_A_DAY = 400;
-const SHARES_A_TRADE = 90;
-const REGULAR_MINUTES = 390;
 /** Above so many expected trades a minute without one does not happen. */
 const ALWAYS_TRADES = 12;
-/** The closing cross prints for names that trade at least so much; 8 % of the day's volume. */
-const AUCTION_MIN_SHARES_A_DAY = 500_000;
+/** Of a day's volume. */
 const AUCTION_SHARE = 0.08;
 /** Share of symbol-sessions with a halt, and how long it is (LULD pauses are 5 minutes and more). */
 const HALT_RATE = 0.003;
@@ -26,8 +30,6 @@ const HALT_MIN_MINUTES = 5;
 const HALT_MAX_MINUTES = 60;
 
 const SALT = {
-  price: 1,
-  sigma: 2,
   trades: 3,
   volume: 4,
   high: 5,
@@ -37,27 +39,6 @@ const SALT = {
   haltLength: 9,
   vwap: 10,
 };
-
-/** What makes one security's tape: all that varies comes from `seed`, by hash. */
-interface Instrument {
-  readonly seed: number;
-  readonly basePrice: number;
-  /** Standard move of the log price in one minute. */
-  readonly sigma: number;
-  readonly sharesADay: number;
-}
-
-function createInstrument(symbol: string, rank: number, count: number, seed: number): Instrument {
-  const own = hash32(seed, fnv1a32(symbol), 0);
-  const depth = count > 1 ? rank / (count - 1) : 0;
-  return {
-    seed: own,
-    // Log-uniform: 20 to 600 dollars for the busiest, 3 to 90 for the quietest.
-    basePrice: 20 * 30 ** hashUnit(own, 0, SALT.price) * 0.15 ** depth,
-    sigma: 0.000_4 + 0.000_8 * depth * hashUnit(own, 0, SALT.sigma),
-    sharesADay: BUSIEST_SHARES_A_DAY * (QUIETEST_SHARES_A_DAY / BUSIEST_SHARES_A_DAY) ** depth,
-  };
-}
 
 function isHalted(own: Instrument, session: SessionMinutes, minute: number): boolean {
   if (hashUnit(own.seed, session.dayNumber, SALT.halt) >= HALT_RATE) return false;
@@ -111,8 +92,7 @@ function regularBar(
 
 /** One print at the close minute, at the price the session ended with. */
 function auctionBar(own: Instrument, session: SessionMinutes): MarketBar | undefined {
-  if (own.sharesADay < AUCTION_MIN_SHARES_A_DAY || isHalted(own, session, session.length - 1))
-    return undefined;
+  if (!hasClosingAuction(own) || isHalted(own, session, session.length - 1)) return undefined;
   const at = session.dayNumber * REGULAR_MINUTES + session.length;
   const price =
     Math.max(1, Math.round(own.basePrice * pricesAt(own.seed, own.sigma, at).open * 100)) / 100;
@@ -126,7 +106,8 @@ function auctionBar(own: Instrument, session: SessionMinutes): MarketBar | undef
  * A made-up US market: `symbols` (default 8,000) securities ranked from very liquid to hardly traded.
  * Every bar is a pure function of (seed, symbol, minute): an opening burst, a lunch lull, a rise into
  * the close, halts, minutes without a trade, and a closing-auction bar at the close minute for liquid
- * names. Only regular minutes otherwise. Prices in whole cents, volume in whole shares.
+ * names. Only regular minutes otherwise. Prices in whole cents, volume in whole shares. Daily bars have
+ * their own function: they are near the minutes, not their sum.
  */
 export function createSyntheticMarket(options: {
   readonly seed: number;
@@ -140,6 +121,12 @@ export function createSyntheticMarket(options: {
     ]),
   );
   const sessionOn = createSessionLookup();
+  const quotes = createQuoteBook(sessionOn);
+
+  function barOf(own: Instrument, session: SessionMinutes, minute: number): MarketBar | undefined {
+    return minute === session.length ? auctionBar(own, session) : regularBar(own, session, minute);
+  }
+
   return {
     symbols,
     bar: (symbol, ts) => {
@@ -148,10 +135,18 @@ export function createSyntheticMarket(options: {
       const minute = (ts - session.openMs) / MINUTE_MS;
       if (minute < 0 || minute > session.length || !Number.isInteger(minute)) return undefined;
       const own = instruments.get(symbol);
-      if (own === undefined) return undefined;
-      return minute === session.length
-        ? auctionBar(own, session)
-        : regularBar(own, session, minute);
+      return own === undefined ? undefined : barOf(own, session, minute);
+    },
+    dailyBar: (symbol, date) => {
+      const own = instruments.get(symbol);
+      // Any session of a date lies on the UTC day of the same name.
+      const session = sessionOn(parseTradingDate(date) * DAY_MS);
+      if (own === undefined || session === undefined) return undefined;
+      return dailyBarOf(own, session, (minute) => barOf(own, session, minute));
+    },
+    quote: (symbol, atMs) => {
+      const own = instruments.get(symbol);
+      return own === undefined ? undefined : quotes(quotedNameOf(own), atMs);
     },
   };
 }

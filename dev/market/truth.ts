@@ -1,6 +1,8 @@
 import type { Feed, ProviderId } from "../../src/domain/provider-id.ts";
+import { newYorkMs } from "../../src/domain/new-york-time.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
-import { dialectOf } from "./dialects.ts";
+import type { TradingDate } from "../../src/domain/trading-date.ts";
+import { dailyDialectOf, dialectOf } from "./dialects.ts";
 import type { Publication } from "./market.ts";
 import type { PublicationSchedule } from "./publication.ts";
 
@@ -18,6 +20,21 @@ export function versionsOf(
   const dialect = dialectOf(provider, feed);
   return publication.publications(symbol, ts).flatMap(({ visibleAtMs, bar }) => {
     const seen = dialect(symbol, ts, bar);
+    return seen === undefined ? [] : [{ visibleAtMs, bar: seen }];
+  });
+}
+
+/** The same for the daily bar of a trading date. */
+export function dailyVersionsOf(
+  publication: PublicationSchedule,
+  provider: ProviderId,
+  feed: Feed,
+  symbol: string,
+  date: TradingDate,
+): readonly Publication[] {
+  const dialect = dailyDialectOf(provider, feed);
+  return publication.dailyPublications(symbol, date).flatMap(({ visibleAtMs, bar }) => {
+    const seen = dialect(symbol, newYorkMs(date, 0), bar);
     return seen === undefined ? [] : [{ visibleAtMs, bar: seen }];
   });
 }

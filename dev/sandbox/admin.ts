@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import { z } from "zod";
-import { faultSchema, SANDBOX_PROVIDERS } from "./fault.ts";
-import type { Fault, SandboxProvider } from "./fault.ts";
+import type { z } from "zod";
+import { SANDBOX_ENDPOINTS, SANDBOX_PROVIDERS } from "./endpoint.ts";
+import type { SandboxProvider } from "./endpoint.ts";
+import { faultCommandSchema, faultSchema } from "./fault.ts";
+import type { Fault, FaultScope } from "./fault.ts";
 import { jsonReply } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 import type { SandboxStats } from "./stats.ts";
@@ -12,14 +14,9 @@ export const ADMIN_PREFIX = "/__sandbox/";
 const MAX_BODY_BYTES = 4_096;
 const LOOPBACK: readonly (string | undefined)[] = ["127.0.0.1", "::1", "::ffff:127.0.0.1"];
 
-const faultCommandSchema = z.strictObject({
-  provider: z.enum(SANDBOX_PROVIDERS),
-  fault: faultSchema.nullable(),
-});
-
 /** What the admin endpoint may do. */
 export interface AdminDeps {
-  setFault(provider: SandboxProvider, fault: Fault | null): void;
+  setFault(provider: SandboxProvider, fault: Fault | null, scope?: FaultScope): void;
   stats(): SandboxStats;
 }
 
@@ -43,7 +40,7 @@ function parseCommand(body: string): z.infer<typeof faultCommandSchema> | undefi
   }
 }
 
-/** `POST /__sandbox/fault {provider, fault}` (null heals) and `GET /__sandbox/stats`; loopback only. */
+/** `POST /__sandbox/fault {provider, fault, endpoint?, delayMs?}` (a fault of null heals) and `GET /__sandbox/stats`; loopback only. */
 export async function answerAdmin(
   request: IncomingMessage,
   url: URL,
@@ -64,9 +61,14 @@ export async function answerAdmin(
   }
   const command = parseCommand(body);
   if (command === undefined) {
-    const expected = { provider: SANDBOX_PROVIDERS, fault: [...faultSchema.options, null] };
+    const expected = {
+      provider: SANDBOX_PROVIDERS,
+      fault: [...faultSchema.options, null],
+      endpoint: SANDBOX_ENDPOINTS,
+    };
     return jsonReply(400, JSON.stringify({ error: "not a fault command", expected }));
   }
-  deps.setFault(command.provider, command.fault);
+  const { provider, fault, ...scope } = command;
+  deps.setFault(provider, fault, scope);
   return jsonReply(200, JSON.stringify(command));
 }

@@ -3,15 +3,18 @@ import { newYorkMs, tradingDateOf } from "../../src/domain/new-york-time.ts";
 import { isCanonicalSymbol } from "../../src/domain/symbol.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import { decodePageToken } from "./alpaca-page-token.ts";
+import type { AlpacaInterval } from "./alpaca-page-token.ts";
 import { BadRequest } from "./bad-request.ts";
-import type { BarsSource } from "./bars-source.ts";
 import { parseRfc3339OrDate } from "./instants.ts";
+import type { MarketSource } from "./market-source.ts";
 import type { Scan, ScanPlace } from "./minute-scan.ts";
 
 /** Alpaca's parameters as documented; `adjustment`, `asof` and `currency` change nothing: bars are raw. */
 const querySchema = z.object({
   symbols: z.string().default(""),
-  timeframe: z.literal("1Min"),
+  timeframe: z
+    .enum(["1Min", "1T", "1Day", "1D"])
+    .transform((text) => (text === "1Min" || text === "1T" ? "1m" : "1d")),
   start: z.string().optional(),
   end: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
@@ -26,6 +29,7 @@ type Query = z.infer<typeof querySchema>;
 /** A call for bars, understood: which feed, and what to look through. */
 export interface BarsQuery {
   readonly feed: "sip" | "iex";
+  readonly interval: AlpacaInterval;
   readonly scan: Scan;
 }
 
@@ -36,8 +40,8 @@ function parseQuery(url: URL): Query {
   throw new BadRequest(`invalid ${field}: ${url.searchParams.get(field) ?? "missing"}`);
 }
 
-/** Sorted and without repeats. A malformed symbol fails the whole call, an unknown one does not. */
-function parseSymbols(texts: readonly string[]): readonly string[] {
+/** Alpaca's `symbols`, sorted and without repeats. A malformed symbol fails the whole call, an unknown one does not. */
+export function parseSymbols(texts: readonly string[]): readonly string[] {
   const symbols = texts.filter((symbol) => symbol !== "");
   if (symbols.length === 0) throw new BadRequest("symbols is required");
   const malformed = symbols.find((symbol) => !isCanonicalSymbol(symbol));
@@ -58,7 +62,7 @@ function parseInstant(text: string | undefined, name: "start" | "end", fallback:
 export function parseBarsQuery(
   url: URL,
   single: string | undefined,
-  source: BarsSource,
+  source: MarketSource,
 ): BarsQuery {
   const query = parseQuery(url);
   const symbols = parseSymbols(single === undefined ? query.symbols.split(",") : [single]);
@@ -66,10 +70,10 @@ export function parseBarsQuery(
   const startMs = parseInstant(query.start, "start", newYorkMs(tradingDateOf(nowMs), 0));
   const endMs = parseInstant(query.end, "end", nowMs);
   if (endMs < startMs) throw new BadRequest("end should not be before start");
-  const listed = symbols.filter((symbol) => source.isListed(symbol));
+  const listed = symbols.filter((symbol) => source.traded("alpaca", symbol) !== undefined);
   let from: ScanPlace | null = null;
   if (query.page_token !== undefined) {
-    from = decodePageToken(query.page_token);
+    from = decodePageToken(query.page_token, query.timeframe);
     if (from === null || !listed.includes(from.symbol)) throw new BadRequest("invalid page_token");
   }
   const scan: Scan = {
@@ -80,5 +84,5 @@ export function parseBarsQuery(
     limit: query.limit,
     from,
   };
-  return { feed: query.feed, scan };
+  return { feed: query.feed, interval: query.timeframe, scan };
 }

@@ -1,98 +1,115 @@
 import { z } from "zod";
-import { htmlReply, jsonReply } from "./reply.ts";
-import type { Reply } from "./reply.ts";
-
-/** The providers whose dialect the sandbox speaks. */
-export const SANDBOX_PROVIDERS = ["alpaca", "polygon"] as const;
-export type SandboxProvider = (typeof SANDBOX_PROVIDERS)[number];
+import { SANDBOX_ENDPOINTS, SANDBOX_PROVIDERS } from "./endpoint.ts";
 
 /**
- * Ways in which a provider can be made sick, for all its endpoints at once:
- * - `down`: 503 with a JSON error; `html_502`: a gateway's page
- * - `hang`: the request is read and never answered
- * - `rate_limited`: 429 with the provider's own body and headers
- * - `not_json`: 200 with a page; `bad_schema`: 200 with text where numbers belong
- * - `empty_200`: a well-formed answer that says "no bars", which is the hardest to tell from the truth
+ * Answers that never look at the request:
+ * - `down`: 503 with a JSON error; `server_error`: 500 with one; `html_502`: a gateway's page
+ * - `rate_limited`: 429 with the provider's own body and headers; `rate_limited_bare`: with neither
+ * - `unauthorized`: 401; `not_entitled`: 403 as for a plan that lacks the endpoint
+ * - `not_json`: 200 with a page
  */
-export const faultSchema = z.enum([
+const REFUSAL_FAULTS = [
   "down",
+  "server_error",
   "html_502",
-  "hang",
   "rate_limited",
+  "rate_limited_bare",
+  "unauthorized",
+  "not_entitled",
   "not_json",
+] as const;
+
+/**
+ * No answer: `hang` keeps the connection until the caller gives up, `mute` closes it when the fault ends
+ * (a scheduled one: at the first request after its end).
+ */
+const SILENT_FAULTS = ["hang", "mute"] as const;
+
+/**
+ * A good answer, spoiled. What an endpoint can't have (a cursor, a date) is left as it is.
+ * - `bad_schema`: text where numbers belong and numbers where text belongs
+ * - `empty_200`: well-formed and without a row, which is the hardest to tell from the truth
+ * - `truncated_page`: the body ends in the middle, cursor and all
+ * - `short_page`: well-formed, but the later half of the rows and the cursor are missing
+ * - `repeated_cursor`: the next page is this page, for ever
+ * - `foreign_dates`: bars of a week before among those asked for, at other prices; quotes four months old
+ * - `foreign_symbols`: rows of a symbol that nobody asked for, or another symbol's answer
+ * - `duplicate_rows`: every row twice
+ * - `zero_filled`: all numbers 0
+ */
+const SPOILING_FAULTS = [
   "bad_schema",
   "empty_200",
+  "truncated_page",
+  "short_page",
+  "repeated_cursor",
+  "foreign_dates",
+  "foreign_symbols",
+  "duplicate_rows",
+  "zero_filled",
+] as const;
+
+const refusalSchema = z.enum(REFUSAL_FAULTS);
+const silentSchema = z.enum(SILENT_FAULTS);
+const spoilingSchema = z.enum(SPOILING_FAULTS);
+export type RefusalFault = z.infer<typeof refusalSchema>;
+export type SilentFault = z.infer<typeof silentSchema>;
+export type SpoilingFault = z.infer<typeof spoilingSchema>;
+
+/** Ways in which a provider can be made sick, by name; `latency` is a good answer that comes late. */
+export const faultSchema = z.enum([
+  ...REFUSAL_FAULTS,
+  ...SILENT_FAULTS,
+  ...SPOILING_FAULTS,
+  "latency",
 ]);
 export type Fault = z.infer<typeof faultSchema>;
 
-/** What differs between the providers in a sick answer. */
-export interface FaultContext {
-  readonly provider: SandboxProvider;
-  readonly url: URL;
-  readonly requestId: string;
-  /** Alpaca's headers of a spent quota; Polygon sends none. */
-  readonly rateHeaders: Readonly<Record<string, string>>;
+/** Longer than any caller waits. */
+const MAX_LATENCY_MS = 60_000;
+export const DEFAULT_LATENCY_MS = 2_000;
+
+const scopeFields = {
+  /** Only this endpoint; absent: all of the provider. */
+  endpoint: z.enum(SANDBOX_ENDPOINTS).optional(),
+  /** Of `latency`, in milliseconds of the wall clock; the default is 2,000. */
+  delayMs: z.number().int().min(1).max(MAX_LATENCY_MS).optional(),
+};
+const scopeSchema = z.strictObject(scopeFields);
+/** Which calls a fault is for, and how late they are. */
+export type FaultScope = z.infer<typeof scopeSchema>;
+
+/** What the admin endpoint takes. A fault of null heals. */
+export const faultCommandSchema = z.strictObject({
+  provider: z.enum(SANDBOX_PROVIDERS),
+  fault: faultSchema.nullable(),
+  ...scopeFields,
+});
+
+const MAX_SCHEDULED_FAULTS = 1_000;
+
+const scheduledFaultSchema = z
+  .strictObject({
+    provider: z.enum(SANDBOX_PROVIDERS),
+    fault: faultSchema,
+    ...scopeFields,
+    /** Half-open, milliseconds of market time since the schedule's origin. */
+    fromMs: z.number().int(),
+    toMs: z.number().int(),
+  })
+  .refine(({ fromMs, toMs }) => fromMs < toMs, { message: "toMs must be after fromMs" });
+/** A fault that holds for a span of market time. */
+export type ScheduledFault = z.infer<typeof scheduledFaultSchema>;
+
+/** A file of faults: a list, at any moment several may hold. The first in it that spoils wins. */
+export const faultScheduleSchema = z.array(scheduledFaultSchema).max(MAX_SCHEDULED_FAULTS);
+
+/** Whether the fault is answered without looking at the request. */
+export function isRefusal(fault: Fault): fault is RefusalFault {
+  return refusalSchema.safeParse(fault).success;
 }
 
-const POLYGON_RATE_TEXT =
-  "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue. https://polygon.io/pricing";
-
-function errorReply(
-  context: FaultContext,
-  status: number,
-  alpacaText: string,
-  polygonText: string,
-): Reply {
-  if (context.provider === "alpaca") {
-    const headers = status === 429 ? context.rateHeaders : {};
-    return jsonReply(status, JSON.stringify({ message: alpacaText }), { ...headers });
-  }
-  const body = { status: "ERROR", request_id: context.requestId, error: polygonText };
-  return jsonReply(status, JSON.stringify(body), { "x-request-id": context.requestId });
-}
-
-function polygonBody(context: FaultContext, results: readonly object[]): string {
-  const count = results.length;
-  return JSON.stringify({
-    ticker: context.url.pathname.split("/")[4] ?? "",
-    queryCount: count,
-    resultsCount: count,
-    adjusted: context.url.searchParams.get("adjusted") !== "false",
-    ...(count === 0 ? {} : { results }),
-    status: "OK",
-    request_id: context.requestId,
-    count,
-  });
-}
-
-function badSchemaReply(context: FaultContext): Reply {
-  const prices = { o: "101.5", h: "101.9", l: "101.1", c: "101.7", v: "1200" };
-  if (context.provider === "polygon") {
-    return jsonReply(200, polygonBody(context, [{ ...prices, t: "1774013400000" }]));
-  }
-  const symbol = context.url.searchParams.get("symbols")?.split(",")[0] ?? "AAPL";
-  const bars = { [symbol]: [{ t: 1_774_013_400, ...prices }] };
-  return jsonReply(200, JSON.stringify({ bars, next_page_token: null }));
-}
-
-/** The answer of a sick provider; null when it gives none at all. */
-export function faultReply(fault: Fault, context: FaultContext): Reply | null {
-  switch (fault) {
-    case "hang":
-      return null;
-    case "down":
-      return errorReply(context, 503, "service unavailable", "Service Unavailable");
-    case "html_502":
-      return htmlReply(502, "502 Bad Gateway");
-    case "rate_limited":
-      return errorReply(context, 429, "too many requests.", POLYGON_RATE_TEXT);
-    case "not_json":
-      return htmlReply(200, "Just a moment");
-    case "bad_schema":
-      return badSchemaReply(context);
-    case "empty_200":
-      return context.provider === "polygon"
-        ? jsonReply(200, polygonBody(context, []))
-        : jsonReply(200, '{"bars":{},"next_page_token":null}');
-  }
+/** Whether the fault is never answered. */
+export function isSilent(fault: Fault): fault is SilentFault {
+  return silentSchema.safeParse(fault).success;
 }

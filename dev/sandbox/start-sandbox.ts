@@ -3,13 +3,18 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { EpochMs } from "../../src/domain/time.ts";
 import type { Market } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
+import type { SymbolListing } from "../market/symbol-listing.ts";
 import { ADMIN_PREFIX, answerAdmin } from "./admin.ts";
-import { createBarsSource } from "./bars-source.ts";
-import type { Fault, SandboxProvider } from "./fault.ts";
+import { routeOf } from "./endpoint.ts";
+import type { Route, SandboxProvider } from "./endpoint.ts";
+import { createFaultBook } from "./fault-book.ts";
+import type { Fault, FaultScope, ScheduledFault } from "./fault.ts";
+import { createMarketSource } from "./market-source.ts";
 import { createProviderAnswers } from "./provider-answers.ts";
-import type { SandboxKeys } from "./provider-answers.ts";
+import type { CallsPerMinute, SandboxKeys } from "./provider-answers.ts";
 import { htmlReply, jsonReply, textReply } from "./reply.ts";
 import type { Reply } from "./reply.ts";
+import { createSilentCalls } from "./silent-calls.ts";
 import { createStatsRecorder } from "./stats.ts";
 import type { SandboxStats } from "./stats.ts";
 
@@ -24,12 +29,21 @@ export interface SandboxOptions {
   readonly port?: number;
   /** Alpaca's quota in calls a minute of market time; the default is that of its paid plan. */
   readonly alpacaCallsPerMinute?: number;
+  /** The same for any of them. */
+  readonly callsPerMinute?: Partial<CallsPerMinute>;
+  /** What the providers list; the default is what the market trades. */
+  readonly listing?: SymbolListing;
+  /** Faults by market time; see `faultScheduleSchema`. */
+  readonly faults?: readonly ScheduledFault[];
+  /** The instant from which the schedule's times count; the default is the Unix epoch. */
+  readonly faultOriginMs?: EpochMs;
 }
 
-/** A running sandbox. `url` is the base of both providers. */
+/** A running sandbox. `url` is the base of all providers; Finnhub's has `/api/v1` behind it. */
 export interface Sandbox {
   readonly url: string;
-  setFault(provider: SandboxProvider, fault: Fault | null): void;
+  /** Make a provider sick, all of it or one endpoint; null heals. Scheduled faults stay. */
+  setFault(provider: SandboxProvider, fault: Fault | null, scope?: FaultScope): void;
   stats(): SandboxStats;
   /** Close the port and every connection, hanging ones too. */
   stop(): Promise<void>;
@@ -41,13 +55,13 @@ const MAX_URL_BYTES = 8 * 1_024;
 const MAX_HEADER_BYTES = 64 * 1_024;
 /** Longer than callers keep an idle connection, so that none is closed under a request being sent. */
 const KEEP_ALIVE_MS = 65_000;
-const PAID_PLAN_CALLS_PER_MINUTE = 10_000;
-
-function providerOf(pathname: string): SandboxProvider | undefined {
-  if (pathname.startsWith("/v2/stocks/")) return "alpaca";
-  if (pathname.startsWith("/v2/aggs/")) return "polygon";
-  return undefined;
-}
+/** Of the paid plans; Polygon's have no limit, so its number is one that no run reaches. */
+const PAID_CALLS_PER_MINUTE: CallsPerMinute = {
+  alpaca: 10_000,
+  polygon: 1_000_000,
+  finnhub: 300,
+  iex: 200,
+};
 
 function send(response: ServerResponse, reply: Reply): void {
   const headers = { ...reply.headers, "content-length": Buffer.byteLength(reply.body) };
@@ -65,43 +79,70 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-/** Start the sandbox on the loopback interface: one server that speaks both providers' dialects. */
-export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const stats = createStatsRecorder();
-  const faults = new Map<SandboxProvider, Fault>();
-  let url = "";
-  const answerProvider = createProviderAnswers({
-    source: createBarsSource(options.market, options.publication, options.now),
-    keys: options.keys,
-    alpacaCallsPerMinute: options.alpacaCallsPerMinute ?? PAID_PLAN_CALLS_PER_MINUTE,
-    baseUrl: () => url,
-    faultOf: (provider) => faults.get(provider),
+/** Resolves after the delay, or when the caller gives up. */
+function pause(delayMs: number, response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delayMs);
+    response.once("close", () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
+}
 
-  function setFault(provider: SandboxProvider, fault: Fault | null): void {
-    if (fault === null) faults.delete(provider);
-    else faults.set(provider, fault);
+/** What happens to each request, whoever it is for. */
+function createHandler(options: SandboxOptions, baseUrl: () => string) {
+  const stats = createStatsRecorder();
+  const book = createFaultBook(options.faults ?? [], options.faultOriginMs ?? 0);
+  const silent = createSilentCalls();
+  const alpaca = options.alpacaCallsPerMinute ?? PAID_CALLS_PER_MINUTE.alpaca;
+  const answerProvider = createProviderAnswers({
+    source: createMarketSource(options),
+    keys: options.keys,
+    callsPerMinute: { ...PAID_CALLS_PER_MINUTE, alpaca, ...options.callsPerMinute },
+    baseUrl,
+  });
+  const isMute = (route: Route) => book.at(route, options.now()).fault === "mute";
+
+  function setFault(provider: SandboxProvider, fault: Fault | null, scope?: FaultScope): void {
+    book.set(provider, fault, scope);
+    silent.closeEnded(isMute);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? "/";
-    const target = new URL(path, url);
-    if (target.pathname.startsWith(ADMIN_PREFIX)) {
+    const url = new URL(path, baseUrl());
+    if (url.pathname.startsWith(ADMIN_PREFIX)) {
       const deps = { setFault, stats: () => stats.snapshot() };
-      return send(response, await answerAdmin(request, target, deps));
+      return send(response, await answerAdmin(request, url, deps));
     }
-    const provider = providerOf(target.pathname);
-    if (provider === undefined) return send(response, textReply(404, "404 page not found"));
-    stats.countRequest(provider);
+    silent.closeEnded(isMute);
+    const call = { url, headers: request.headers, method: request.method };
+    const route = routeOf(call, options.keys.iexKeyId);
+    if (route === undefined) return send(response, textReply(404, "404 page not found"));
+    stats.countRequest(route);
+    const { fault, delayMs } = book.at(route, options.now());
+    if (delayMs > 0) await pause(delayMs, response);
+    if (response.destroyed) return;
     const isTooLong = Buffer.byteLength(path) > MAX_URL_BYTES;
     const reply = isTooLong
       ? htmlReply(414, "414 Request-URI Too Large")
-      : answerProvider(provider, target, request);
-    if (reply === null) return;
-    stats.countAnswer(provider, reply.status);
+      : answerProvider(route, call, fault);
+    if (reply === null) {
+      if (fault === "mute") silent.add(route, response);
+      return;
+    }
+    stats.countAnswer(route.provider, reply.status);
     send(response, reply);
   }
 
+  return { handle, setFault, stats: () => stats.snapshot() };
+}
+
+/** Start the sandbox on the loopback interface: one server that speaks all providers' dialects. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  let url = "";
+  const { handle, setFault, stats } = createHandler(options, () => url);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS },
     (request, response) => {
@@ -119,7 +160,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     url,
     setFault,
-    stats: () => stats.snapshot(),
+    stats,
     stop: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error === undefined ? resolve() : reject(error)));

@@ -1,37 +1,56 @@
-import { SANDBOX_PROVIDERS } from "./fault.ts";
-import type { SandboxProvider } from "./fault.ts";
+import { SANDBOX_PROVIDERS } from "./endpoint.ts";
+import type { Route, SandboxProvider } from "./endpoint.ts";
 
 /** Calls of one provider since the start. Requests without an answer hang, or were given up. */
 export interface ProviderStats {
   readonly requests: number;
   /** Answers by HTTP status. */
   readonly answers: Readonly<Record<string, number>>;
+  /** Requests by endpoint; those of no endpoint are `unknown`. */
+  readonly endpoints: Readonly<Record<string, number>>;
 }
 export type SandboxStats = Readonly<Record<SandboxProvider, ProviderStats>>;
 
 /** Counts of a run, to compare with what the service believes it has called. */
 export interface StatsRecorder {
-  countRequest(provider: SandboxProvider): void;
+  countRequest(route: Route): void;
   countAnswer(provider: SandboxProvider, status: number): void;
   snapshot(): SandboxStats;
 }
 
+class Counts {
+  readonly #counts = new Map<string, number>();
+
+  add(name: string): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  total(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  toObject(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts);
+  }
+}
+
 /** All counts at zero. */
 export function createStatsRecorder(): StatsRecorder {
-  const requests = new Map<SandboxProvider, number>();
-  const answers = new Map(
-    SANDBOX_PROVIDERS.map((provider) => [provider, new Map<string, number>()]),
-  );
+  const endpoints = new Map(SANDBOX_PROVIDERS.map((provider) => [provider, new Counts()]));
+  const answers = new Map(SANDBOX_PROVIDERS.map((provider) => [provider, new Counts()]));
   const read = (provider: SandboxProvider): ProviderStats => ({
-    requests: requests.get(provider) ?? 0,
-    answers: Object.fromEntries(answers.get(provider) ?? []),
+    requests: endpoints.get(provider)?.total() ?? 0,
+    answers: answers.get(provider)?.toObject() ?? {},
+    endpoints: endpoints.get(provider)?.toObject() ?? {},
   });
   return {
-    countRequest: (provider) => requests.set(provider, (requests.get(provider) ?? 0) + 1),
-    countAnswer: (provider, status) => {
-      const byStatus = answers.get(provider);
-      byStatus?.set(String(status), (byStatus.get(String(status)) ?? 0) + 1);
-    },
-    snapshot: () => ({ alpaca: read("alpaca"), polygon: read("polygon") }),
+    countRequest: ({ provider, endpoint }) => endpoints.get(provider)?.add(endpoint ?? "unknown"),
+    countAnswer: (provider, status) => answers.get(provider)?.add(String(status)),
+    snapshot: () => ({
+      alpaca: read("alpaca"),
+      polygon: read("polygon"),
+      finnhub: read("finnhub"),
+      iex: read("iex"),
+    }),
   };
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { DEFAULT_SYMBOL_GROUPS } from "../stack/local-stack.ts";
 
 /** What `npm run session` was asked to do. */
 export interface SessionOptions {
@@ -7,6 +8,8 @@ export interface SessionOptions {
   /** Symbols of the synthetic market. */
   readonly symbols: number;
   readonly clients: number;
+  /** Symbol groups of the deployment. */
+  readonly groups: number;
   /** Market seconds a wall second at most. */
   readonly speed: number;
   /** Fraction of the session at which the runtime is killed; null: never. */
@@ -19,6 +22,7 @@ export interface SessionOptions {
 export const USAGE = `npm run session -- [options]
   --bars FILE        replay a CSV of real bars (symbol,t_utc,o,h,l,c,v); default: a synthetic market
   --symbols N        symbols of the synthetic market (3000)
+  --groups N         symbol groups of the deployment (32)
   --clients N        WebSocket clients (20)
   --speed X          market seconds a second at most (as fast as it goes)
   --kill-at F        SIGKILL the runtime at this fraction of the session, 0 to 1
@@ -33,6 +37,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
       bars: { type: "string" },
       symbols: { type: "string" },
       clients: { type: "string" },
+      groups: { type: "string" },
       speed: { type: "string" },
       "kill-at": { type: "string" },
       "db-away": { type: "string" },
@@ -43,6 +48,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     barsFile: values.bars ?? null,
     symbols: numberBetween("--symbols", values.symbols, 3_000, 1, 20_000),
     clients: numberBetween("--clients", values.clients, 20, 0, 2_000),
+    groups: numberBetween("--groups", values.groups, DEFAULT_SYMBOL_GROUPS, 1, 128),
     speed: numberBetween("--speed", values.speed, Infinity, 0.001, Infinity),
     killAt:
       values["kill-at"] === undefined

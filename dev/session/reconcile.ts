@@ -52,7 +52,6 @@ export interface ReconcileInput {
   readonly publication: PublicationSchedule;
   readonly calendar: Calendar;
   readonly session: TradingSession;
-  readonly symbolGroups: number;
 }
 
 /** Reconciles one trading session: every expected bar once, with the right values and history, nothing else. */

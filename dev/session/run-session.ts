@@ -6,11 +6,11 @@ import { createCalendar, type TradingSession } from "../../src/domain/calendar.t
 import { MINUTE_MS } from "../../src/domain/time.ts";
 import { loadCsvMarket } from "../market/csv-market.ts";
 import type { Market } from "../market/market.ts";
-import { createPublication } from "../market/publication.ts";
+import { createPublication, type PublicationSchedule } from "../market/publication.ts";
 import { createSyntheticMarket } from "../market/synthetic-market.ts";
 import { endOnSignal } from "../stack/end-on-signal.ts";
 import { MarketDriver } from "../stack/driver.ts";
-import { type LocalStack, startLocalStack, SYMBOL_GROUPS } from "../stack/local-stack.ts";
+import { type LocalStack, startLocalStack } from "../stack/local-stack.ts";
 import { SessionClients, type StreamResult } from "./clients.ts";
 import { Disturbances } from "./disturbances.ts";
 import type { SessionOptions } from "./options.ts";
@@ -58,6 +58,7 @@ export async function runSession(
     stateDir,
     market: stage.market,
     publication,
+    symbolGroups: options.groups,
     calendarOverrides: stage.overrides,
     impolite: true,
     databaseInMemory: true,
@@ -91,13 +92,14 @@ export async function runSession(
       publication,
       calendar,
       session: stage.session,
-      symbolGroups: SYMBOL_GROUPS,
     });
     const stream = clients.result(found.beliefs);
     clients.close();
     const metrics = await scrape(stack);
     const speed = (driver.nowMs - stage.session.openMs) / wallMs;
-    return report(options, stage.market.symbols.length, found, stream, metrics, speed, wallMs);
+    const symbols = stage.market.symbols.map((listed) => listed.symbol);
+    const inFlight = correctedInFlight(publication, symbols, disturbances.killAtMs);
+    return report({ symbols: symbols.length, found, stream, metrics, speed, wallMs, inFlight });
   } finally {
     await stack.stop();
     rmSync(stateDir, { recursive: true, force: true });
@@ -155,15 +157,47 @@ async function scrape(stack: LocalStack): Promise<string> {
   return await response.text();
 }
 
-function report(
-  options: SessionOptions,
-  symbols: number,
-  found: Reconciliation,
-  stream: StreamResult,
-  metrics: string,
-  speed: number,
-  wallMs: number,
-): SessionReport {
+/** The minutes that the polls of one instant ask for. */
+const POLLED_MINUTES = 3;
+
+/**
+ * How many bars were corrected whose first value may have been in flight when the runtime was killed:
+ * such a bar is believed only once.
+ */
+function correctedInFlight(
+  publication: PublicationSchedule,
+  symbols: readonly string[],
+  killAtMs: number | null,
+): number {
+  if (killAtMs === null) return 0;
+  const minutes = Array.from(
+    { length: POLLED_MINUTES },
+    (_, back) => killAtMs - (back + 1) * MINUTE_MS,
+  );
+  const corrected = (symbol: string) =>
+    minutes.filter((ts) => publication.publications(symbol, ts).length > 1).length;
+  return symbols.reduce((sum, symbol) => sum + corrected(symbol), 0);
+}
+
+interface Outcome {
+  readonly symbols: number;
+  readonly found: Reconciliation;
+  readonly stream: StreamResult;
+  readonly metrics: string;
+  readonly speed: number;
+  readonly wallMs: number;
+  readonly inFlight: number;
+}
+
+function report({
+  symbols,
+  found,
+  stream,
+  metrics,
+  speed,
+  wallMs,
+  inFlight,
+}: Outcome): SessionReport {
   const { beliefs: _, faults: rowFaults, ...rows } = found;
   const { faults: streamFaults, ...counts } = stream;
   const line = {
@@ -175,9 +209,7 @@ function report(
     speed_reached: round(speed),
     wall_s: round(wallMs / 1_000),
   };
-  // Bars whose first value was in flight when the runtime was killed are believed only once.
-  const fewestRevisions =
-    options.killAt === null ? found.revisions_expected : found.revisions_expected - symbols;
+  const fewestRevisions = found.revisions_expected - inFlight;
   const revisionsFit =
     found.revisions <= found.revisions_expected && found.revisions >= fewestRevisions;
   const clean =

@@ -10,7 +10,8 @@ import { type Sandbox, startSandbox } from "../sandbox/start-sandbox.ts";
 import { bundleService, freePort, type Runtime, startRuntime } from "./runtime.ts";
 import { seedUniverse } from "./universe-seed.ts";
 
-export const SYMBOL_GROUPS = 32;
+/** As deployed; a small run may take fewer. */
+export const DEFAULT_SYMBOL_GROUPS = 32;
 
 export interface LocalStackOptions {
   readonly root: string;
@@ -18,6 +19,7 @@ export interface LocalStackOptions {
   readonly stateDir: string;
   readonly market: Market;
   readonly publication: PublicationSchedule;
+  readonly symbolGroups: number;
   readonly calendarOverrides: readonly CalendarOverride[];
   /** The runner hands answers over twice and late, as a bad network would. */
   readonly impolite: boolean;
@@ -37,6 +39,7 @@ export interface LocalStack {
   readonly key: string;
   serviceUrl(): string;
   setMarketTime(nowMs: EpochMs): void;
+  isRuntimeAlive(): boolean;
   /** SIGKILL to the whole runtime; database and sandbox stay. */
   killRuntime(): Promise<void>;
   restartRuntime(): Promise<void>;
@@ -53,13 +56,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   try {
     let marketNowMs = 0;
     say("database: starting");
-    const database = await startDatabase({
-      dataDir: options.databaseInMemory ? null : join(options.stateDir, "database"),
-      ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
-    });
+    const database = await openDatabase(options);
     started.push(() => database.stop());
     say(`universe: ${options.market.symbols.length} symbols`);
-    await seedUniverse(database, options.market.symbols, SYMBOL_GROUPS);
+    await seedUniverse(database, options.market.symbols, options.symbolGroups);
     const keys = providerKeys();
     const sandbox = await startSandbox({
       market: options.market,
@@ -80,7 +80,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       logFile: join(options.stateDir, "runtime.log"),
       variables: {
         ENVIRONMENT: "development",
-        SYMBOL_GROUPS: String(SYMBOL_GROUPS),
+        SYMBOL_GROUPS: String(options.symbolGroups),
         DATABASE_URL: database.connectionString,
         DATABASE_SQL_ENDPOINT: database.sqlUrl,
         BOOTSTRAP_KEY: key,
@@ -100,6 +100,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       key,
       serviceUrl: () => runtime.url,
       setMarketTime: (nowMs) => (marketNowMs = nowMs),
+      isRuntimeAlive: () => runtime.isAlive(),
       killRuntime: () => runtime.kill(),
       restartRuntime: async () => {
         runtime = await startRuntime(runtimeOptions);
@@ -109,6 +110,18 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+async function openDatabase(options: LocalStackOptions): Promise<Database> {
+  try {
+    return await startDatabase({
+      dataDir: options.databaseInMemory ? null : join(options.stateDir, "database"),
+      ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`the database could not be opened (${reason}); --fresh starts over`);
   }
 }
 

@@ -19,6 +19,8 @@ export interface RuntimeOptions {
 /** The service in the local runtime, as a process group of its own. */
 export interface Runtime {
   readonly url: string;
+  /** Whether it still runs. */
+  isAlive(): boolean;
   /** Ends it the hard way: SIGKILL to the whole group, as a crash would. */
   kill(): Promise<void>;
   /** Ends it and waits until it is gone. */
@@ -114,7 +116,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       `the service did not start: ${error instanceof Error ? error.message : String(error)}\n${tail}`,
     );
   }
-  return { url, kill: () => stop("SIGKILL"), stop: () => stop("SIGTERM") };
+  return {
+    url,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
+    kill: () => stop("SIGKILL"),
+    stop: () => stop("SIGTERM"),
+  };
 }
 
 /** A port of the loopback interface that is free now. */

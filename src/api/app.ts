@@ -1,6 +1,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { NotImplementedError } from "../contracts/errors.ts";
 import { readSettings } from "../env.ts";
+import { pinFault } from "../ingest/pins.ts";
 import { errorText, log } from "../platform/log.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { requireKey } from "./middleware/auth.ts";
@@ -9,6 +10,8 @@ import { registerBars } from "./routes/bars.ts";
 import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerNotImplemented } from "./routes/not-implemented.ts";
+import { registerOpsProviders } from "./routes/ops-providers.ts";
+import { registerProviders } from "./routes/providers.ts";
 import { registerReplay } from "./routes/replay.ts";
 import { registerStream } from "./routes/stream.ts";
 
@@ -29,6 +32,8 @@ export function createApp(): OpenAPIHono<ApiEnv> {
         extra: { faults: read.faults },
       });
     }
+    const fault = await pinFault(read.settings, context.env);
+    if (fault !== null) return problem(context, 503, { code: "not_configured", detail: fault });
     context.set("settings", read.settings);
     return await next();
   });
@@ -38,6 +43,8 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerBars(app);
   registerReplay(app);
   registerStream(app);
+  registerProviders(app);
+  registerOpsProviders(app);
   registerNotImplemented(app);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

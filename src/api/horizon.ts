@@ -2,6 +2,7 @@ import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { wallClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
+import { symbolGroupStub } from "../platform/stubs.ts";
 import { readCursors } from "../postgres/cursor-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
 
@@ -50,12 +51,11 @@ async function askGroup(
   env: Env,
 ): Promise<EpochMs | null> {
   const known = cache.get(group);
-  if (known !== undefined && wallClock.now() - known.atMs < CACHE_TTL_MS) return known.horizon;
+  const young = known !== undefined && wallClock.now() - known.atMs < CACHE_TTL_MS;
+  if (young && (known.horizon === null || known.horizon >= wantedMs)) return known.horizon;
   let horizon = stored;
   try {
-    const answer = await env.SYMBOL_GROUP.getByName(groupName(group), {
-      locationHint: "enam",
-    }).horizon(wantedMs);
+    const answer = await symbolGroupStub(env, group).horizon(wantedMs);
     horizon = answer === null ? stored : Math.max(answer, stored ?? 0);
   } catch (error) {
     log("warn", "a group did not say its horizon", {

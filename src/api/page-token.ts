@@ -2,17 +2,27 @@ import { z } from "zod";
 import { fnv1a32 } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 
-/** Where the next page of a read starts, and the knowledge time that all its pages share. */
+/** Where the next page of a read starts; range and knowledge time are the same for all its pages. */
 export interface PageToken {
   readonly asOfMs: EpochMs;
+  readonly startMs: EpochMs;
+  readonly endMs: EpochMs;
   readonly after: { readonly symbol: string; readonly ts: EpochMs };
 }
 
-const bodySchema = z.tuple([z.number(), z.number(), z.string(), z.number()]);
+const bodySchema = z.tuple([
+  z.number(),
+  z.number(),
+  z.number(),
+  z.number(),
+  z.string(),
+  z.number(),
+]);
 
 /** An opaque token, bound to the query that it continues. */
 export function formatPageToken(token: PageToken, query: string): string {
-  const body = JSON.stringify([fnv1a32(query), token.asOfMs, token.after.symbol, token.after.ts]);
+  const { asOfMs, startMs, endMs, after } = token;
+  const body = JSON.stringify([fnv1a32(query), asOfMs, startMs, endMs, after.symbol, after.ts]);
   return btoa(body).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
@@ -20,8 +30,8 @@ export function formatPageToken(token: PageToken, query: string): string {
 export function parsePageToken(text: string, query: string): PageToken | null {
   try {
     const body: unknown = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
-    const [hash, asOfMs, symbol, ts] = bodySchema.parse(body);
-    return hash === fnv1a32(query) ? { asOfMs, after: { symbol, ts } } : null;
+    const [hash, asOfMs, startMs, endMs, symbol, ts] = bodySchema.parse(body);
+    return hash === fnv1a32(query) ? { asOfMs, startMs, endMs, after: { symbol, ts } } : null;
   } catch {
     return null;
   }

@@ -32,9 +32,13 @@ export function countParam(min: number, max: number, fallback: number) {
   return z.coerce.number().int().min(min).max(max).default(fallback);
 }
 
-/** A read route: how it is described, and the schema that its query is held against. */
+/**
+ * A read route: how it is described, and the schema that its query is held against. Parts of the path
+ * are written `:name`, described by `params`, and parsed by the handler.
+ */
 export interface ReadRoute<Query extends z.ZodObject> {
   readonly path: string;
+  readonly params?: z.ZodObject;
   readonly summary: string;
   readonly query: Query;
   readonly answer: z.ZodType;
@@ -51,9 +55,12 @@ export function registerRead<Query extends z.ZodObject>(
 ): void {
   const description: RouteConfig = {
     method: "get",
-    path: route.path,
+    path: route.path.replaceAll(/:(\w+)/g, "{$1}"),
     summary: route.summary,
-    request: { query: route.query },
+    request: {
+      query: route.query,
+      ...(route.params === undefined ? {} : { params: route.params }),
+    },
     responses: {
       200: {
         description: route.summary,

@@ -62,7 +62,7 @@ function planHeal(input: PollPlanInput, beforeMs: EpochMs): PlannedFetch | null 
   const session = input.calendar.sessionContaining(startMs);
   if (session === undefined) return null;
   const endMs = Math.min(startMs + input.maxJobMinutes * MINUTE_MS, beforeMs, session.closeMs);
-  return { duty: "heal", dueMs: input.healDueMs, startMs, endMs, settle: false };
+  return { duty: `heal:${startMs}`, dueMs: input.healDueMs, startMs, endMs, settle: false };
 }
 
 /** The minutes of a session that are fetched: the configured kinds and always the closing window. */

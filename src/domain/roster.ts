@@ -1,6 +1,9 @@
 import type { Tier } from "./tier.ts";
 import type { EpochMs } from "./time.ts";
 
+/** A group is polled in one job; a deployment with more symbols a group needs more groups. */
+export const MAX_GROUP_MEMBERS = 1_000;
+
 /**
  * A symbol as its group knows it. `slot` is its place in the group's compact per-minute data, `sid`
  * its number in the whole universe; both are append-only. Before `sinceMs` its minutes are unknown,

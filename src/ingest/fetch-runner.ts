@@ -1,10 +1,13 @@
 import { type BarsFetchJob, barsFetchJobSchema } from "../contracts/jobs.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
-import { groupName } from "../domain/symbol.ts";
+import type { ProviderId } from "../domain/provider-id.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import { marketClock, wallClock } from "../platform/clocks.ts";
+import { errorText, log } from "../platform/log.ts";
+import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
 import { createHttpGet } from "../providers/http-get.ts";
 import { policyProviders } from "../providers/registry.ts";
+import { recordDecision } from "../routing/failover.ts";
 import { runBarsJob } from "./run-job.ts";
 
 /** Runs a job that its group's alarm started and hands the outcome back to that group. */
@@ -14,9 +17,10 @@ export async function runAndIngest(
   env: Env,
 ): Promise<PollOutcome> {
   const job = barsFetchJobSchema.parse(input);
-  const outcome = await runBarsJob(job, {
+  const breaker = (provider: ProviderId) => providerBreakerStub(env, provider);
+  const { outcome, decision } = await runBarsJob(job, {
     providers: policyProviders(settings, "bars_1m"),
-    breaker: (provider) => env.PROVIDER_BREAKER.getByName(provider, { locationHint: "enam" }),
+    breaker,
     get: createHttpGet((url, init) => fetch(url, init)),
     calendar: calendarOf(settings),
     sessions: settings.config.sessions,
@@ -24,8 +28,12 @@ export async function runAndIngest(
     wall: wallClock,
     timeoutMs: settings.config.timeout_ms,
   });
-  const group = env.SYMBOL_GROUP.getByName(groupName(job.group), { locationHint: "enam" });
+  const group = symbolGroupStub(env, job.group);
   if (outcome.answers.length === 0) await group.pollFailed(job.duty, outcome);
   else await group.ingest(job.duty, outcome);
+  // After the data, which must not wait for what only explains it, nor be lost with it.
+  await recordDecision(decision, breaker).catch((error: unknown) => {
+    log("warn", "a routing decision was not recorded", { job: job.id, error: errorText(error) });
+  });
   return outcome;
 }

@@ -2,26 +2,28 @@ import type { BarsFetchJob } from "../contracts/jobs.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { Calendar, SessionKind } from "../domain/calendar.ts";
 import type { Bar } from "../domain/bar.ts";
-import type { Outcome } from "../domain/health.ts";
+import type { CreditLane } from "../domain/credits.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
-import { MINUTE_MS } from "../domain/time.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
-import type { BarsAnswer, HttpGet, Provider, ProviderCall } from "../providers/provider.ts";
-import { ProviderError } from "../providers/provider-error.ts";
+import type { BarsAnswer, HttpGet, ProviderOf } from "../providers/provider.ts";
+import type { ProviderErrorKind } from "../providers/provider-error.ts";
 import { validateBars } from "../providers/validate.ts";
 import type { BreakerPort } from "../routing/admission.ts";
-import { type Candidate, choose } from "../routing/choose.ts";
+import type { Decision } from "../routing/decision.ts";
+import { entitlementOf } from "../routing/entitlement.ts";
+import { askInTurn } from "../routing/failover.ts";
+import { outcomesOf } from "./call-outcomes.ts";
+import { CreditPurse } from "./credit-purse.ts";
 
-/**
- * Credits are taken one, two, four, then eight at a time: a job of one call takes one, a job of many
- * does not ask for each.
- */
-const MAX_CREDITS_AT_A_TIME = 8;
+type BarsProvider = ProviderOf<"bars_1m">;
+
+/** Duties of a group that ask for what is new; every other one repairs. */
+const POLL_DUTY = "poll:";
 
 /** What a job needs of the world. `timeoutMs` bounds one call, in time of the wall. */
 export interface RunJobDeps {
   /** The providers of the job's policy, in policy order. */
-  readonly providers: readonly Provider[];
+  readonly providers: readonly BarsProvider[];
   readonly breaker: (provider: ProviderId) => BreakerPort;
   readonly get: HttpGet;
   readonly calendar: Calendar;
@@ -31,19 +33,27 @@ export interface RunJobDeps {
   readonly timeoutMs: number;
 }
 
+/** What a job brought, and why it asked whom. */
+export interface JobResult {
+  readonly outcome: PollOutcome;
+  readonly decision: Decision;
+}
+
 /**
  * Runs one job: asks the chosen provider, and the next one for what the first left uncovered. Never
  * throws for a provider's fault; what came back valid is kept, in the order it was asked.
  */
-export async function runBarsJob(job: BarsFetchJob, deps: RunJobDeps): Promise<PollOutcome> {
+export async function runBarsJob(job: BarsFetchJob, deps: RunJobDeps): Promise<JobResult> {
   const run = new JobRun(job, deps);
-  const { order, lastResort } = choose(await candidates(deps));
-  for (const { id, how } of order) {
-    if (run.isDone()) break;
-    if (how === "call" || (await deps.breaker(id).takeProbe("bars_1m"))) await run.ask(id);
-  }
-  if (run.outcome.selected.length === 0 && lastResort !== null) await run.ask(lastResort);
-  return run.outcome;
+  const decision = await askInTurn({
+    capability: "bars_1m",
+    providers: deps.providers.map(({ id }) => id),
+    breaker: deps.breaker,
+    nowMs: deps.market.now(),
+    ask: (id) => run.ask(id),
+    isDone: () => run.isDone(),
+  });
+  return { outcome: run.outcome, decision };
 }
 
 /** A job on its way: what was answered so far, and for which symbols nobody has. */
@@ -68,9 +78,10 @@ class JobRun {
     return this.#job.symbols.length === 0;
   }
 
-  async ask(id: ProviderId): Promise<void> {
+  /** Asks a provider for what is still open; answers the kind of its fault, or null. */
+  async ask(id: ProviderId): Promise<ProviderErrorKind | null> {
     const provider = this.#deps.providers.find((candidate) => candidate.id === id);
-    if (provider === undefined) return;
+    if (provider === undefined) return null;
     this.outcome.selected.push(id);
     const askedAt = this.#deps.market.now();
     const answer = await ask(provider, this.#job, this.#deps);
@@ -88,6 +99,7 @@ class JobRun {
     const done = coveredWhole(answer, this.#job);
     this.#job = { ...this.#job, symbols: this.#job.symbols.filter((symbol) => !done.has(symbol)) };
     this.outcome.uncovered = this.#job.symbols.length;
+    return answer.failure?.kind ?? null;
   }
 }
 
@@ -99,45 +111,38 @@ function coveredWhole(answer: BarsAnswer, job: BarsFetchJob): Set<string> {
   return new Set(whole.flatMap((part) => part.symbols));
 }
 
-async function candidates(deps: RunJobDeps): Promise<Candidate[]> {
-  const found: Candidate[] = [];
-  for (const { id } of deps.providers) {
-    const admission = await deps.breaker(id).admission("bars_1m");
-    found.push({ id, admission });
-  }
-  return found;
+/** Repair leaves credits to the polls; it goes as T0's until holes have a queue of their own. */
+function laneOf(job: BarsFetchJob): CreditLane {
+  return job.duty.startsWith(POLL_DUTY) ? "live" : "T0";
 }
 
-async function ask(provider: Provider, job: BarsFetchJob, deps: RunJobDeps): Promise<BarsAnswer> {
+async function ask(
+  provider: BarsProvider,
+  job: BarsFetchJob,
+  deps: RunJobDeps,
+): Promise<BarsAnswer> {
   const breaker = deps.breaker(provider.id);
-  let credits = 0;
-  let wanted = 1;
-  let asking: Promise<void> = Promise.resolve();
-  const take = async () => {
-    if (credits === 0) {
-      credits = (await breaker.takeCredits(wanted)).granted;
-      wanted = Math.min(wanted * 2, MAX_CREDITS_AT_A_TIME);
-    }
-    if (credits === 0) throw new ProviderError("no_credits", `${provider.id} has no credits left`);
-    credits -= 1;
-  };
-  const spend = () => {
-    // One at a time: parallel calls of a job share what was granted.
-    asking = asking.then(take, take);
-    return asking;
-  };
+  const now = () => deps.market.now();
+  const purse = new CreditPurse({ provider: provider.id, lane: laneOf(job), breaker, now });
   const answer = await provider.fetchBars(
     { symbols: job.symbols, interval: job.interval, startMs: job.start_ms, endMs: job.end_ms },
     {
-      get: deps.get,
-      now: () => deps.market.now(),
+      get: async (url, options) => {
+        const response = await deps.get(url, options);
+        purse.hear(response);
+        return response;
+      },
+      now,
       elapsed: () => deps.wall.now(),
       timeoutMs: deps.timeoutMs,
-      spend,
+      spend: () => purse.spend(),
     },
   );
-  const outcomes = outcomesOf(answer, job.symbols.length, job, deps.market.now());
-  await breaker.report("bars_1m", outcomes, credits);
+  await breaker.report("bars_1m", {
+    outcomes: outcomesOf(answer, job, now()),
+    entitlement: entitlementOf(answer.calls, answer.failure, now()),
+    ...(await purse.close()),
+  });
   return answer;
 }
 
@@ -173,49 +178,4 @@ function isStored(ts: number, deps: RunJobDeps): boolean {
   const kind = deps.calendar.sessionKind(ts);
   if (kind === undefined) return false;
   return kind === "regular" || deps.sessions.includes(kind) || deps.calendar.isClosingWindow(ts);
-}
-
-const FAILED: ReadonlySet<ProviderCall["code"]> = new Set([
-  "timeout",
-  "unavailable",
-  "malformed",
-  "rate_limited",
-]);
-/** Facts about the key, the job or our own quota: nothing about the provider's health. */
-const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
-  "no_credits",
-  "unauthorized",
-  "not_entitled",
-  "bad_request",
-  "not_found",
-]);
-
-/** The calls of an answer as health sees them, each with its share of the symbol-minutes. */
-function outcomesOf(
-  answer: BarsAnswer,
-  symbols: number,
-  job: BarsFetchJob,
-  atMs: number,
-): Outcome[] {
-  const judged = answer.calls.filter((call) => !SAYS_NOTHING.has(call.code));
-  const minutes = (job.end_ms - job.start_ms) / MINUTE_MS;
-  const answered = answer.covered.reduce(
-    (sum, part) => sum + (part.symbols.length * (part.endMs - part.startMs)) / MINUTE_MS,
-    0,
-  );
-  // What was left out for a reason that is not the provider's was not asked of it; nor was what a
-  // single rate limit cut off, which is our own haste.
-  const limitedCalls = judged.filter((call) => call.code === "rate_limited").length;
-  const isLoneLimit =
-    answer.failure?.kind === "rate_limited" && limitedCalls === 1 && judged.length > 1;
-  const excused = isLoneLimit || (answer.failure !== null && SAYS_NOTHING.has(answer.failure.kind));
-  const asked = excused ? answered : symbols * minutes;
-  return judged.map((call) => ({
-    atMs,
-    ok: !FAILED.has(call.code),
-    limited: call.code === "rate_limited",
-    durationMs: call.durationMs,
-    asked: asked / judged.length,
-    answered: answered / judged.length,
-  }));
 }

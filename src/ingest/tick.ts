@@ -2,9 +2,8 @@ import { groupName } from "../domain/symbol.ts";
 import { floorToMinute } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
 import { errorText, log } from "../platform/log.ts";
-
-/** Name of the pin that holds the number of symbol groups. */
-export const GROUPS_PIN = "symbol_groups";
+import { symbolGroupStub } from "../platform/stubs.ts";
+import { pinFault } from "./pins.ts";
 
 /**
  * A cron tick: every group plans the minute. Also the watchdog: it wakes each object that holds work.
@@ -15,19 +14,12 @@ export async function planAllGroups(
   settings: Settings,
   env: Env,
 ): Promise<void> {
-  const pin = await env.CONFIG_STORE.getByName("config").pin(
-    GROUPS_PIN,
-    String(settings.symbolGroups),
-  );
-  if (!pin.ok) {
-    throw new Error(
-      `SYMBOL_GROUPS is pinned to ${pin.pinned}: symbols have been placed by it and it cannot change`,
-    );
-  }
+  const fault = await pinFault(settings, env);
+  if (fault !== null) throw new Error(fault);
   const tickMs = floorToMinute(scheduledMs);
-  const groups = Array.from({ length: settings.symbolGroups }, (_, group) => groupName(group));
+  const groups = Array.from({ length: settings.symbolGroups }, (_, group) => group);
   const results = await Promise.allSettled(
-    groups.map((name) => env.SYMBOL_GROUP.getByName(name, { locationHint: "enam" }).plan(tickMs)),
+    groups.map((group) => symbolGroupStub(env, group).plan(tickMs)),
   );
   results.forEach((result, group) => {
     if (result.status === "rejected") {

@@ -49,6 +49,12 @@ export const METRICS = {
     labels: ["provider", "capability"],
     merge: "max",
   },
+  provider_isolated: {
+    type: "gauge",
+    help: "1 while an operator holds the breakers of a provider open, else 0.",
+    labels: ["provider"],
+    merge: "max",
+  },
   jobs_processed_total: {
     type: "counter",
     help: "Fetch jobs that ended, by the provider that answered (none: nobody did).",

@@ -1,8 +1,6 @@
 import { z } from "zod";
+import { MAX_GROUP_MEMBERS } from "../domain/roster.ts";
 import type { SqlClient } from "./sql-client.ts";
-
-/** The whole universe fits in one group (a deployment may have one), with room. */
-export const MAX_GROUP_MEMBERS = 20_000;
 
 const memberRow = z.object({
   symbol: z.string(),

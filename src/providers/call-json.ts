@@ -12,6 +12,8 @@ export interface JsonCall<T> {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly schema: z.ZodType<T>;
+  /** Rewrites the body before it is parsed, where plain parsing would lose digits. */
+  readonly prepare?: (body: string) => string;
   /** Judges what the schema can't (a repeated cursor, a foreign symbol) by throwing `malformed`. */
   readonly check: (value: T) => void;
   /** Names the fault of any status but 200. */
@@ -39,7 +41,7 @@ export async function callJson<T>(
     const response = await deps.get(call.url, { headers: call.headers, timeoutMs: deps.timeoutMs });
     answeredMs = deps.elapsed();
     if (response.status !== 200) throw call.toError(response, deps.now());
-    const value = parseBody(response.body, call.schema);
+    const value = parseBody(call.prepare?.(response.body) ?? response.body, call.schema);
     call.check(value);
     record("ok");
     return value;

@@ -1,5 +1,8 @@
+import { newYorkDayNumber } from "../domain/new-york-time.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
+import type { TradingDate } from "../domain/trading-date.ts";
+import { parseTradingDate } from "../domain/trading-date.ts";
 import { ProviderError } from "./provider-error.ts";
 
 /** What a key of one plan gives: a row of a provider's `limits.ts`. */
@@ -65,4 +68,50 @@ function unservedFailure(
         `the plan serves minutes from ${delayMs} ms after their end`,
       )
     : new ProviderError("bad_request", "the window holds minutes that have not ended");
+}
+
+/** The trading dates that a plan can answer, and why the others were not asked. */
+export interface ServableDates {
+  readonly dates: readonly TradingDate[];
+  readonly failure: ProviderError | null;
+}
+
+/**
+ * Cuts trading dates to what a plan answers truthfully, oldest first and each once. Whether the
+ * session of today is over is the caller's to know; an `end_of_day` plan never has today.
+ */
+export function servableDates(
+  asked: readonly TradingDate[],
+  limits: PlanLimits,
+  nowMs: EpochMs,
+): ServableDates {
+  const today = newYorkDayNumber(nowMs);
+  const newest = limits.delayMs === "end_of_day" ? today - 1 : today;
+  const oldest = limits.historyDays === null ? 0 : today - limits.historyDays + 1;
+  const days = [...new Set(asked)]
+    .toSorted()
+    .map((date) => ({ date, day: parseTradingDate(date) }));
+  const inPlan = days.filter(({ day }) => day >= oldest && day <= newest);
+  return {
+    dates: inPlan.map(({ date }) => date),
+    failure: unservedDates(
+      days.map(({ day }) => day),
+      { oldest, newest, today },
+    ),
+  };
+}
+
+function unservedDates(
+  days: readonly number[],
+  { oldest, newest, today }: { oldest: number; newest: number; today: number },
+): ProviderError | null {
+  if (days.some((day) => day > today)) {
+    return new ProviderError("bad_request", "a date that has not come was asked");
+  }
+  if (days.some((day) => day > newest)) {
+    return new ProviderError("not_entitled", "the plan does not serve the current trading date");
+  }
+  return days.some((day) => day < oldest)
+    ? new ProviderError("not_entitled", "the plan does not reach back so far")
+    : null;
 }

@@ -1,13 +1,39 @@
 import type { Bar } from "../domain/bar.ts";
+import type { SymbolCollision } from "../domain/canonical-symbol.ts";
 import type { Interval } from "../domain/interval.ts";
 import type { Capability, Feed, ProviderId } from "../domain/provider-id.ts";
+import type { Quote } from "../domain/quote.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
+import type { TradingDate } from "../domain/trading-date.ts";
+import type { ListedSymbol } from "./listed-symbol.ts";
 import type { ProviderError, ProviderErrorKind } from "./provider-error.ts";
 
 /** Ask for raw bars of canonical symbols whose START lies in `[startMs, endMs)`. */
 export interface BarsRequest extends TimeRange {
   readonly symbols: readonly string[];
   readonly interval: Interval;
+}
+
+/**
+ * Ask for raw daily bars of canonical symbols. `dates` are trading dates whose session is over: the
+ * caller knows the calendar, the adapter only what its plan serves.
+ */
+export interface DailyBarsRequest {
+  readonly symbols: readonly string[];
+  readonly dates: readonly TradingDate[];
+}
+
+/** Ask for the newest quote of canonical symbols. */
+export interface QuotesRequest {
+  readonly symbols: readonly string[];
+}
+
+/**
+ * Ask for the provider's whole list of active US-listed securities. `page` is null at first, then the
+ * `next` of the answer before: a slow key needs minutes for one list.
+ */
+export interface SymbolsRequest {
+  readonly page: string | null;
 }
 
 /** For these symbols the provider really answered the whole window: pagination ended, nothing cut. */
@@ -31,6 +57,28 @@ export interface BarsAnswer {
   readonly rows: readonly Bar[];
   readonly covered: readonly Covered[];
   readonly feed: Feed;
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
+/** What a provider answered to a request for quotes. A fault does not throw, as with bars. */
+export interface QuotesAnswer {
+  readonly quotes: readonly Quote[];
+  /** Symbols that it really answered for, be it with a quote or by having none. */
+  readonly covered: readonly string[];
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
+/** A piece of a provider's list. The list is whole when `next` and `failure` of the last piece are null. */
+export interface SymbolsAnswer {
+  readonly listed: readonly ListedSymbol[];
+  /** Within this piece; the union over pieces and providers is the caller's. */
+  readonly collisions: readonly SymbolCollision[];
+  /** Spellings that no canonical symbol stands for. */
+  readonly unmappable: readonly string[];
+  /** Where to go on, opaque; also after a failure in the middle. */
+  readonly next: string | null;
   readonly calls: readonly ProviderCall[];
   readonly failure: ProviderError | null;
 }
@@ -63,9 +111,37 @@ export interface ProviderDeps {
   readonly spend: () => Promise<void>;
 }
 
-/** The port of a company whose API is polled. */
-export interface Provider {
-  readonly id: ProviderId;
-  readonly capabilities: readonly Capability[];
+/** Everything that a provider's API may offer. */
+export interface ProviderVerbs {
+  /** 1-minute bars. */
   fetchBars(request: BarsRequest, deps: ProviderDeps): Promise<BarsAnswer>;
+  /** Daily bars; `ts` is 00:00 UTC of the trading date, whatever the provider writes. */
+  fetchDailyBars(request: DailyBarsRequest, deps: ProviderDeps): Promise<BarsAnswer>;
+  fetchQuotes(request: QuotesRequest, deps: ProviderDeps): Promise<QuotesAnswer>;
+  listSymbols(request: SymbolsRequest, deps: ProviderDeps): Promise<SymbolsAnswer>;
+}
+
+/** The verb that serves a capability. */
+export const VERB_OF = {
+  bars_1m: "fetchBars",
+  bars_1d: "fetchDailyBars",
+  quotes_l1: "fetchQuotes",
+} as const satisfies Record<Capability, keyof ProviderVerbs>;
+
+/** The port of a company whose API is polled. */
+export interface Provider extends Partial<ProviderVerbs> {
+  readonly id: ProviderId;
+  /** What the configured plan serves: fewer than the verbs, where the API has more than the plan. */
+  readonly capabilities: readonly Capability[];
+}
+
+/** A provider that serves this capability, so its verb is there. */
+export type ProviderOf<C extends Capability> = Provider & Pick<ProviderVerbs, (typeof VERB_OF)[C]>;
+
+/** Whether a provider's API and plan serve a capability. */
+export function hasCapability<C extends Capability>(
+  provider: Provider,
+  capability: C,
+): provider is ProviderOf<C> {
+  return provider.capabilities.includes(capability) && provider[VERB_OF[capability]] !== undefined;
 }

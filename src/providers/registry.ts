@@ -2,35 +2,52 @@ import type { Capability, ProviderId } from "../domain/provider-id.ts";
 import type { Settings } from "../env.ts";
 import { createAlpaca } from "./alpaca/index.ts";
 import { ALPACA_PLANS } from "./alpaca/limits.ts";
+import { createFinnhub, type FinnhubSettings } from "./finnhub/index.ts";
+import { FINNHUB_PLANS } from "./finnhub/limits.ts";
+import { createIex, type IexSettings } from "./iex/index.ts";
+import { IEX_PLANS } from "./iex/limits.ts";
 import { createPolygon } from "./polygon/index.ts";
 import { POLYGON_PLANS } from "./polygon/limits.ts";
-import type { Provider } from "./provider.ts";
+import { hasCapability, type Provider, type ProviderOf } from "./provider.ts";
+
+/** The settings of all providers; one that is absent or null has no key. */
+export interface ProviderSettings extends Pick<Settings, "polygon" | "alpaca"> {
+  readonly finnhub?: FinnhubSettings | null;
+  readonly iex?: IexSettings | null;
+}
 
 /** The providers that have keys, in no order; policies order them. */
-export function configuredProviders(settings: Settings): Provider[] {
+export function configuredProviders(settings: ProviderSettings): Provider[] {
+  const { polygon, alpaca, finnhub, iex } = settings;
   const providers: Provider[] = [];
-  if (settings.polygon !== null) providers.push(createPolygon(settings.polygon));
-  if (settings.alpaca !== null) providers.push(createAlpaca(settings.alpaca));
+  if (polygon !== null) providers.push(createPolygon(polygon));
+  if (alpaca !== null) providers.push(createAlpaca(alpaca));
+  if (finnhub) providers.push(createFinnhub(finnhub));
+  if (iex) providers.push(createIex(iex));
   return providers;
 }
 
 /** The providers of a policy that can be asked, in policy order. */
-export function policyProviders(settings: Settings, capability: Capability): Provider[] {
+export function policyProviders<C extends Capability>(
+  settings: ProviderSettings & Pick<Settings, "config">,
+  capability: C,
+): ProviderOf<C>[] {
   const configured = new Map(
     configuredProviders(settings).map((provider) => [provider.id, provider]),
   );
   return settings.config.policies[capability]
     .map((id) => configured.get(id))
     .filter((provider) => provider !== undefined)
-    .filter((provider) => provider.capabilities.includes(capability));
+    .filter((provider) => hasCapability(provider, capability));
 }
 
 /** How many calls a minute a provider's plan allows; 0 for one that is not configured. */
-export function callsPerMinute(id: string, settings: Settings): number {
-  if (id === "polygon" && settings.polygon !== null)
-    return POLYGON_PLANS[settings.polygon.plan].callsPerMinute;
-  if (id === "alpaca" && settings.alpaca !== null)
-    return ALPACA_PLANS[settings.alpaca.plan].callsPerMinute;
+export function callsPerMinute(id: string, settings: ProviderSettings): number {
+  const { polygon, alpaca, finnhub, iex } = settings;
+  if (id === "polygon" && polygon !== null) return POLYGON_PLANS[polygon.plan].callsPerMinute;
+  if (id === "alpaca" && alpaca !== null) return ALPACA_PLANS[alpaca.plan].callsPerMinute;
+  if (id === "finnhub" && finnhub) return FINNHUB_PLANS[finnhub.plan].callsPerMinute;
+  if (id === "iex" && iex) return IEX_PLANS[iex.backend].callsPerMinute;
   return 0;
 }
 

@@ -18,6 +18,8 @@ export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 /** What was asked for: symbols, and the window `[startMs, endMs)` of bar STARTs. */
 export interface AskedBars extends TimeRange {
   readonly symbols: ReadonlySet<string>;
+  /** What every START is a multiple of, ms: a minute unless given; a day for daily bars. */
+  readonly alignMs?: number;
 }
 
 /** The rows that may be believed, in order of arrival, and the refused ones. */
@@ -27,8 +29,8 @@ export interface ValidatedBars {
 }
 
 /**
- * Judges 1-minute rows one by one: a bad row is refused with the first reason in the order of
- * `REFUSAL_REASONS`, the others stand. Of valid rows for the same symbol and minute the LAST is kept:
+ * Judges rows one by one: a bad row is refused with the first reason in the order of
+ * `REFUSAL_REASONS`, the others stand. Of valid rows for the same symbol and START the LAST is kept:
  * providers re-send a corrected bar after the first one. A volume of 0 with a price range is a bar.
  * The vwap is not held to [low, high]: it lies outside in 5-10 % of real bars (polygon issues 47, 82).
  * The calendar is not looked at.
@@ -56,7 +58,7 @@ function refusalOf(bar: Bar, asked: AskedBars): RefusalReason | null {
   if (!asked.symbols.has(bar.symbol)) return "foreign_symbol";
   const numbers = [ts, open, high, low, close, volume, vwap ?? 0, tradeCount ?? 0];
   if (!numbers.every(Number.isFinite)) return "not_finite";
-  if (ts % MINUTE_MS !== 0) return "misaligned";
+  if (ts % (asked.alignMs ?? MINUTE_MS) !== 0) return "misaligned";
   if (ts < asked.startMs || ts >= asked.endMs) return "out_of_window";
   if (Math.min(open, high, low, close) <= 0) return "price_not_positive";
   if (low > Math.min(open, close) || high < Math.max(open, close)) return "high_below_low";

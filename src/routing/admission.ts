@@ -1,6 +1,9 @@
 import type { BreakerState } from "../domain/breaker.ts";
-import type { Capability } from "../domain/provider-id.ts";
+import type { CreditLane, RateNotice } from "../domain/credits.ts";
 import type { Outcome } from "../domain/health.ts";
+import type { Capability } from "../domain/provider-id.ts";
+import type { Decision } from "./decision.ts";
+import type { Entitlement } from "./entitlement.ts";
 
 /** How a provider's breaker stands for a capability. */
 export interface Admission {
@@ -15,16 +18,28 @@ export interface CreditGrant {
   readonly waitMs: number;
 }
 
-/** What routing asks of the object that keeps a provider's breaker and credits. */
+/** How the calls of a job ended. */
+export interface CallsReport {
+  /** Oldest first; without those that say nothing about health. */
+  readonly outcomes: readonly Outcome[];
+  /** Credits that the job took and did not spend. */
+  readonly unspentCredits: number;
+  /** The last that the provider's headers said of the quota. */
+  readonly rate: RateNotice | null;
+  /** What the answers showed of the key's rights; null when they showed nothing. */
+  readonly entitlement: Entitlement | null;
+}
+
+/** What routing asks of the object that keeps a provider's breaker, credits and history. */
 export interface BreakerPort {
   admission(capability: Capability): Promise<Admission>;
   /** Lets a job through a half-open breaker, to find out; false when enough are on their way. */
   takeProbe(capability: Capability): Promise<boolean>;
-  takeCredits(wanted: number): Promise<CreditGrant>;
-  /** How the calls of a job ended, oldest first, and the credits that it took and did not spend. */
-  report(
-    capability: Capability,
-    outcomes: readonly Outcome[],
-    unspentCredits: number,
-  ): Promise<void>;
+  /** Hands out up to `wanted` credits, of what the lane may take. */
+  takeCredits(wanted: number, lane: CreditLane): Promise<CreditGrant>;
+  /** Told at once of a rate limit, so that no other job runs into it. */
+  correctCredits(notice: RateNotice): Promise<void>;
+  report(capability: Capability, report: CallsReport): Promise<void>;
+  /** Keeps what a job decided, for whoever asks why. */
+  recordDecision(decision: Decision): Promise<void>;
 }

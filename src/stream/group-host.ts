@@ -79,7 +79,7 @@ export class GroupHost {
         `a frame is at most ${MAX_CLIENT_FRAME_BYTES} bytes`,
       );
     }
-    await this.#inTurn(connection, () => this.#handle(connection, message));
+    await this.#inTurn(connection, message);
   }
 
   remove(socket: WebSocket): void {
@@ -101,19 +101,21 @@ export class GroupHost {
     this.#deps.track(this.receive(socket, JSON.stringify(frame)));
   }
 
-  async #inTurn(connection: Connection, act: () => Promise<void>): Promise<void> {
+  async #inTurn(connection: Connection, message: string): Promise<void> {
     const queue = this.#queues.get(connection.socket) ?? { tail: Promise.resolve(), waiting: 0 };
     this.#queues.set(connection.socket, queue);
     if (queue.waiting >= MAX_WAITING_REQUESTS) {
       return sendError(
         connection,
-        undefined,
+        requestId(message),
         STREAM_CODES.tooFast,
         "too many requests are waiting",
       );
     }
     queue.waiting += 1;
-    queue.tail = queue.tail.then(act).finally(() => (queue.waiting -= 1));
+    queue.tail = queue.tail
+      .then(() => this.#handle(connection, message))
+      .finally(() => (queue.waiting -= 1));
     await queue.tail;
   }
 
@@ -144,6 +146,12 @@ type ParsedFrame =
   | { ok: false; id: number | string | undefined; msg: string };
 
 const withIdSchema = z.object({ id: requestIdSchema });
+
+/** The id of a request that is refused unread. */
+function requestId(message: string): number | string | undefined {
+  const parsed = parseFrame(message);
+  return parsed.ok ? parsed.value.id : parsed.id;
+}
 
 function parseFrame(message: string): ParsedFrame {
   let json: unknown;

@@ -99,9 +99,9 @@ export class StreamHost {
 
   /** Follows a home, so that `headFs` of the answer and what comes after reach this host. */
   async follow(group: number) {
-    const known = this.deps.rosters.of(group).length;
+    const known = this.deps.rosters.known(group);
     const answer = await this.deps.home(group).follow(this.deps.name, known);
-    this.deps.rosters.extend(group, known, answer.roster);
+    this.deps.rosters.extend(group, answer.epoch, answer.rosterFrom, answer.roster);
     return answer;
   }
 
@@ -112,8 +112,9 @@ export class StreamHost {
     if (last !== undefined) this.#heads.set(stream, { epoch: delivery.epoch, fs: last.fs });
     const following = this.#following(stream);
     if (following.length > 0) {
-      if (this.deps.rosters.of(delivery.home).length < delivery.rosterLength)
-        await this.follow(delivery.home);
+      const known = this.deps.rosters.known(delivery.home);
+      const isOld = known.epoch !== delivery.epoch || known.length < delivery.rosterLength;
+      if (isOld) await this.follow(delivery.home);
       for (const logged of delivery.flushes) this.#publish(stream, parseFlush(logged.payload));
       for (const connection of following) connection.save();
     }

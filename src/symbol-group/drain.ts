@@ -32,9 +32,9 @@ export type DrainResult =
 /** Sends the log to Postgres: in order, once, a batch a transaction. `attempt` counts failures so far. */
 export async function drain(deps: DrainDeps, attempt: number): Promise<DrainResult> {
   for (;;) {
-    const batch = deps
-      .read(deps.drainedFs(), DRAIN_FLUSHES, DRAIN_BYTES)
-      .map((logged) => parseFlush(logged.payload));
+    const logged = deps.read(deps.drainedFs(), DRAIN_FLUSHES, DRAIN_BYTES);
+    const batch = readable(logged);
+    if (batch === null) return { kind: "stuck", fault: UNREADABLE };
     const last = batch.at(-1);
     if (last === undefined) return { kind: "drained" };
     const fault = await tryWrite(deps, batch);
@@ -48,6 +48,21 @@ export async function drain(deps: DrainDeps, attempt: number): Promise<DrainResu
     }
     if (fault.kind !== "retry") return { kind: "stuck", fault };
     return { kind: "retry", afterMs: backoffMs(attempt, BACKOFF, deps.random), fault };
+  }
+}
+
+const UNREADABLE: SqlFault = {
+  kind: "row_fault",
+  sqlstate: null,
+  storedFs: null,
+  message: "a flush of the log cannot be read by this version",
+};
+
+function readable(logged: readonly LoggedFlush[]): Flush[] | null {
+  try {
+    return logged.map(({ payload }) => parseFlush(payload));
+  } catch {
+    return null;
   }
 }
 

@@ -53,6 +53,16 @@ export class DutyStore {
     this.#sql.exec("DELETE FROM duty WHERE name = ?", name);
   }
 
+  /** Whether a duty stands whose name begins so. */
+  hasAny(prefix: string): boolean {
+    const clause = "SELECT 1 FROM duty WHERE name >= ? AND name < ? LIMIT 1";
+    return this.#sql.exec(clause, prefix, `${prefix}\uffff`).toArray().length > 0;
+  }
+
+  find(name: string): Duty | null {
+    return this.#read("WHERE name = ?", name)[0] ?? null;
+  }
+
   has(name: string): boolean {
     return this.#sql.exec("SELECT 1 FROM duty WHERE name = ?", name).toArray().length > 0;
   }
@@ -78,9 +88,9 @@ export class DutyStore {
     return row.due;
   }
 
-  #read(clause: string, ms: EpochMs): Duty[] {
+  #read(clause: string, value: EpochMs | string): Duty[] {
     const rows = this.#sql
-      .exec(`SELECT name, due_ms, started_ms, body FROM duty ${clause}`, ms)
+      .exec(`SELECT name, due_ms, started_ms, body FROM duty ${clause}`, value)
       .toArray();
     return rows.map((row) => {
       const { due_ms: dueMs, started_ms: startedMs, ...duty } = rowSchema.parse(row);

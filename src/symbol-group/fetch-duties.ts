@@ -5,7 +5,7 @@ import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.t
 import { planFetches, type PlannedFetch, planSettle } from "../domain/poll-plan.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { SECOND_MS } from "../domain/time.ts";
+import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -14,9 +14,19 @@ const PATIENCE_TIMEOUTS = 3;
 
 /** Heals of the groups start over so many seconds, so that they do not crowd out the polls. */
 const HEAL_SPREAD_S = 30;
-const HEAL = "heal";
+const HEAL = "heal:";
+/** Beliefs reach back five sessions: what closed before is not settled any more. */
+const SETTLE_HORIZON_MS = 7 * DAY_MS;
+/** A settle job that was not answered whole is tried again so often, this far apart. */
+const SETTLE_TRIES = 12;
+const SETTLE_RETRY_MS = 5 * MINUTE_MS;
 
-const bodySchema = z.object({ startMs: z.number(), endMs: z.number(), settle: z.boolean() });
+const bodySchema = z.object({
+  startMs: z.number(),
+  endMs: z.number(),
+  settle: z.boolean(),
+  tries: z.number().default(0),
+});
 
 /** What a group's fetches are planned by. `timeoutMs` is that of one call to a provider. */
 export interface FetchDutiesConfig {
@@ -51,27 +61,39 @@ export class FetchDuties {
       ...this.#config,
       nowMs: tickMs,
       maxJobMinutes: MAX_JOB_MINUTES,
-      nextHoleMs: (beforeMs) => (this.#duties.has(HEAL) ? null : this.#ledger.nextHoleMs(beforeMs)),
+      nextHoleMs: (beforeMs) =>
+        this.#duties.hasAny(HEAL) ? null : this.#ledger.nextHoleMs(beforeMs),
       healDueMs: Math.max(tickMs, nowMs) + pollOffsetMs + (1 + (group % HEAL_SPREAD_S)) * SECOND_MS,
     });
     for (const fetch of fetches) this.#write(fetch);
-    const heal = fetches.find((fetch) => fetch.duty === HEAL);
+    const heal = fetches.find((fetch) => fetch.duty.startsWith(HEAL));
     if (heal !== undefined) this.#ledger.lookForHolesFrom(heal.endMs);
-    const session = calendar.previousSession(tickMs);
-    if (this.#settlesNow(session, tickMs)) {
+    for (const session of this.#sessionsToSettle(tickMs)) {
       for (const fetch of planSettle(calendar, session, sessions, MAX_JOB_MINUTES))
         this.#write(fetch);
-      this.#ledger.meta.set("settle_planned", session.date);
+      this.#ledger.meta.set("settle_planned_ms", session.closeMs);
     }
+  }
+
+  /**
+   * A fetch has ended, or was given up for lost. A part of the settle pass that was not answered whole
+   * comes again: nothing else would ask for it.
+   */
+  end(name: string, answeredWhole: boolean, nowMs: EpochMs): void {
+    const duty = name.startsWith("settle:") && !answeredWhole ? this.#duties.find(name) : null;
+    this.#duties.finish(name);
+    if (duty === null) return;
+    const body = bodySchema.parse(duty.body);
+    if (body.tries + 1 >= SETTLE_TRIES) return;
+    this.#duties.plan(name, nowMs + SETTLE_RETRY_MS, { ...body, tries: body.tries + 1 });
   }
 
   /** The job of a due fetch, or null when the group has nothing to ask in it. */
   job(duty: Duty, nowMs: EpochMs): BarsFetchJob | null {
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
-    const symbols =
-      duty.name === HEAL
-        ? this.#ledger.incompleteSymbols(startMs, endMs)
-        : this.#ledger.roster.activeSymbols();
+    const symbols = duty.name.startsWith(HEAL)
+      ? this.#ledger.incompleteSymbols(startMs, endMs)
+      : this.#ledger.roster.activeSymbols();
     if (symbols.length === 0) return null;
     return {
       v: 1,
@@ -88,15 +110,19 @@ export class FetchDuties {
     };
   }
 
-  /** A session is settled once, when it has closed and the group knew any of it. */
-  #settlesNow(session: TradingSession, tickMs: EpochMs): boolean {
-    if (tickMs < session.closeMs || this.#ledger.meta.get("settle_planned") === session.date)
-      return false;
-    const oldestSince = this.#ledger.roster.members.reduce(
-      (min, member) => Math.min(min, member.sinceMs),
-      Infinity,
-    );
-    return oldestSince < session.closeMs;
+  /**
+   * Sessions that have closed and are not settled yet, as far as the group knew any of them; a close
+   * that no tick saw is not forgotten.
+   */
+  #sessionsToSettle(tickMs: EpochMs): TradingSession[] {
+    const { members } = this.#ledger.roster;
+    if (members.length === 0) return [];
+    const oldestSince = Math.min(...members.map((member) => member.sinceMs));
+    const settledMs = this.#ledger.meta.getNumber("settle_planned_ms") ?? 0;
+    const fromMs = Math.max(settledMs, oldestSince, tickMs - SETTLE_HORIZON_MS);
+    return this.#config.calendar
+      .sessionsBetween(fromMs, tickMs)
+      .filter((session) => session.closeMs <= tickMs && session.closeMs > settledMs);
   }
 
   #write(fetch: PlannedFetch): void {
@@ -107,5 +133,5 @@ export class FetchDuties {
 
 /** Whether a duty is a fetch, by its name. */
 export function isFetchDuty(name: string): boolean {
-  return name === HEAL || name.startsWith("poll:") || name.startsWith("settle:");
+  return name.startsWith(HEAL) || name.startsWith("poll:") || name.startsWith("settle:");
 }

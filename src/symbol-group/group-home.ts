@@ -9,7 +9,7 @@ import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
 import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
-import type { FollowAnswer, LogSlice } from "../stream/home-port.ts";
+import type { FollowAnswer, KnownRoster, LogSlice } from "../stream/home-port.ts";
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
 import type { DrainDeps } from "./drain.ts";
 import { DRAIN_DUTY, Drainer } from "./drainer.ts";
@@ -125,7 +125,7 @@ export class GroupHome {
     const nowMs = this.#deps.market.now();
     for (const lost of this.#duties.overdue(nowMs - this.#fetches.patienceMs)) {
       log("warn", "a job was not answered", { group: this.#name(), duty: lost.name });
-      this.#duties.finish(lost.name);
+      this.#fetches.end(lost.name, false, nowMs);
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
     return this.nextDueMs();
@@ -147,7 +147,7 @@ export class GroupHome {
   ingest(duty: string, outcome: PollOutcome): void {
     const ingested = this.#deps.storage.transactionSync(() => {
       const result = this.#ledger.ingest(outcome);
-      this.#duties.finish(duty);
+      this.#fetches.end(duty, outcome.uncovered === 0, this.#deps.market.now());
       return result;
     });
     countIngest(this.totals, outcome, ingested);
@@ -160,15 +160,18 @@ export class GroupHome {
     }
   }
 
-  follow(host: string, knownRoster: number): FollowAnswer {
+  follow(host: string, known: KnownRoster): FollowAnswer {
     const head = this.#ledger.head();
+    const epoch = this.#ledger.epoch();
+    const rosterFrom = known.epoch === epoch ? known.length : 0;
     this.#followers.follow(host, head.fs);
     return {
-      epoch: this.#ledger.epoch(),
+      epoch,
       headFs: head.fs,
       headAt: head.asOf,
       oldestFs: this.#ledger.log.oldest()?.fs ?? head.fs + 1,
-      roster: this.#reads.roster().slice(knownRoster),
+      roster: this.#reads.roster().slice(rosterFrom),
+      rosterFrom,
       nextMs: this.#ledger.nextFlushMs(this.#deps.market.now()),
     };
   }

@@ -1,11 +1,8 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
-import { type Member, Roster } from "../domain/roster.ts";
+import { MAX_GROUP_MEMBERS, type Member, Roster } from "../domain/roster.ts";
 import { TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
-
-/** A group is polled in one job; a deployment with more symbols a group needs more groups. */
-export const MAX_GROUP_MEMBERS = 1_000;
 
 /** A symbol of the group as the universe lists it. */
 export interface ListedMember {

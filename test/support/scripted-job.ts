@@ -1,4 +1,5 @@
 import type { BarsFetchJob } from "../../src/contracts/jobs.ts";
+import type { CreditLane, RateNotice } from "../../src/domain/credits.ts";
 import { type Outcome, scoreHealth } from "../../src/domain/health.ts";
 import type { ProviderId } from "../../src/domain/provider-id.ts";
 import { type RunJobDeps, runBarsJob } from "../../src/ingest/run-job.ts";
@@ -6,10 +7,10 @@ import { ProviderError, type ProviderErrorKind } from "../../src/providers/provi
 import type {
   BarsAnswer,
   BarsRequest,
-  Provider,
   ProviderDeps,
+  ProviderOf,
 } from "../../src/providers/provider.ts";
-import type { Admission } from "../../src/routing/admission.ts";
+import type { Admission, CallsReport } from "../../src/routing/admission.ts";
 import { barOf, CALENDAR, MINUTE_MS, OPEN_MS } from "./naive-group.ts";
 
 /** Market time of a scripted job. */
@@ -52,7 +53,10 @@ export async function run(
   const asked: BarsRequest[] = [];
   const probesWanted: ProviderId[] = [];
   const reported = new Map<ProviderId, Outcome[]>();
-  const providers = Object.entries(scripts).map(([name, script]): Provider => {
+  const reports: { provider: ProviderId; report: CallsReport }[] = [];
+  const lanes: CreditLane[] = [];
+  const notices: RateNotice[] = [];
+  const providers = Object.entries(scripts).map(([name, script]): ProviderOf<"bars_1m"> => {
     const id = name === "polygon" || name === "alpaca" || name === "finnhub" ? name : "iex";
     return {
       id,
@@ -72,15 +76,19 @@ export async function run(
         probesWanted.push(id);
         return change.probing?.includes(id) !== true;
       },
-      takeCredits: async (wanted) => {
+      takeCredits: async (wanted, lane) => {
+        lanes.push(lane);
         const granted = Math.min(wanted, credits);
         credits -= granted;
         return { granted, waitMs: granted === 0 ? 1_000 : 0 };
       },
-      report: async (_capability, outcomes, unspent) => {
-        credits += unspent;
-        reported.set(id, [...(reported.get(id) ?? []), ...outcomes]);
+      correctCredits: async (notice) => void notices.push(notice),
+      report: async (_capability, report) => {
+        credits += report.unspentCredits;
+        reports.push({ provider: id, report });
+        reported.set(id, [...(reported.get(id) ?? []), ...report.outcomes]);
       },
+      recordDecision: async () => {},
     }),
     get: () => Promise.reject(new Error("no network")),
     calendar: CALENDAR,
@@ -90,9 +98,21 @@ export async function run(
     timeoutMs: 1_000,
     ...change.deps,
   };
-  const outcome = await runBarsJob({ ...JOB, ...change.job }, deps);
+  const { outcome, decision } = await runBarsJob({ ...JOB, ...change.job }, deps);
   const h = (id: ProviderId) => scoreHealth(1, reported.get(id) ?? [], 500).h;
-  return { outcome, asked, h, reported, probesWanted, creditsLeft: credits };
+  const creditsLeft = credits;
+  return {
+    outcome,
+    decision,
+    asked,
+    h,
+    reported,
+    reports,
+    probesWanted,
+    lanes,
+    notices,
+    creditsLeft,
+  };
 }
 
 /** An answer of the sip feed for these symbols, with one call that took no time. */

@@ -21,7 +21,8 @@ const G = AAPL_GROUP;
 useWorld();
 
 const breaker = (provider: string) => env.PROVIDER_BREAKER.getByName(provider);
-const stateOf = async (provider: string) => (await breaker(provider).snapshot())[0]?.state;
+const stateOf = async (provider: string) =>
+  (await breaker(provider).snapshot()).capabilities[0]?.state;
 const providersOf = (number: number) => new Set(postgres.rows(number).map((row) => row.provider));
 
 /** Both answer every symbol, told apart by their closes. */
@@ -87,7 +88,7 @@ describe("the breaker of a provider", () => {
 
   it("never grants more credits than the plan has, however many ask at once", async () => {
     const grants = await Promise.all(
-      Array.from({ length: 30 }, () => breaker("alpaca").takeCredits(1_000)),
+      Array.from({ length: 30 }, () => breaker("alpaca").takeCredits(1_000, "live")),
     );
     expect(grants.reduce((sum, { granted }) => sum + granted, 0)).toBe(10_000);
     expect(grants.some(({ waitMs }) => waitMs > 0)).toBe(true);
@@ -98,7 +99,7 @@ describe("the breaker of a provider", () => {
     await load([G]);
     await tick(minute(1), [G]);
     expect(alpaca.calls).toHaveLength(1);
-    expect((await breaker("alpaca").takeCredits(10_000)).granted).toBe(9_999);
+    expect((await breaker("alpaca").snapshot()).credits.left).toBe(9_999);
   });
 
   it("lets a job fail over to a half-open provider although other jobs did not need it", async () => {
@@ -113,7 +114,12 @@ describe("the breaker of a provider", () => {
       answered: 0,
       limited: false,
     };
-    await breaker("polygon").report("bars_1m", [failure, failure, failure, failure, failure], 0);
+    await breaker("polygon").report("bars_1m", {
+      outcomes: [failure, failure, failure, failure, failure],
+      unspentCredits: 0,
+      rate: null,
+      entitlement: null,
+    });
     expect(await stateOf("polygon")).toBe("open");
     // All are served by the first provider; each of them only looked at the second.
     stepMarketClock(minute(1) + 3_000);

@@ -155,7 +155,10 @@ describe("a flush that comes at a bad moment arrives without waiting for the nex
     await client.subscribe(["AAPL"]);
     await client.ask({ op: "unsub", ch: ["bars.1m"], symbols: ["AAPL"] });
     // A new subscription at the host follows before the answer is home.
-    afterAnswering("deliver", async () => void (await group(HOME).follow(groupName(HOST), 0)));
+    afterAnswering(
+      "deliver",
+      async () => void (await group(HOME).follow(groupName(HOST), { epoch: null, length: 0 })),
+    );
     await appendAndDeliver(0);
     expect(await followers()).toEqual([groupName(HOST)]);
   });

@@ -61,21 +61,12 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
     const { settings } = context.var;
     const sql = sqlClientOf(settings);
     const nowMs = marketClock.now();
-    const endMs = query.end ?? nowMs;
-    const startMs = query.start ?? endMs - DAY_MS;
-    if (startMs >= endMs)
-      return problem(context, 422, {
-        code: "invalid_parameter",
-        detail: "start must be before end",
-      });
     const shape = `${query.symbols.join(",")}|${query.interval}|${query.start ?? ""}|${query.end ?? ""}`;
     const page =
       query.page_token === undefined ? undefined : parsePageToken(query.page_token, shape);
     if (page === null) {
-      return problem(context, 400, {
-        code: "bad_page_token",
-        detail: "page_token does not continue this query",
-      });
+      const detail = "page_token does not continue this query";
+      return problem(context, 400, { code: "bad_page_token", detail });
     }
     const pinnedMs = page?.asOfMs ?? query.as_of;
     const groups = [
@@ -90,6 +81,15 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
       });
     }
     const asOfMs = pinnedMs ?? horizonMs;
+    // Nothing here depends on the clock once as_of is pinned: the same URL answers the same for ever.
+    const endMs = page?.endMs ?? query.end ?? asOfMs;
+    const startMs = page?.startMs ?? query.start ?? endMs - DAY_MS;
+    if (startMs >= endMs) {
+      return problem(context, 422, {
+        code: "invalid_parameter",
+        detail: "start must be before end",
+      });
+    }
     const bars = await readBars(sql, {
       symbols: query.symbols,
       startMs,
@@ -107,7 +107,9 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
         as_of: toIso(asOfMs),
         horizon: toIso(horizonMs),
         next_page_token:
-          last === undefined ? null : formatPageToken({ asOfMs, after: last }, shape),
+          last === undefined
+            ? null
+            : formatPageToken({ asOfMs, startMs, endMs, after: last }, shape),
       },
       200,
       { "X-Data-Sources": [...sources].toSorted().join(", ") },

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { groupName } from "../../domain/symbol.ts";
 import { marketClock, wallClock } from "../../platform/clocks.ts";
 import { errorText } from "../../platform/log.ts";
+import { symbolGroupStub } from "../../platform/stubs.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import { configuredProviders, policyProviders } from "../../providers/registry.ts";
 import type { Settings } from "../../env.ts";
@@ -13,12 +14,15 @@ const READINESS_TTL_MS = 10_000;
 /** The oldest flush that may wait for Postgres before the service counts as not ready, market ms. */
 const MAX_UNDRAINED_MS = 300_000;
 
-const startedMs = wallClock.now();
+// At module load a Worker's clock reads zero: the first request starts the count.
+let startedMs: number | null = null;
 
 /** `GET /health`: alive. Touches nothing, needs no key. */
 export function registerHealth(app: OpenAPIHono<ApiEnv>): void {
   app.get("/health", (context) => {
-    const uptimeS = startedMs === 0 ? null : Math.round((wallClock.now() - startedMs) / 1_000);
+    const nowMs = wallClock.now();
+    startedMs ??= nowMs;
+    const uptimeS = Math.round((nowMs - startedMs) / 1_000);
     return context.json({ status: "ok", version: VERSION, uptime_s: uptimeS });
   });
 }
@@ -57,7 +61,7 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
     warnings.push("policy bars_1m is unserved: no provider of it has a key");
   const asked = await Promise.allSettled(
     Array.from({ length: settings.symbolGroups }, (_, group) =>
-      env.SYMBOL_GROUP.getByName(groupName(group)).status(),
+      symbolGroupStub(env, group).status(),
     ),
   );
   asked.forEach((result, group) => {

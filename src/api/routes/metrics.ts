@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { PROVIDER_IDS } from "../../domain/provider-id.ts";
+import { metricsHubStub, providerBreakerStub } from "../../platform/stubs.ts";
 import { MetricTotals } from "../../platform/metric-totals.ts";
 import { configuredProviders } from "../../providers/registry.ts";
 import type { Settings } from "../../env.ts";
@@ -12,7 +13,7 @@ const CIRCUIT_VALUE = { closed: 1, half_open: 0.5, open: 0, isolated: 0 } as con
 export function registerMetrics(app: OpenAPIHono<ApiEnv>): void {
   app.get("/metrics", async (context) => {
     const measured = await measure(context.var.settings, context.env);
-    const text = await context.env.METRICS_HUB.getByName("hub").scrape(measured.toJSON());
+    const text = await metricsHubStub(context.env).scrape(measured.toJSON());
     return context.text(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
   });
 }
@@ -23,9 +24,9 @@ async function measure(settings: Settings, env: Env): Promise<MetricTotals> {
   const configured = new Set(configuredProviders(settings).map((provider) => provider.id));
   for (const provider of PROVIDER_IDS) {
     if (!configured.has(provider)) continue;
-    for (const { capability, state, score } of await env.PROVIDER_BREAKER.getByName(
-      provider,
-    ).snapshot()) {
+    const { isolated, capabilities } = await providerBreakerStub(env, provider).snapshot();
+    totals.set("provider_isolated", { provider }, isolated === null ? 0 : 1);
+    for (const { capability, state, score } of capabilities) {
       totals.set("circuit_state", { provider, capability }, CIRCUIT_VALUE[state]);
       totals.set("provider_health_score", { provider, capability }, score.h);
     }

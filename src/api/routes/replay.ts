@@ -1,6 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { groupName, groupOf } from "../../domain/symbol.ts";
+import { groupOf } from "../../domain/symbol.ts";
+import { symbolGroupStub } from "../../platform/stubs.ts";
 import type { ReplayFrom, ReplayPage } from "../../stream/replay-page.ts";
 import { groupOfStream, parseToken } from "../../stream/token.ts";
 import type { ApiEnv } from "../api-env.ts";
@@ -94,7 +95,7 @@ async function readPages(
 ): Promise<ReplayPage[]> {
   return await Promise.all(
     Array.from(from, ([group, start]) =>
-      context.env.SYMBOL_GROUP.getByName(groupName(group), { locationHint: "enam" }).replay({
+      symbolGroupStub(context.env, group).replay({
         from: start,
         symbols,
         limit,

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { groupName } from "../../domain/symbol.ts";
+import { symbolGroupStub } from "../../platform/stubs.ts";
 import { chooseHost } from "../../stream/choose-host.ts";
 import { CONNECTION_HEADER } from "../../stream/group-host.ts";
 import type { ApiEnv } from "../api-env.ts";
@@ -22,5 +22,5 @@ async function upgrade(context: Context<ApiEnv>): Promise<Response> {
   const request = new Request(context.req.raw);
   request.headers.set(CONNECTION_HEADER, connection);
   request.headers.delete("authorization");
-  return await context.env.SYMBOL_GROUP.getByName(groupName(host)).fetch(request);
+  return await symbolGroupStub(context.env, host).fetch(request);
 }

@@ -4,11 +4,13 @@ import { toIso } from "../../domain/time.ts";
 import { callJson } from "../call-json.ts";
 import type { ProviderCall, ProviderDeps } from "../provider.ts";
 import { ProviderError } from "../provider-error.ts";
+import { chunkByUrl } from "../url-chunks.ts";
+import type { ChunkAnswer } from "./ask-chunks.ts";
 import { alpacaError } from "./errors.ts";
+import { type AlpacaHost, keyHeaders, urlOn } from "./host.ts";
 import type { AlpacaFeed } from "./limits.ts";
 import { toBars } from "./map.ts";
-import { alpacaBarsPageSchema } from "./schema.ts";
-import type { AlpacaBarsPage } from "./schema.ts";
+import { type AlpacaBarsPage, alpacaBarsPageSchema } from "./schema.ts";
 
 /** Most points a page may hold, over all symbols (the API's maximum; its default is 1,000). */
 const PAGE_POINTS = 10_000;
@@ -16,81 +18,56 @@ const PAGE_POINTS = 10_000;
 /** Pages of one chunk before it counts as endless: four times 300 symbols x one whole session. */
 export const MAX_PAGES = 50;
 
-/**
- * Longest URL of a first page, bytes: Alpaca answers 414 (HTML) to several hundred symbols, and
- * 2,000 characters is the bound that others met.
- */
-export const MAX_URL_BYTES = 1_800;
-
 /** Kept free for the page token of later pages; recorded ones are 24-64 characters. */
 const PAGE_TOKEN_BYTES = 150;
 
-/** Where Alpaca's data host is and how to sign in. */
-export interface AlpacaHost {
-  readonly baseUrl: string;
-  readonly keyId: string;
-  readonly secret: string;
+/** Which bars to ask for; the window is half open. */
+export interface BarsQuery extends TimeRange {
+  readonly timeframe: "1Min" | "1Day";
   readonly feed: AlpacaFeed;
 }
 
-/** The URL of a page of 1-minute bars; `end` is INCLUSIVE at the API, our window is not. */
+/** The URL of a page of bars; `end` is INCLUSIVE at the API, our window is not. */
 export function barsUrl(
   host: AlpacaHost,
   symbols: readonly string[],
-  window: TimeRange,
+  { timeframe, feed, startMs, endMs }: BarsQuery,
   pageToken: string | null,
 ): string {
   const query = new URLSearchParams({
     symbols: symbols.join(","),
-    timeframe: "1Min",
-    start: toIso(window.startMs),
-    end: toIso(window.endMs - 1),
+    timeframe,
+    start: toIso(startMs),
+    end: toIso(endMs - 1),
     limit: String(PAGE_POINTS),
     adjustment: "raw",
     // No rename mapping: by default bars of FB come back as META.
     asof: "-",
-    feed: host.feed,
+    feed,
     sort: "asc",
   });
   if (pageToken !== null) query.set("page_token", pageToken);
-  return `${host.baseUrl.replace(/\/+$/, "")}/v2/stocks/bars?${query.toString()}`;
+  return urlOn(host, "/v2/stocks/bars", query);
 }
 
-/** Cuts symbols, in their order, into chunks whose URL stays within `MAX_URL_BYTES`. */
+/** Cuts symbols, in their order, into chunks whose URL has room for a page token. */
 export function chunkSymbols(
   host: AlpacaHost,
   symbols: readonly string[],
-  window: TimeRange,
+  query: BarsQuery,
 ): string[][] {
-  const room = MAX_URL_BYTES - PAGE_TOKEN_BYTES - barsUrl(host, [], window, null).length;
-  const chunks: string[][] = [];
-  let used = room;
-  for (const symbol of symbols) {
-    const bytes = encodeURIComponent(`${symbol},`).length;
-    if (used + bytes > room) {
-      chunks.push([]);
-      used = 0;
-    }
-    chunks.at(-1)?.push(symbol);
-    used += bytes;
-  }
-  return chunks;
-}
-
-/** The rows of a chunk; it is complete when nothing failed. */
-export interface ChunkAnswer {
-  readonly rows: Bar[];
-  readonly failure: ProviderError | null;
+  const urlOf = (chunk: readonly string[]) => barsUrl(host, chunk, query, null);
+  return chunkByUrl(symbols, urlOf, Number.POSITIVE_INFINITY, PAGE_TOKEN_BYTES);
 }
 
 /** Reads a chunk to its last page. Rows of the pages before a failure are kept. */
 export async function fetchChunk(
   host: AlpacaHost,
   symbols: readonly string[],
-  window: TimeRange,
+  query: BarsQuery,
   deps: ProviderDeps,
   calls: ProviderCall[],
-): Promise<ChunkAnswer> {
+): Promise<ChunkAnswer<Bar>> {
   const asked = new Set(symbols);
   const seenTokens = new Set<string>();
   const rows: Bar[] = [];
@@ -100,9 +77,9 @@ export async function fetchChunk(
       const page: AlpacaBarsPage = await callJson(
         {
           provider: "alpaca",
-          endpoint: "bars",
-          url: barsUrl(host, symbols, window, pageToken),
-          headers: { "APCA-API-KEY-ID": host.keyId, "APCA-API-SECRET-KEY": host.secret },
+          endpoint: query.timeframe === "1Day" ? "daily" : "bars",
+          url: barsUrl(host, symbols, query, pageToken),
+          headers: keyHeaders(host),
           schema: alpacaBarsPageSchema,
           check: (value) => checkPage(value, asked, seenTokens),
           toError: alpacaError,

@@ -1,3 +1,4 @@
+import type { Capability } from "../../domain/provider-id.ts";
 import { SECOND_MS } from "../../domain/time.ts";
 import type { PlanLimits } from "../plan-limits.ts";
 
@@ -42,4 +43,13 @@ export const ALPACA_PLANS: Readonly<Record<AlpacaPlan, AlpacaPlanRow>> = {
 export function alpacaLimits(plan: AlpacaPlan, feed: AlpacaFeed): PlanLimits {
   const row = ALPACA_PLANS[plan];
   return { ...row, delayMs: row.delayMs[feed] };
+}
+
+/**
+ * What a key of this plan serves. Daily bars are of sip on every plan (its delay is over by the close
+ * + 16 min); real-time sip quotes need plus, quotes of iex are free (market data FAQ).
+ */
+export function alpacaCapabilities(plan: AlpacaPlan, feed: AlpacaFeed): Capability[] {
+  const hasQuotes = ALPACA_PLANS[plan].delayMs[feed] === 0;
+  return hasQuotes ? ["bars_1m", "bars_1d", "quotes_l1"] : ["bars_1m", "bars_1d"];
 }

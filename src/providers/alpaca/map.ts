@@ -1,4 +1,7 @@
 import type { Bar } from "../../domain/bar.ts";
+import { newYorkDayNumber } from "../../domain/new-york-time.ts";
+import type { TimeRange } from "../../domain/time.ts";
+import { withDay } from "../daily-bar.ts";
 import type { AlpacaBar, AlpacaBarsPage } from "./schema.ts";
 
 /**
@@ -28,4 +31,13 @@ export function toBars(page: AlpacaBarsPage): Bar[] {
   return Object.entries(page.bars ?? {}).flatMap(([symbol, rows]) =>
     rows.map((row) => toBar(symbol, row)),
   );
+}
+
+/**
+ * A 1Day bar under 00:00 UTC of its trading date. Alpaca's `t` is 00:00 New York of that date (04:00Z
+ * or 05:00Z). One outside the asked window keeps its `t`, so that it is refused.
+ */
+export function toDailyBar(bar: Bar, { startMs, endMs }: TimeRange): Bar {
+  const isAsked = bar.ts >= startMs && bar.ts < endMs;
+  return isAsked ? withDay(bar, newYorkDayNumber(bar.ts)) : bar;
 }

@@ -25,3 +25,34 @@ export const alpacaBarsPageSchema = z.object({
   next_page_token: z.string().max(1_000).nullable(),
 });
 export type AlpacaBarsPage = z.infer<typeof alpacaBarsPageSchema>;
+
+/** A quote of `/v2/stocks/quotes/latest`. `ax`, `bx` are exchange codes; conditions are not read. */
+export const alpacaQuoteSchema = z.object({
+  t: z.iso.datetime({ offset: true }),
+  bp: z.number().nullish(),
+  bs: z.number().nullish(),
+  bx: z.string().nullish(),
+  ap: z.number().nullish(),
+  as: z.number().nullish(),
+  ax: z.string().nullish(),
+});
+export type AlpacaQuote = z.infer<typeof alpacaQuoteSchema>;
+
+/** Newest quotes: one answer, no pages. A symbol without a quote is absent or null. */
+export const alpacaQuotesSchema = z.object({
+  quotes: z.record(z.string(), alpacaQuoteSchema.nullable()).nullable(),
+});
+export type AlpacaQuotes = z.infer<typeof alpacaQuotesSchema>;
+
+/** A row of `/v2/assets`, of which only what a list needs is read. */
+export const alpacaAssetSchema = z.object({
+  symbol: z.string(),
+  class: z.string(),
+  exchange: z.string(),
+  status: z.string(),
+  name: z.string().nullish(),
+});
+export type AlpacaAsset = z.infer<typeof alpacaAssetSchema>;
+
+/** `/v2/assets`: one array without pages, about 11,000 rows. */
+export const alpacaAssetsSchema = z.array(alpacaAssetSchema);

@@ -26,11 +26,3 @@ function kindOf(status: number, text: string | null): ProviderErrorKind {
   if (status === 403 && text !== null && /api key/i.test(text)) return "unauthorized";
   return kindOfStatus(status, text !== null);
 }
-
-/**
- * Whether a fault may be that of one symbol, so that the others are still worth asking. Everything
- * else (the key, the plan, the quota, the network) would meet each of them.
- */
-export function isAboutOneSymbol(error: ProviderError): boolean {
-  return error.kind === "not_found" || error.kind === "bad_request" || error.kind === "malformed";
-}

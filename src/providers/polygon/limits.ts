@@ -1,4 +1,4 @@
-import type { Feed } from "../../domain/provider-id.ts";
+import type { Capability, Feed } from "../../domain/provider-id.ts";
 import { SECOND_MS } from "../../domain/time.ts";
 import type { PlanLimits } from "../plan-limits.ts";
 
@@ -9,7 +9,11 @@ export type PolygonPlan = "basic" | "starter" | "developer" | "advanced";
 export interface PolygonPlanRow extends PlanLimits {
   /** `delayed_sip`: the consolidated tape's delayed copy, which may not revise the tape itself. */
   readonly feed: Feed;
+  readonly capabilities: readonly Capability[];
 }
+
+/** Aggregates are in every plan; bid and ask only in advanced (snapshots from starter on have none). */
+const BARS = ["bars_1m", "bars_1d"] as const;
 
 /** Paid plans are "unlimited"; the provider asks to stay below 100 calls a second. */
 const PAID_CALLS_PER_MINUTE = 6_000;
@@ -26,13 +30,20 @@ const YEAR_DAYS = 365;
  */
 export const POLYGON_PLANS: Readonly<Record<PolygonPlan, PolygonPlanRow>> = {
   // 5 calls a minute, end of day, 2 years. Its minutes are final when they come, so they rank as sip.
-  basic: { callsPerMinute: 5, delayMs: "end_of_day", historyDays: 2 * YEAR_DAYS, feed: "sip" },
+  basic: {
+    callsPerMinute: 5,
+    delayMs: "end_of_day",
+    historyDays: 2 * YEAR_DAYS,
+    feed: "sip",
+    capabilities: BARS,
+  },
   // Unlimited calls, delayed, 5 years.
   starter: {
     callsPerMinute: PAID_CALLS_PER_MINUTE,
     delayMs: POLYGON_DELAY_MS,
     historyDays: 5 * YEAR_DAYS,
     feed: "delayed_sip",
+    capabilities: BARS,
   },
   // Unlimited calls, delayed, 10 years.
   developer: {
@@ -40,7 +51,14 @@ export const POLYGON_PLANS: Readonly<Record<PolygonPlan, PolygonPlanRow>> = {
     delayMs: POLYGON_DELAY_MS,
     historyDays: 10 * YEAR_DAYS,
     feed: "delayed_sip",
+    capabilities: BARS,
   },
   // Unlimited calls, real time, the whole archive.
-  advanced: { callsPerMinute: PAID_CALLS_PER_MINUTE, delayMs: 0, historyDays: null, feed: "sip" },
+  advanced: {
+    callsPerMinute: PAID_CALLS_PER_MINUTE,
+    delayMs: 0,
+    historyDays: null,
+    feed: "sip",
+    capabilities: [...BARS, "quotes_l1"],
+  },
 };

@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** Of all paged answers: absent on the last page. */
+const nextUrl = z.string().max(2_000).nullish();
+
 /** A bar of the aggregates range. `v` is a double: volume may be fractional. */
 export const polygonBarSchema = z.object({
   t: z.number().int(),
@@ -23,6 +26,75 @@ export const polygonAggsPageSchema = z.object({
   status: z.enum(["OK", "DELAYED"]),
   adjusted: z.boolean().nullish(),
   results: z.array(polygonBarSchema).nullish(),
-  next_url: z.string().max(2_000).nullish(),
+  next_url: nextUrl,
 });
 export type PolygonAggsPage = z.infer<typeof polygonAggsPageSchema>;
+
+/** A row of grouped daily: a bar with its ticker. */
+export const polygonGroupedBarSchema = polygonBarSchema.extend({ T: z.string() });
+
+/** `/v2/aggs/grouped/…/{date}`: the whole market. `results` is ABSENT on a day without trading. */
+export const polygonGroupedPageSchema = z.object({
+  status: z.enum(["OK", "DELAYED"]),
+  adjusted: z.boolean().nullish(),
+  results: z.array(polygonGroupedBarSchema).nullish(),
+  next_url: nextUrl,
+});
+export type PolygonGroupedPage = z.infer<typeof polygonGroupedPageSchema>;
+
+/** Nanoseconds since 1970: text when `quoteNanos` kept its digits, else the number 0 or a rounded one. */
+const nanosSchema = z
+  .union([z.string().regex(/^\d{1,19}$/), z.number().nonnegative().max(9.2e18)])
+  .transform((value) => (typeof value === "string" ? value : BigInt(Math.trunc(value)).toString()));
+
+/** A row of `/v3/snapshot`: an instrument of any class, or an error in its place. */
+export const polygonSnapshotRowSchema = z.object({
+  ticker: z.string(),
+  type: z.string().nullish(),
+  error: z.string().nullish(),
+  message: z.string().nullish(),
+  last_quote: z
+    .object({
+      bid: z.number().nullish(),
+      ask: z.number().nullish(),
+      bid_size: z.number().nullish(),
+      ask_size: z.number().nullish(),
+      last_updated: nanosSchema.nullish(),
+      timeframe: z.string().nullish(),
+    })
+    .nullish(),
+  last_trade: z
+    .object({
+      price: z.number().nullish(),
+      sip_timestamp: nanosSchema.nullish(),
+      last_updated: nanosSchema.nullish(),
+      timeframe: z.string().nullish(),
+    })
+    .nullish(),
+});
+export type PolygonSnapshotRow = z.infer<typeof polygonSnapshotRowSchema>;
+
+/** One page of `/v3/snapshot`. */
+export const polygonSnapshotPageSchema = z.object({
+  status: z.string(),
+  results: z.array(polygonSnapshotRowSchema).nullish(),
+  next_url: nextUrl,
+});
+export type PolygonSnapshotPage = z.infer<typeof polygonSnapshotPageSchema>;
+
+/** A row of `/v3/reference/tickers`; `type` and the FIGI are missing for some. */
+export const polygonTickerSchema = z.object({
+  ticker: z.string(),
+  name: z.string().nullish(),
+  primary_exchange: z.string().nullish(),
+  type: z.string().nullish(),
+  composite_figi: z.string().nullish(),
+});
+export type PolygonTicker = z.infer<typeof polygonTickerSchema>;
+
+/** One page of `/v3/reference/tickers`. */
+export const polygonTickersPageSchema = z.object({
+  status: z.string(),
+  results: z.array(polygonTickerSchema).nullish(),
+  next_url: nextUrl,
+});

@@ -4,6 +4,8 @@ import { formatPageToken, parsePageToken } from "../../../src/api/page-token.ts"
 
 const QUERY = "symbols=AAPL&start=1";
 const tokens = fc.record({
+  startMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+  endMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
   asOfMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
   after: fc.record({
     symbol: fc.constantFrom("A", "BRK.B", "ABCDEF.ABC.ABC"),
@@ -29,7 +31,7 @@ describe("a page token", () => {
         expect(parsePageToken(text, QUERY)).toBeNull();
       }),
     );
-    for (const body of ["[1,2,3]", "{}", "null", '[0,"x","AAPL",1]', "[0,1,2,3]"]) {
+    for (const body of ["[1,2,3]", "{}", "null", '[0,"x",1,1,"AAPL",1]', "[0,1,2,3,4,5]"]) {
       expect(parsePageToken(btoa(body), QUERY)).toBeNull();
     }
   });

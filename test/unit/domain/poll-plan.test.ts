@@ -100,8 +100,8 @@ describe("the heal fetch", () => {
         const nowMs = session.openMs + tick * MINUTE_MS;
         const hole = day.openMs + minute * MINUTE_MS;
         const fetches = fetchesAt(nowMs, hole);
-        const heal = fetches.find((fetch) => fetch.duty === "heal");
-        const poll = fetches.find((fetch) => fetch.duty !== "heal");
+        const heal = fetches.find((fetch) => fetch.duty.startsWith("heal:"));
+        const poll = fetches.find((fetch) => !fetch.duty.startsWith("heal:"));
         const seen = poll?.startMs ?? nowMs;
         expect(heal === undefined).toBe(hole >= seen);
         if (heal === undefined) return;
@@ -117,7 +117,9 @@ describe("the heal fetch", () => {
     const session = sessionOf("2026-03-20");
     const hole = session.closeMs - MINUTE_MS;
     const fetches = fetchesAt(session.postCloseMs + 60 * MINUTE_MS, hole);
-    expect(fetches).toMatchObject([{ duty: "heal", startMs: hole, endMs: session.closeMs }]);
+    expect(fetches).toMatchObject([
+      { duty: `heal:${hole}`, startMs: hole, endMs: session.closeMs },
+    ]);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Credits, takeCredits } from "../../../src/domain/credits.ts";
 import type { RunJobDeps } from "../../../src/ingest/run-job.ts";
 import type { ProviderErrorKind } from "../../../src/providers/provider-error.ts";
-import type { Admission } from "../../../src/routing/admission.ts";
+import type { Admission, BreakerPort } from "../../../src/routing/admission.ts";
 import { barOf, MINUTE_MS, OPEN_MS } from "../../support/naive-group.ts";
 import {
   answered,
@@ -13,6 +13,18 @@ import {
   type Script,
   whole,
 } from "../../support/scripted-job.ts";
+
+/** Breakers that are closed and hand out credits by a rule of the test's own. */
+function breakerWith(take: BreakerPort["takeCredits"]): RunJobDeps["breaker"] {
+  return () => ({
+    admission: async () => CLOSED,
+    takeProbe: async () => true,
+    takeCredits: take,
+    correctCredits: async () => {},
+    report: async () => {},
+    recordDecision: async () => {},
+  });
+}
 
 describe("a job whose first provider answers everything", () => {
   it("asks nobody else, and says who was asked, when and what was covered", async () => {
@@ -258,14 +270,9 @@ describe("the credits of a job", () => {
 
   it("are taken one, two, four, then eight at a time", async () => {
     const wanted: number[] = [];
-    const breaker: RunJobDeps["breaker"] = () => ({
-      admission: async () => CLOSED,
-      takeProbe: async () => true,
-      takeCredits: async (credits) => {
-        wanted.push(credits);
-        return { granted: credits, waitMs: 0 };
-      },
-      report: async () => {},
+    const breaker = breakerWith(async (credits) => {
+      wanted.push(credits);
+      return { granted: credits, waitMs: 0 };
     });
     const manyCalls: Script = async (request, deps) => {
       for (let i = 0; i < 16; i += 1) await deps.spend();
@@ -286,15 +293,10 @@ describe("the credits of a job", () => {
         ? answered(request, request.symbols)
         : answered(request, [], "no_credits", { calls: [] });
     };
-    const breaker: RunJobDeps["breaker"] = () => ({
-      admission: async () => CLOSED,
-      takeProbe: async () => true,
-      takeCredits: async (wanted) => {
-        const taken = takeCredits(bucket, wanted, NOW_MS, 32);
-        bucket = taken.credits;
-        return taken;
-      },
-      report: async () => {},
+    const breaker = breakerWith(async (wanted, lane) => {
+      const taken = takeCredits(bucket, { wanted, lane, nowMs: NOW_MS, perMinute: 32 });
+      bucket = taken.credits;
+      return taken;
     });
     let refused = 0;
     for (let group = 0; group < 32; group += 1) {

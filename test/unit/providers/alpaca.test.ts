@@ -2,12 +2,14 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { BarsRequest } from "../../../src/providers/provider.ts";
 import { ProviderError } from "../../../src/providers/provider-error.ts";
-import { MAX_PAGES, MAX_URL_BYTES } from "../../../src/providers/alpaca/client.ts";
+import { MAX_DROPPED_SYMBOLS } from "../../../src/providers/alpaca/ask-chunks.ts";
+import { MAX_PAGES } from "../../../src/providers/alpaca/client.ts";
 import { alpacaError } from "../../../src/providers/alpaca/errors.ts";
 import type { AlpacaSettings } from "../../../src/providers/alpaca/index.ts";
-import { createAlpaca, MAX_DROPPED_SYMBOLS } from "../../../src/providers/alpaca/index.ts";
+import { createAlpaca } from "../../../src/providers/alpaca/index.ts";
 import { alpacaLimits } from "../../../src/providers/alpaca/limits.ts";
 import { planDelay } from "../../../src/providers/plan-limits.ts";
+import { MAX_URL_BYTES } from "../../../src/providers/url-chunks.ts";
 import { htmlAnswer, jsonAnswer, scriptedDeps } from "../../support/scripted-deps.ts";
 import { errorResponse, hasPayloads } from "../../support/provider-payloads.ts";
 

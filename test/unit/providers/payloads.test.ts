@@ -238,7 +238,7 @@ const POLYGON_BARS: Record<string, { more: boolean; bars: Values[] }> = {
   },
 };
 
-/** Recorded refusals: their kinds are asserted in alpaca.test.ts and polygon.test.ts. */
+/** Recorded refusals: their kinds are asserted in the test of their adapter. */
 const ALPACA_REFUSALS = ["400_invalid_symbol", "401", "403_sip", "429", "429_trading", "500"];
 const POLYGON_REFUSALS = [
   "400_bad_date",
@@ -249,68 +249,105 @@ const POLYGON_REFUSALS = [
   "429_rate",
 ];
 
-/** Endpoint not called yet: a file moves up from here when its endpoint is. */
-const ALPACA_NOT_CALLED = [
-  "assets",
-  "go_DefaultDo",
-  "go_DefaultDo_Retry",
-  "go_DefaultDo_Timeout",
-  "go_GetMultiQuotes",
-  "go_GetQuotes",
-  "go_GetQuotes_2",
-  "go_GetQuotes_SortDesc",
-  "go_LatestBar",
-  "go_LatestBar_Feed",
-  "go_LatestBar_Feed_2",
-  "go_LatestBars",
-  "go_LatestQuote",
-  "go_Snapshot",
-  "py_get_latest_quote",
-  "py_get_latest_quote_multi_empty_response",
-  "py_get_quotes",
-  "py_get_quotes_multi_empty_response",
-  "py_get_snapshot",
-  "py_get_snapshot_multi_empty_response",
-  "py_multi_stock_latest_bar",
-  "py_stock_latest_bar",
-  "py_stock_latest_bar_multi_empty_response",
-  "sip_vs_iex_daily",
-  "spec_v2_stocks_bars_latest",
-  "spec_v2_stocks_quotes",
-  "spec_v2_stocks_quotes_latest",
-  "spec_v2_stocks_snapshots",
-  "spec_v2_stocks_symbol_bars",
-  "spec_v2_stocks_symbol_bars_latest",
-  "spec_v2_stocks_symbol_quotes",
-  "spec_v2_stocks_symbol_quotes_latest",
-  "spec_v2_stocks_symbol_snapshot",
-  "ws_session",
-];
-const POLYGON_NOT_CALLED = [
-  "aggs_grouped_daily",
-  "aggs_prev",
-  "exchanges",
-  "last_nbbo",
-  "marketstatus_now",
-  "marketstatus_upcoming",
-  "open_close",
-  "openbb_response_headers",
-  "quotes_page1",
-  "snapshot_all",
-  "snapshot_gainers",
-  "snapshot_single",
-  "snapshot_universal_v3",
-  "spec_grouped",
-  "spec_last_nbbo",
-  "spec_universal_snapshot",
-  "splits",
-  "summaries_partial_error",
-  "ticker_types",
-  "tickers_page1",
-  "tickers_page2",
-  "ws_errors",
-  "ws_session",
-];
+const FINNHUB_REFUSALS = ["401_invalid_key", "401_no_key", "403_premium", "429", "502_html"];
+
+/** Asserted in quote-payloads.test.ts and list-payloads.test.ts. */
+const ELSEWHERE: Record<string, readonly string[]> = {
+  alpaca: [
+    "assets",
+    "go_LatestQuote",
+    "py_get_latest_quote",
+    "py_get_latest_quote_multi_empty_response",
+    "spec_v2_stocks_quotes_latest",
+  ],
+  polygon: [
+    "aggs_grouped_daily",
+    "snapshot_universal_v3",
+    "spec_grouped",
+    "spec_universal_snapshot",
+    "tickers_page1",
+    "tickers_page2",
+  ],
+  finnhub: ["candle_1m", "candle_no_data", "quote", "quote_all_zero", "symbols"],
+  iex: ["alpaca_feed_iex_snapshot"],
+};
+
+/** Why an endpoint is not called, and its payloads: a file moves up from here when its endpoint is. */
+const NOT_CALLED: Record<string, Record<string, readonly string[]>> = {
+  alpaca: {
+    "one symbol a call, where we ask many": [
+      "go_LatestBar",
+      "go_LatestBar_Feed",
+      "go_LatestBar_Feed_2",
+      "go_Snapshot",
+      "py_get_snapshot",
+      "py_stock_latest_bar",
+      "spec_v2_stocks_symbol_bars",
+      "spec_v2_stocks_symbol_bars_latest",
+      "spec_v2_stocks_symbol_quotes",
+      "spec_v2_stocks_symbol_quotes_latest",
+      "spec_v2_stocks_symbol_snapshot",
+    ],
+    "the latest bar may be hours old: bars are asked by window": [
+      "go_DefaultDo",
+      "go_DefaultDo_Retry",
+      "go_DefaultDo_Timeout",
+      "go_LatestBars",
+      "py_multi_stock_latest_bar",
+      "py_stock_latest_bar_multi_empty_response",
+      "spec_v2_stocks_bars_latest",
+    ],
+    "history of quotes is not fetched": [
+      "go_GetMultiQuotes",
+      "go_GetQuotes",
+      "go_GetQuotes_2",
+      "go_GetQuotes_SortDesc",
+      "py_get_quotes",
+      "py_get_quotes_multi_empty_response",
+      "spec_v2_stocks_quotes",
+    ],
+    "quotes come alone, bars by window": [
+      "py_get_snapshot_multi_empty_response",
+      "spec_v2_stocks_snapshots",
+    ],
+    "no answer of an endpoint, but two compared": ["sip_vs_iex_daily"],
+    "polled, not streamed": ["ws_session"],
+  },
+  polygon: {
+    "one symbol a call, where the whole market is one": ["aggs_prev", "open_close"],
+    "one symbol a call, where we ask 250": ["last_nbbo", "snapshot_single", "spec_last_nbbo"],
+    "history of quotes is not fetched": ["quotes_page1"],
+    "the older snapshot, without errors in its rows": ["snapshot_all", "snapshot_gainers"],
+    "our own calendar decides": ["marketstatus_now", "marketstatus_upcoming"],
+    "a table of codes": ["exchanges", "ticker_types"],
+    "corporate actions are not fetched yet": ["splits"],
+    "not in our plans' endpoints": ["summaries_partial_error"],
+    "headers only": ["openbb_response_headers"],
+    "polled, not streamed": ["ws_errors", "ws_session"],
+  },
+  finnhub: {
+    "premium, one symbol a call, and its quotes are of no better feed": ["bidask"],
+    "polled, not streamed": ["ws_session"],
+  },
+  iex: {
+    "shut down": [
+      "iexcloud_quote_shape",
+      "legacy_iextrading_TestTOPS_AllSymbols_1",
+      "legacy_iextrading_TestTOPS_AllSymbols_2",
+    ],
+    "bid and ask are null without an IEX agreement: this backend is not built": [
+      "tiingo_err_401",
+      "tiingo_err_404",
+      "tiingo_err_429_hourly",
+      "tiingo_iex_entitled",
+      "tiingo_intraday_price",
+      "tiingo_ticker_metadata",
+      "tiingo_ticker_price",
+      "tiingo_ticker_price_with_date",
+      "tiingo_unknown_symbol_empty",
+    ],
+  },
+};
 
 function asValues(bar: ReturnType<typeof alpacaBars>[number]): Values {
   const { symbol, ts, open, high, low, close, volume, tradeCount, vwap } = bar;
@@ -318,17 +355,19 @@ function asValues(bar: ReturnType<typeof alpacaBars>[number]): Values {
 }
 
 describe.skipIf(!hasPayloads)("recorded payloads", () => {
-  it("are all accounted for, so that a new one is not overlooked", () => {
-    const named = (bars: object, refusals: string[], notCalled: string[]) =>
-      [
-        ...Object.keys(bars),
-        ...refusals.map((name) => `err_${name}.json`),
-        ...notCalled.map((name) => `${name}.json`),
-      ].sort();
-    expect(payloadFiles("alpaca")).toEqual(named(ALPACA_BARS, ALPACA_REFUSALS, ALPACA_NOT_CALLED));
-    expect(payloadFiles("polygon")).toEqual(
-      named(POLYGON_BARS, POLYGON_REFUSALS, POLYGON_NOT_CALLED),
-    );
+  it.each([
+    ["alpaca", ALPACA_BARS, ALPACA_REFUSALS],
+    ["polygon", POLYGON_BARS, POLYGON_REFUSALS],
+    ["finnhub", {}, FINNHUB_REFUSALS],
+    ["iex", {}, []],
+  ])("of %s are all accounted for, so that a new one is not overlooked", (id, bars, refusals) => {
+    const others = [ELSEWHERE[id] ?? [], ...Object.values(NOT_CALLED[id] ?? {})].flat();
+    const named = [
+      ...Object.keys(bars),
+      ...refusals.map((name) => `err_${name}.json`),
+      ...others.map((name) => `${name}.json`),
+    ];
+    expect(named.sort()).toEqual(payloadFiles(id));
   });
 
   // The published example is wrapped in the name of the example.

@@ -1,17 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { planDelay } from "../../../src/providers/plan-limits.ts";
-import { MAX_PAGES, rebaseNextUrl } from "../../../src/providers/polygon/client.ts";
+import { MAX_PAGES } from "../../../src/providers/polygon/client.ts";
 import { polygonError } from "../../../src/providers/polygon/errors.ts";
 import type { PolygonSettings } from "../../../src/providers/polygon/index.ts";
-import {
-  createPolygon,
-  MAX_CONCURRENT_SYMBOLS,
-  MAX_SYMBOL_FAULTS,
-} from "../../../src/providers/polygon/index.ts";
+import { createPolygon } from "../../../src/providers/polygon/index.ts";
+import { rebaseNextUrl } from "../../../src/providers/polygon/host.ts";
 import { POLYGON_PLANS } from "../../../src/providers/polygon/limits.ts";
 import { toPolygonTicker } from "../../../src/providers/polygon/map.ts";
 import type { BarsRequest, HttpResponse } from "../../../src/providers/provider.ts";
 import { ProviderError } from "../../../src/providers/provider-error.ts";
+import { MAX_CONCURRENT_SYMBOLS, MAX_SYMBOL_FAULTS } from "../../../src/providers/symbol-sweep.ts";
 import { errorResponse, hasPayloads, payloadText } from "../../support/provider-payloads.ts";
 import { htmlAnswer, jsonAnswer, scriptedDeps } from "../../support/scripted-deps.ts";
 

@@ -180,7 +180,7 @@ describe("the sandbox as Alpaca", () => {
   it.each([
     ["a malformed symbol", { symbols: "AAPL,YZCDE2" }, "invalid symbol: YZCDE2"],
     ["a lower-case symbol", { symbols: "aapl" }, "invalid symbol: aapl"],
-    ["another timeframe", { symbols: "AAPL", timeframe: "1Day" }, "invalid timeframe: 1Day"],
+    ["another timeframe", { symbols: "AAPL", timeframe: "5Min" }, "invalid timeframe: 5Min"],
     ["a limit over 10,000", { symbols: "AAPL", limit: "10001" }, "invalid limit: 10001"],
     ["an unknown feed", { symbols: "AAPL", feed: "otc" }, "invalid feed: otc"],
     ["a start that is no time", { symbols: "AAPL", start: "today" }, "invalid start: today"],

@@ -112,7 +112,7 @@ describe("the sandbox as Polygon", () => {
     [aggsPath("AAPL", OPEN_MS, NOON_MS, "limit=50001"), "'limit'"],
     [aggsPath("AAPL", OPEN_MS, NOON_MS, "sort=up"), "'sort'"],
     ["/v2/aggs/ticker/AAPL/range/5/minute/2026-03-20/2026-03-20", "range/1/minute"],
-    ["/v2/aggs/ticker/AAPL/range/1/day/2026-03-20/2026-03-20", "range/1/minute"],
+    ["/v2/aggs/ticker/AAPL/range/1/hour/2026-03-20/2026-03-20", "range/1/day"],
   ])("answers 400 to %s", async (path, text) => {
     const response = await sandbox.get(path, POLYGON_HEADERS);
     const schema = z.strictObject({

@@ -54,6 +54,7 @@ function requestOf(
     epoch: EPOCH,
     headFs: HEAD_FS,
     headAt: OPEN_MS + 9_999,
+    rosterFrom: 0,
     nextMs: OPEN_MS + 125_000,
     oldestFs: 1,
     roster,

@@ -1,0 +1,44 @@
+import type { BarsFetchJob } from "../contracts/jobs.ts";
+import type { Outcome } from "../domain/health.ts";
+import { MINUTE_MS } from "../domain/time.ts";
+import type { BarsAnswer, ProviderCall } from "../providers/provider.ts";
+
+const FAILED: ReadonlySet<ProviderCall["code"]> = new Set([
+  "timeout",
+  "unavailable",
+  "malformed",
+  "rate_limited",
+]);
+/** Facts about the key, the job or our own quota: nothing about the provider's health. */
+const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
+  "no_credits",
+  "unauthorized",
+  "not_entitled",
+  "bad_request",
+  "not_found",
+]);
+
+/** The calls of an answer as health sees them, each with its share of the symbol-minutes. */
+export function outcomesOf(answer: BarsAnswer, job: BarsFetchJob, atMs: number): Outcome[] {
+  const judged = answer.calls.filter((call) => !SAYS_NOTHING.has(call.code));
+  const minutes = (job.end_ms - job.start_ms) / MINUTE_MS;
+  const answered = answer.covered.reduce(
+    (sum, part) => sum + (part.symbols.length * (part.endMs - part.startMs)) / MINUTE_MS,
+    0,
+  );
+  // What was left out for a reason that is not the provider's was not asked of it; nor was what a
+  // single rate limit cut off, which is our own haste.
+  const limitedCalls = judged.filter((call) => call.code === "rate_limited").length;
+  const isLoneLimit =
+    answer.failure?.kind === "rate_limited" && limitedCalls === 1 && judged.length > 1;
+  const excused = isLoneLimit || (answer.failure !== null && SAYS_NOTHING.has(answer.failure.kind));
+  const asked = excused ? answered : job.symbols.length * minutes;
+  return judged.map((call) => ({
+    atMs,
+    ok: !FAILED.has(call.code),
+    limited: call.code === "rate_limited",
+    durationMs: call.durationMs,
+    asked: asked / judged.length,
+    answered: answered / judged.length,
+  }));
+}

@@ -1,0 +1,33 @@
+import { groupName } from "../domain/symbol.ts";
+import type { ProviderId } from "../domain/provider-id.ts";
+
+/**
+ * Where objects are placed when they are first addressed: near the exchanges' providers and the
+ * database, wherever the request that names them comes from.
+ */
+const LOCATION = { locationHint: "enam" } as const;
+
+/** The object of a symbol group. */
+export function symbolGroupStub(env: Env, group: number) {
+  return env.SYMBOL_GROUP.getByName(groupName(group), LOCATION);
+}
+
+/** The object of a group by its name, for hosts. */
+export function hostStub(env: Env, name: string) {
+  return env.SYMBOL_GROUP.getByName(name, LOCATION);
+}
+
+/** The object that keeps a provider's breaker and credits. */
+export function providerBreakerStub(env: Env, provider: ProviderId) {
+  return env.PROVIDER_BREAKER.getByName(provider, LOCATION);
+}
+
+/** The deployment's metrics. */
+export function metricsHubStub(env: Env) {
+  return env.METRICS_HUB.getByName("hub", LOCATION);
+}
+
+/** The deployment's configuration and pins. */
+export function configStoreStub(env: Env) {
+  return env.CONFIG_STORE.getByName("config", LOCATION);
+}

@@ -1,0 +1,74 @@
+import type { Capability, ProviderId } from "../domain/provider-id.ts";
+import type { EpochMs } from "../domain/time.ts";
+import type { ProviderErrorKind } from "../providers/provider-error.ts";
+import type { BreakerPort } from "./admission.ts";
+import { type Candidate, choose } from "./choose.ts";
+import type { DecidedCandidate, Decision, Verdict } from "./decision.ts";
+
+/** What a job hands to `askInTurn`. */
+export interface FailoverDeps {
+  readonly capability: Capability;
+  /** The providers of the policy that can be asked, in policy order. */
+  readonly providers: readonly ProviderId[];
+  readonly breaker: (provider: ProviderId) => Pick<BreakerPort, "admission" | "takeProbe">;
+  /** Market time of the decision. */
+  readonly nowMs: EpochMs;
+  /** Asks a provider for what is still open; answers the kind of its fault, or null. */
+  readonly ask: (provider: ProviderId) => Promise<ProviderErrorKind | null>;
+  /** Whether everything has been answered. */
+  readonly isDone: () => boolean;
+}
+
+/**
+ * Asks the chosen provider, and the next ones while something is still open; when nobody could be
+ * asked, the last resort. Answers what was decided about every candidate.
+ */
+export async function askInTurn(deps: FailoverDeps): Promise<Decision> {
+  const candidates: Candidate[] = await Promise.all(
+    deps.providers.map(async (id) => ({
+      id,
+      admission: await deps.breaker(id).admission(deps.capability),
+    })),
+  );
+  const { order, lastResort } = choose(candidates);
+  const decided = new Map<ProviderId, Pick<DecidedCandidate, "verdict" | "failure">>();
+  const ask = async (id: ProviderId, verdict: Verdict) => {
+    decided.set(id, { verdict, failure: await deps.ask(id) });
+  };
+  let asked = 0;
+  for (const { id, how } of order) {
+    if (deps.isDone()) break;
+    if (how === "probe" && !(await deps.breaker(id).takeProbe(deps.capability))) {
+      decided.set(id, { verdict: "probe_refused", failure: null });
+      continue;
+    }
+    await ask(id, how === "probe" ? "probed" : "called");
+    asked += 1;
+  }
+  if (asked === 0 && lastResort !== null && !deps.isDone()) await ask(lastResort, "last_resort");
+  return {
+    atMs: deps.nowMs,
+    capability: deps.capability,
+    candidates: candidates.map(({ id, admission: { state, h } }) => ({
+      provider: id,
+      state,
+      h,
+      ...(decided.get(id) ?? { verdict: passedOver(state), failure: null }),
+    })),
+  };
+}
+
+/** Of one that was not reached: a breaker that holds it back is told before the policy. */
+function passedOver(state: DecidedCandidate["state"]): Verdict {
+  return state === "open" || state === "isolated" ? state : "not_needed";
+}
+
+/** Tells the breaker of every candidate what a job decided. */
+export async function recordDecision(
+  decision: Decision,
+  breaker: (provider: ProviderId) => Pick<BreakerPort, "recordDecision">,
+): Promise<void> {
+  await Promise.all(
+    decision.candidates.map(({ provider }) => breaker(provider).recordDecision(decision)),
+  );
+}

@@ -1,0 +1,60 @@
+import type { Capability, ProviderId } from "../domain/provider-id.ts";
+import { alpacaLimits } from "../providers/alpaca/limits.ts";
+import { FINNHUB_PLANS } from "../providers/finnhub/limits.ts";
+import { IEX_PLANS } from "../providers/iex/limits.ts";
+import type { PlanLimits } from "../providers/plan-limits.ts";
+import { POLYGON_PLANS } from "../providers/polygon/limits.ts";
+import { callsPerMinute, type ProviderSettings } from "../providers/registry.ts";
+
+/** What the configured plan of a provider is, beside its calls a minute. */
+export interface PlanFacts {
+  /** For iex, which has no plans, whose account it uses. */
+  readonly plan: string;
+  /** How long after its END a minute may be asked for; see `PlanLimits`. */
+  readonly delayMs: PlanLimits["delayMs"];
+}
+
+/** The plan of a provider; null when it has no key. */
+export function planFacts(id: ProviderId, settings: ProviderSettings): PlanFacts | null {
+  const { polygon, alpaca, finnhub, iex } = settings;
+  switch (id) {
+    case "polygon":
+      return polygon && { plan: polygon.plan, delayMs: POLYGON_PLANS[polygon.plan].delayMs };
+    case "alpaca":
+      return (
+        alpaca && { plan: alpaca.plan, delayMs: alpacaLimits(alpaca.plan, alpaca.feed).delayMs }
+      );
+    case "finnhub":
+      return finnhub ? { plan: finnhub.plan, delayMs: FINNHUB_PLANS[finnhub.plan].delayMs } : null;
+    case "iex":
+      return iex ? { plan: iex.backend, delayMs: IEX_PLANS[iex.backend].delayMs } : null;
+  }
+}
+
+/**
+ * Symbols that one call answers for: by the URL of 1,800 bytes about 200 (alpaca, iex), by the
+ * endpoint one or 250 (polygon's snapshot), or the whole market in one call (its grouped daily bars).
+ */
+const SYMBOLS_PER_CALL: Readonly<
+  Record<ProviderId, Readonly<Partial<Record<Capability, number | "all">>>>
+> = {
+  polygon: { bars_1m: 1, bars_1d: "all", quotes_l1: 250 },
+  alpaca: { bars_1m: 200, bars_1d: 200, quotes_l1: 200 },
+  finnhub: { bars_1m: 1, quotes_l1: 1 },
+  iex: { quotes_l1: 200 },
+};
+
+/**
+ * Symbols a minute that a plan's credits carry for a capability, when all of them go to it: `all` is
+ * the whole market; null when the provider has no key or not this capability.
+ */
+export function symbolsPerMinute(
+  id: ProviderId,
+  capability: Capability,
+  settings: ProviderSettings,
+): number | "all" | null {
+  const perCall = SYMBOLS_PER_CALL[id][capability];
+  const calls = callsPerMinute(id, settings);
+  if (perCall === undefined || calls === 0) return null;
+  return perCall === "all" ? perCall : perCall * calls;
+}

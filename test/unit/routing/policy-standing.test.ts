@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { readSettings, type Settings } from "../../../src/env.ts";
+import { policyStandings } from "../../../src/routing/policy-standing.ts";
+import { planFacts, symbolsPerMinute } from "../../../src/routing/provider-facts.ts";
+
+const BINDINGS = [
+  "SYMBOL_GROUP",
+  "PROVIDER_BREAKER",
+  "BACKFILL_QUEUE",
+  "CONFIG_STORE",
+  "SLO_MONITOR",
+  "METRICS_HUB",
+  "BACKFILL_DLQ",
+  "METRICS_EVENTS",
+  "API_RATE_LIMIT",
+];
+
+function settingsOf(variables: Record<string, string>): Settings {
+  const read = readSettings({
+    ...Object.fromEntries(BINDINGS.map((name) => [name, {}])),
+    ENVIRONMENT: "development",
+    SYMBOL_GROUPS: "32",
+    DATABASE_URL: "postgres://u:p@db.test/x",
+    BOOTSTRAP_KEY: "test-bootstrap-key-0123456789",
+    ...variables,
+  });
+  if (!read.ok) throw new Error(read.faults.join("; "));
+  return read.settings;
+}
+const ALPACA = { ALPACA_KEY_ID: "id", ALPACA_SECRET_KEY: "secret" };
+const minuteBars = (settings: Settings) =>
+  policyStandings(settings).find(({ capability }) => capability === "bars_1m");
+
+describe("the policies", () => {
+  it("without any key are all unserved, with the reason of each provider", () => {
+    const standings = policyStandings(settingsOf({}));
+    expect(standings).toHaveLength(3);
+    for (const { servedBy, delayMs } of standings)
+      expect([servedBy, delayMs]).toEqual([null, null]);
+    expect(standings[1]?.unservedReason).toBe(
+      "polygon: no key is configured; alpaca: no key is configured",
+    );
+  });
+
+  it("are served by the first that can, as late as its plan is", () => {
+    expect(minuteBars(settingsOf(ALPACA))).toMatchObject({
+      servedBy: "alpaca",
+      delayMs: 960_000,
+      unservedReason: null,
+      places: [
+        { provider: "polygon", place: 1, reason: "no key is configured" },
+        { provider: "alpaca", place: 2, reason: null },
+        { provider: "finnhub", place: 3, reason: "no key is configured" },
+      ],
+    });
+    expect(minuteBars(settingsOf({ ...ALPACA, POLYGON_API_KEY: "key" }))).toMatchObject({
+      servedBy: "polygon",
+      delayMs: "end_of_day",
+    });
+  });
+
+  it("say so when the plan of a configured provider does not serve them", () => {
+    const finnhub = { baseUrl: "https://finnhub.test", token: "key", plan: "free" } as const;
+    const settings = settingsOf({ POLICY_BARS_1M: '["finnhub"]' });
+    expect(policyStandings({ ...settings, finnhub })[0]).toMatchObject({
+      servedBy: null,
+      unservedReason: "finnhub: its plan does not serve bars_1m",
+    });
+    expect(policyStandings({ ...settings, finnhub: { ...finnhub, plan: "premium" } })[0]).toEqual({
+      capability: "bars_1m",
+      places: [{ provider: "finnhub", place: 1, reason: null }],
+      servedBy: "finnhub",
+      delayMs: 0,
+      unservedReason: null,
+    });
+    expect(symbolsPerMinute("finnhub", "bars_1m", { ...settings, finnhub })).toBe(60);
+  });
+});
+
+describe("what the credits of a plan carry", () => {
+  it.each([
+    ["basic", 5],
+    ["advanced", 6_000],
+  ])("is a symbol a call for minutes of polygon %s", (plan, symbols) => {
+    const settings = settingsOf({ POLYGON_API_KEY: "key", POLYGON_PLAN: plan });
+    expect(symbolsPerMinute("polygon", "bars_1m", settings)).toBe(symbols);
+    expect(symbolsPerMinute("polygon", "bars_1d", settings)).toBe("all");
+    expect(planFacts("polygon", settings)?.plan).toBe(plan);
+  });
+
+  it("is 200 symbols a call at alpaca, and nothing without a key or the capability", () => {
+    const settings = settingsOf(ALPACA);
+    expect(symbolsPerMinute("alpaca", "bars_1m", settings)).toBe(40_000);
+    expect(symbolsPerMinute("polygon", "bars_1m", settings)).toBeNull();
+    expect(symbolsPerMinute("finnhub", "bars_1d", settings)).toBeNull();
+    expect(planFacts("polygon", settings)).toBeNull();
+  });
+});
