@@ -18,6 +18,11 @@ const BINDINGS = [
 /** A resume token names every group that a client follows, and stays a short text. */
 export const MAX_SYMBOL_GROUPS = 128;
 
+const KEY_PAIRS = [
+  ["ALPACA_KEY_ID", "ALPACA_SECRET_KEY"],
+  ["IEX_KEY_ID", "IEX_SECRET"],
+] as const;
+
 const url = z.url({ protocol: /^https?$/ });
 const json = z.string().transform((text, context): unknown => {
   try {
@@ -48,6 +53,14 @@ const variablesSchema = z.object({
   ALPACA_KEY_ID: z.string().min(1).optional(),
   ALPACA_SECRET_KEY: z.string().min(1).optional(),
   ALPACA_BASE_URL: url.default("https://data.alpaca.markets"),
+  ALPACA_TRADING_URL: url.default("https://paper-api.alpaca.markets"),
+  FINNHUB_PLAN: z.enum(["free", "premium"]).default("free"),
+  FINNHUB_TOKEN: z.string().min(1).optional(),
+  FINNHUB_BASE_URL: url.default("https://finnhub.io/api/v1"),
+  IEX_BACKEND: z.enum(["alpaca"]).default("alpaca"),
+  IEX_KEY_ID: z.string().min(1).optional(),
+  IEX_SECRET: z.string().min(1).optional(),
+  IEX_BASE_URL: url.default("https://data.alpaca.markets"),
 });
 type Variables = z.infer<typeof variablesSchema>;
 
@@ -73,8 +86,16 @@ export interface Settings {
   readonly bootstrapKey: string;
   readonly config: ServiceConfig;
   readonly polygon: { baseUrl: string; apiKey: string; plan: Variables["POLYGON_PLAN"] } | null;
+  readonly finnhub: { baseUrl: string; token: string; plan: Variables["FINNHUB_PLAN"] } | null;
+  readonly iex: {
+    backend: Variables["IEX_BACKEND"];
+    baseUrl: string;
+    keyId: string;
+    secret: string;
+  } | null;
   readonly alpaca: {
     baseUrl: string;
+    tradingUrl: string;
     keyId: string;
     secret: string;
     feed: Variables["ALPACA_FEED"];
@@ -111,8 +132,9 @@ function parseSettings(env: object): SettingsResult {
   const variables = variablesSchema.safeParse(env);
   if (!variables.success)
     faults.push(...variables.error.issues.map((issue) => fault(issue, bound)));
-  if (bound.has("ALPACA_KEY_ID") !== bound.has("ALPACA_SECRET_KEY")) {
-    faults.push("ALPACA_KEY_ID and ALPACA_SECRET_KEY go together: one of them is missing");
+  for (const [id, secret] of KEY_PAIRS) {
+    if (bound.has(id) !== bound.has(secret))
+      faults.push(`${id} and ${secret} go together: one of them is missing`);
   }
   const configVariables = configVariablesSchema.safeParse(env);
   if (!configVariables.success)
@@ -154,7 +176,6 @@ function withoutUndefined(record: Record<string, unknown>): Record<string, unkno
 }
 
 function toSettings(variables: Variables, config: ServiceConfig): Settings {
-  const { ALPACA_KEY_ID: keyId, ALPACA_SECRET_KEY: secret, POLYGON_API_KEY: apiKey } = variables;
   return {
     environment: variables.ENVIRONMENT,
     symbolGroups: variables.SYMBOL_GROUPS,
@@ -162,19 +183,45 @@ function toSettings(variables: Variables, config: ServiceConfig): Settings {
     sqlEndpoint: variables.DATABASE_SQL_ENDPOINT ?? null,
     bootstrapKey: variables.BOOTSTRAP_KEY,
     config,
+    ...providerSettings(variables),
+  };
+}
+
+/** A provider without its key is null: unconfigured, shown as such, never asked. */
+function providerSettings(
+  variables: Variables,
+): Pick<Settings, "polygon" | "alpaca" | "finnhub" | "iex"> {
+  const { POLYGON_API_KEY: apiKey, FINNHUB_TOKEN: token } = variables;
+  const { ALPACA_KEY_ID: alpacaId, ALPACA_SECRET_KEY: alpacaSecret } = variables;
+  const { IEX_KEY_ID: iexId, IEX_SECRET: iexSecret } = variables;
+  return {
     polygon:
       apiKey === undefined
         ? null
         : { baseUrl: variables.POLYGON_BASE_URL, apiKey, plan: variables.POLYGON_PLAN },
+    finnhub:
+      token === undefined
+        ? null
+        : { baseUrl: variables.FINNHUB_BASE_URL, token, plan: variables.FINNHUB_PLAN },
     alpaca:
-      keyId === undefined || secret === undefined
+      alpacaId === undefined || alpacaSecret === undefined
         ? null
         : {
             baseUrl: variables.ALPACA_BASE_URL,
-            keyId,
-            secret,
+            tradingUrl: variables.ALPACA_TRADING_URL,
+            keyId: alpacaId,
+            secret: alpacaSecret,
             feed: variables.ALPACA_FEED,
             plan: variables.ALPACA_PLAN,
+          },
+    iex:
+      iexId === undefined || iexSecret === undefined
+        ? null
+        : {
+            backend: variables.IEX_BACKEND,
+            baseUrl: variables.IEX_BASE_URL,
+            keyId: iexId,
+            secret: iexSecret,
           },
   };
 }

@@ -18,7 +18,10 @@ const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
   "not_found",
 ]);
 
-/** The calls of an answer as health sees them, each with its share of the symbol-minutes. */
+/**
+ * The calls of an answer as health sees them, each with its share of the symbol-minutes. Rows that were
+ * not asked for are refused one by one; that they came makes the last call a failure.
+ */
 export function outcomesOf(answer: BarsAnswer, job: BarsFetchJob, atMs: number): Outcome[] {
   const judged = answer.calls.filter((call) => !SAYS_NOTHING.has(call.code));
   const minutes = (job.end_ms - job.start_ms) / MINUTE_MS;
@@ -33,12 +36,20 @@ export function outcomesOf(answer: BarsAnswer, job: BarsFetchJob, atMs: number):
     answer.failure?.kind === "rate_limited" && limitedCalls === 1 && judged.length > 1;
   const excused = isLoneLimit || (answer.failure !== null && SAYS_NOTHING.has(answer.failure.kind));
   const asked = excused ? answered : job.symbols.length * minutes;
-  return judged.map((call) => ({
+  const last = hasForeignRows(answer, job) ? judged.length - 1 : -1;
+  return judged.map((call, index) => ({
     atMs,
-    ok: !FAILED.has(call.code),
+    ok: !FAILED.has(call.code) && index !== last,
     limited: call.code === "rate_limited",
     durationMs: call.durationMs,
     asked: asked / judged.length,
     answered: answered / judged.length,
   }));
+}
+
+function hasForeignRows(answer: BarsAnswer, job: BarsFetchJob): boolean {
+  const asked = new Set(job.symbols);
+  return answer.rows.some(
+    ({ symbol, ts }) => !asked.has(symbol) || ts < job.start_ms || ts >= job.end_ms,
+  );
 }

@@ -2,19 +2,16 @@ import type { Capability, ProviderId } from "../domain/provider-id.ts";
 import type { Settings } from "../env.ts";
 import { createAlpaca } from "./alpaca/index.ts";
 import { ALPACA_PLANS } from "./alpaca/limits.ts";
-import { createFinnhub, type FinnhubSettings } from "./finnhub/index.ts";
+import { createFinnhub } from "./finnhub/index.ts";
 import { FINNHUB_PLANS } from "./finnhub/limits.ts";
-import { createIex, type IexSettings } from "./iex/index.ts";
+import { createIex } from "./iex/index.ts";
 import { IEX_PLANS } from "./iex/limits.ts";
 import { createPolygon } from "./polygon/index.ts";
 import { POLYGON_PLANS } from "./polygon/limits.ts";
 import { hasCapability, type Provider, type ProviderOf } from "./provider.ts";
 
-/** The settings of all providers; one that is absent or null has no key. */
-export interface ProviderSettings extends Pick<Settings, "polygon" | "alpaca"> {
-  readonly finnhub?: FinnhubSettings | null;
-  readonly iex?: IexSettings | null;
-}
+/** The settings of all providers; one that is null has no key. */
+export type ProviderSettings = Pick<Settings, "polygon" | "alpaca" | "finnhub" | "iex">;
 
 /** The providers that have keys, in no order; policies order them. */
 export function configuredProviders(settings: ProviderSettings): Provider[] {
@@ -22,8 +19,8 @@ export function configuredProviders(settings: ProviderSettings): Provider[] {
   const providers: Provider[] = [];
   if (polygon !== null) providers.push(createPolygon(polygon));
   if (alpaca !== null) providers.push(createAlpaca(alpaca));
-  if (finnhub) providers.push(createFinnhub(finnhub));
-  if (iex) providers.push(createIex(iex));
+  if (finnhub !== null) providers.push(createFinnhub(finnhub));
+  if (iex !== null) providers.push(createIex(iex));
   return providers;
 }
 
@@ -46,8 +43,8 @@ export function callsPerMinute(id: string, settings: ProviderSettings): number {
   const { polygon, alpaca, finnhub, iex } = settings;
   if (id === "polygon" && polygon !== null) return POLYGON_PLANS[polygon.plan].callsPerMinute;
   if (id === "alpaca" && alpaca !== null) return ALPACA_PLANS[alpaca.plan].callsPerMinute;
-  if (id === "finnhub" && finnhub) return FINNHUB_PLANS[finnhub.plan].callsPerMinute;
-  if (id === "iex" && iex) return IEX_PLANS[iex.backend].callsPerMinute;
+  if (id === "finnhub" && finnhub !== null) return FINNHUB_PLANS[finnhub.plan].callsPerMinute;
+  if (id === "iex" && iex !== null) return IEX_PLANS[iex.backend].callsPerMinute;
   return 0;
 }
 

@@ -25,9 +25,11 @@ export function planFacts(id: ProviderId, settings: ProviderSettings): PlanFacts
         alpaca && { plan: alpaca.plan, delayMs: alpacaLimits(alpaca.plan, alpaca.feed).delayMs }
       );
     case "finnhub":
-      return finnhub ? { plan: finnhub.plan, delayMs: FINNHUB_PLANS[finnhub.plan].delayMs } : null;
+      return finnhub !== null
+        ? { plan: finnhub.plan, delayMs: FINNHUB_PLANS[finnhub.plan].delayMs }
+        : null;
     case "iex":
-      return iex ? { plan: iex.backend, delayMs: IEX_PLANS[iex.backend].delayMs } : null;
+      return iex !== null ? { plan: iex.backend, delayMs: IEX_PLANS[iex.backend].delayMs } : null;
   }
 }
 

@@ -4,7 +4,7 @@ import { marketClock, wallClock } from "../../platform/clocks.ts";
 import { errorText } from "../../platform/log.ts";
 import { symbolGroupStub } from "../../platform/stubs.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
-import { configuredProviders, policyProviders } from "../../providers/registry.ts";
+import { policyStandings } from "../../routing/policy-standing.ts";
 import type { Settings } from "../../env.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { VERSION } from "../version.ts";
@@ -55,10 +55,10 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   } catch (error) {
     reasons.push(`database: ${errorText(error)}`);
   }
-  if (configuredProviders(settings).length === 0)
-    warnings.push("no provider has a key: nothing is fetched");
-  else if (policyProviders(settings, "bars_1m").length === 0)
-    warnings.push("policy bars_1m is unserved: no provider of it has a key");
+  for (const { capability, unservedReason } of policyStandings(settings)) {
+    if (unservedReason !== null)
+      warnings.push(`policy ${capability} is unserved: ${unservedReason}`);
+  }
   const asked = await Promise.allSettled(
     Array.from({ length: settings.symbolGroups }, (_, group) =>
       symbolGroupStub(env, group).status(),

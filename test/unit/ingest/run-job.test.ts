@@ -206,7 +206,9 @@ describe("the bars of an answer", () => {
           barOf("KO", JOB.end_ms),
         ],
       });
-    const { outcome } = await run({ polygon: bad });
+    const { outcome, reported } = await run({ polygon: bad });
+    // That foreign rows came is a failure of the call, though each is refused alone.
+    expect(reported.get("polygon")?.map(({ ok }) => ok)).toEqual([false]);
     expect(outcome.answers[0]?.bars.map(({ symbol }) => symbol)).toEqual(["AAPL"]);
     expect(outcome.answers[0]?.refused).toEqual({
       foreign_symbol: 1,

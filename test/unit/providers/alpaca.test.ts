@@ -125,6 +125,14 @@ describe("alpaca pages", () => {
     expect(answer.calls.map(({ code }) => code)).toEqual(["ok", "ok", "malformed"]);
   });
 
+  it("hands on bars of a symbol that was not asked: they are refused one by one", async () => {
+    const { deps } = scriptedDeps(() => page({ AAPL: [row], MSFT: [row] }), nowMs);
+    const answer = await createAlpaca(settings).fetchBars(asking("AAPL"), deps);
+    expect(answer.failure).toBeNull();
+    expect(answer.rows.map(({ symbol }) => symbol)).toEqual(["AAPL", "MSFT"]);
+    expect(answer.covered.flatMap((part) => part.symbols)).toEqual(["AAPL"]);
+  });
+
   it("gives up on endless pages", async () => {
     const { deps, requests } = scriptedDeps((_url, i) => page({}, `t${i}`), nowMs);
     const answer = await createAlpaca(settings).fetchBars(asking("AAPL"), deps);
@@ -135,7 +143,6 @@ describe("alpaca pages", () => {
   it.each([
     ["HTML with status 200", htmlAnswer(200)],
     ["an empty body", { status: 200, headers: {}, body: "" }],
-    ["bars of a symbol that was not asked", page({ MSFT: [row] })],
     [
       "text where numbers are",
       jsonAnswer({ bars: { AAPL: [{ ...row, o: "10" }] }, next_page_token: null }),

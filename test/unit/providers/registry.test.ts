@@ -9,11 +9,18 @@ import {
   type ProviderSettings,
 } from "../../../src/providers/registry.ts";
 
-const none: ProviderSettings = { polygon: null, alpaca: null };
+const none: ProviderSettings = { polygon: null, alpaca: null, finnhub: null, iex: null };
 const finnhub = { baseUrl: "https://fin.example", token: "t", plan: "free" } as const;
 const all: ProviderSettings = {
   polygon: { baseUrl: "https://agg.example", apiKey: "k", plan: "advanced" },
-  alpaca: { baseUrl: "https://d.example", keyId: "k", secret: "s", feed: "sip", plan: "plus" },
+  alpaca: {
+    baseUrl: "https://d.example",
+    tradingUrl: "https://t.example",
+    keyId: "k",
+    secret: "s",
+    feed: "sip",
+    plan: "plus",
+  },
   finnhub,
   iex: { backend: "alpaca", baseUrl: "https://d.example", keyId: "i", secret: "s" },
 };
