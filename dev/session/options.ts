@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly killAt: number | null;
   /** Market minutes that the database is away for; 0: never. */
   readonly dbAwayMinutes: number;
+  /** A schedule of provider faults, in ms of market time from the open; null: none. */
+  readonly faultsFile: string | null;
   readonly json: boolean;
 }
 
@@ -27,6 +29,7 @@ export const USAGE = `npm run session -- [options]
   --speed X          market seconds a second at most (as fast as it goes)
   --kill-at F        SIGKILL the runtime at this fraction of the session, 0 to 1
   --db-away MINUTES  take the database away for so many market minutes
+  --faults FILE      a schedule of provider faults, JSON, ms from the open
   --json             print the result as one JSON line, progress on stderr`;
 
 /** Reads the command line. Throws with a sentence that says what is wrong. */
@@ -41,6 +44,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
       speed: { type: "string" },
       "kill-at": { type: "string" },
       "db-away": { type: "string" },
+      faults: { type: "string" },
       json: { type: "boolean" },
     },
   });
@@ -55,6 +59,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
         ? null
         : numberBetween("--kill-at", values["kill-at"], 0, 0, 1),
     dbAwayMinutes: numberBetween("--db-away", values["db-away"], 0, 0, 300),
+    faultsFile: values.faults ?? null,
     json: values.json ?? false,
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
@@ -8,6 +8,7 @@ import { loadCsvMarket } from "../market/csv-market.ts";
 import type { Market } from "../market/market.ts";
 import { createPublication, type PublicationSchedule } from "../market/publication.ts";
 import { createSyntheticMarket } from "../market/synthetic-market.ts";
+import { faultScheduleSchema, type ScheduledFault } from "../sandbox/fault.ts";
 import { endOnSignal } from "../stack/end-on-signal.ts";
 import { MarketDriver } from "../stack/driver.ts";
 import { type LocalStack, startLocalStack } from "../stack/local-stack.ts";
@@ -60,6 +61,8 @@ export async function runSession(
     publication,
     symbolGroups: options.groups,
     calendarOverrides: stage.overrides,
+    faults: readFaults(options.faultsFile),
+    faultOriginMs: stage.session.openMs,
     impolite: true,
     databaseInMemory: true,
     ...(process.env["DATABASE_URL"] === undefined
@@ -104,6 +107,10 @@ export async function runSession(
     await stack.stop();
     rmSync(stateDir, { recursive: true, force: true });
   }
+}
+
+function readFaults(file: string | null): readonly ScheduledFault[] {
+  return file === null ? [] : faultScheduleSchema.parse(JSON.parse(readFileSync(file, "utf8")));
 }
 
 function setTheStage(options: SessionOptions): Stage {

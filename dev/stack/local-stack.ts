@@ -5,6 +5,7 @@ import type { EpochMs } from "../../src/domain/time.ts";
 import { type Database, startDatabase } from "../database/database.ts";
 import type { Market } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
+import type { ScheduledFault } from "../sandbox/fault.ts";
 import type { SandboxKeys } from "../sandbox/provider-answers.ts";
 import { type Sandbox, startSandbox } from "../sandbox/start-sandbox.ts";
 import { bundleService, freePort, type Runtime, startRuntime } from "./runtime.ts";
@@ -23,6 +24,9 @@ export interface LocalStackOptions {
   readonly calendarOverrides: readonly CalendarOverride[];
   /** The runner hands answers over twice and late, as a bad network would. */
   readonly impolite: boolean;
+  /** Faults of the providers by market time, counted from `faultOriginMs`. */
+  readonly faults?: readonly ScheduledFault[];
+  readonly faultOriginMs?: EpochMs;
   readonly databaseInMemory: boolean;
   readonly databaseUrl?: string;
   readonly port?: number;
@@ -66,6 +70,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       publication: options.publication,
       now: () => marketNowMs,
       keys,
+      faults: options.faults ?? [],
+      faultOriginMs: options.faultOriginMs ?? 0,
     });
     started.push(() => sandbox.stop());
     say(`sandbox: providers at ${sandbox.url}`);
@@ -125,19 +131,33 @@ async function openDatabase(options: LocalStackOptions): Promise<Database> {
   }
 }
 
-function providerKeys(): SandboxKeys {
-  return { alpacaKeyId: randomKey(), alpacaSecret: randomKey(), polygonApiKey: randomKey() };
+function providerKeys(): Required<SandboxKeys> {
+  return {
+    alpacaKeyId: randomKey(),
+    alpacaSecret: randomKey(),
+    polygonApiKey: randomKey(),
+    finnhubToken: randomKey(),
+    iexKeyId: randomKey(),
+    iexSecret: randomKey(),
+  };
 }
 
-function providerVariables(keys: SandboxKeys, url: string): Record<string, string> {
+function providerVariables(keys: Required<SandboxKeys>, url: string): Record<string, string> {
   return {
     ALPACA_PLAN: "plus",
     ALPACA_KEY_ID: keys.alpacaKeyId,
     ALPACA_SECRET_KEY: keys.alpacaSecret,
     ALPACA_BASE_URL: url,
+    ALPACA_TRADING_URL: url,
     POLYGON_PLAN: "advanced",
     POLYGON_API_KEY: keys.polygonApiKey,
     POLYGON_BASE_URL: url,
+    FINNHUB_PLAN: "premium",
+    FINNHUB_TOKEN: keys.finnhubToken,
+    FINNHUB_BASE_URL: `${url}/api/v1`,
+    IEX_KEY_ID: keys.iexKeyId,
+    IEX_SECRET: keys.iexSecret,
+    IEX_BASE_URL: url,
   };
 }
 
