@@ -102,7 +102,16 @@ export async function runSession(
     const speed = (driver.nowMs - stage.session.openMs) / wallMs;
     const symbols = stage.market.symbols.map((listed) => listed.symbol);
     const inFlight = correctedInFlight(publication, symbols, disturbances.killAtMs);
-    return report({ symbols: symbols.length, found, stream, metrics, speed, wallMs, inFlight });
+    return report({
+      faulty: options.faultsFile !== null,
+      symbols: symbols.length,
+      found,
+      stream,
+      metrics,
+      speed,
+      wallMs,
+      inFlight,
+    });
   } finally {
     await stack.stop();
     rmSync(stateDir, { recursive: true, force: true });
@@ -187,6 +196,8 @@ function correctedInFlight(
 }
 
 interface Outcome {
+  /** Providers were made sick: a first value that nobody could serve is believed only once. */
+  readonly faulty: boolean;
   readonly symbols: number;
   readonly found: Reconciliation;
   readonly stream: StreamResult;
@@ -197,6 +208,7 @@ interface Outcome {
 }
 
 function report({
+  faulty,
   symbols,
   found,
   stream,
@@ -216,7 +228,7 @@ function report({
     speed_reached: round(speed),
     wall_s: round(wallMs / 1_000),
   };
-  const fewestRevisions = found.revisions_expected - inFlight;
+  const fewestRevisions = faulty ? 0 : found.revisions_expected - inFlight;
   const revisionsFit =
     found.revisions <= found.revisions_expected && found.revisions >= fewestRevisions;
   const clean =
