@@ -54,22 +54,7 @@ export async function runSession(
   });
   const calendar = createCalendar(stage.overrides);
   const stateDir = mkdtempSync(join(tmpdir(), "mds-session-"));
-  const stack = await startLocalStack({
-    root,
-    stateDir,
-    market: stage.market,
-    publication,
-    symbolGroups: options.groups,
-    calendarOverrides: stage.overrides,
-    faults: readFaults(options.faultsFile),
-    faultOriginMs: stage.session.openMs,
-    impolite: true,
-    databaseInMemory: true,
-    ...(process.env["DATABASE_URL"] === undefined
-      ? {}
-      : { databaseUrl: process.env["DATABASE_URL"] }),
-    onProgress: say,
-  });
+  const stack = await startSessionStack(options, stage, publication, { root, stateDir, say });
   endOnSignal(() => stack.stop());
   try {
     const startedMs = performance.now();
@@ -116,6 +101,29 @@ export async function runSession(
     await stack.stop();
     rmSync(stateDir, { recursive: true, force: true });
   }
+}
+
+async function startSessionStack(
+  options: SessionOptions,
+  stage: Stage,
+  publication: PublicationSchedule,
+  place: { root: string; stateDir: string; say: (line: string) => void },
+): Promise<LocalStack> {
+  const databaseUrl = process.env["DATABASE_URL"];
+  return await startLocalStack({
+    root: place.root,
+    stateDir: place.stateDir,
+    market: stage.market,
+    publication,
+    symbolGroups: options.groups,
+    calendarOverrides: stage.overrides,
+    faults: readFaults(options.faultsFile),
+    faultOriginMs: stage.session.openMs,
+    impolite: true,
+    databaseInMemory: true,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    onProgress: place.say,
+  });
 }
 
 function readFaults(file: string | null): readonly ScheduledFault[] {

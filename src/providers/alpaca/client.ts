@@ -69,6 +69,7 @@ export async function fetchChunk(
   calls: ProviderCall[],
 ): Promise<ChunkAnswer<Bar>> {
   const seenTokens = new Set<string>();
+  const asked = new Set(symbols);
   const rows: Bar[] = [];
   let pageToken: string | null = null;
   try {
@@ -87,6 +88,13 @@ export async function fetchChunk(
         calls,
       );
       for (const bar of toBars(page)) rows.push(bar);
+      // What was asked for stands, the rest is refused row by row; but an answer that brings others'
+      // bars proves nothing by what it lacks.
+      const foreign = Object.keys(page.bars ?? {}).find((symbol) => !asked.has(symbol));
+      if (foreign !== undefined) {
+        const message = `bars of ${foreign}, which was not asked`;
+        return { rows, failure: new ProviderError("malformed", message, { status: 200 }) };
+      }
       pageToken = page.next_page_token;
       if (pageToken !== null) seenTokens.add(pageToken);
     } while (pageToken !== null);
