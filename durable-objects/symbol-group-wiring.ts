@@ -1,4 +1,5 @@
 import { calendarOf, type Settings } from "../src/env.ts";
+import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import { hostStub, metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { after } from "../src/platform/timers.ts";
@@ -78,6 +79,8 @@ function createHome(world: World, streams: () => StreamHost): GroupHome {
     random,
     keepAlive: (work) => ctx.waitUntil(work),
     runJob: (job) => ctx.exports.FetchRunner.run(job),
+    runTask: (task) => ctx.exports.FetchRunner.runTask(task),
+    planTasks: (tickMs) => planTasks(tickMs, settings),
     loadMembers: () => loadGroupMembers(sql, group),
     drain: { write: (flushes) => drainFlushes(sql, flushes), classify: classifySqlError },
     raiseStoredAsOf: async (epoch, fs, asOfMs) => {

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import { pollOutcomeSchema } from "../src/contracts/ingest.ts";
+import { type TaskOutcome, taskOutcomeSchema } from "../src/contracts/tasks.ts";
 import type { EpochMs } from "../src/domain/time.ts";
 import { readSettings } from "../src/env.ts";
 import { marketClock } from "../src/platform/clocks.ts";
@@ -109,6 +110,12 @@ export class SymbolGroup extends DurableObject<Env> {
   /** A job that nobody answered: its minutes stay open. */
   pollFailed(duty: string, outcome: PollOutcome): void {
     this.ingest(duty, { ...outcome, answers: [] });
+  }
+
+  /** A task of the whole service has ended (group g00 only). */
+  taskEnded(duty: string, outcome: TaskOutcome): void {
+    this.#homeSide().taskEnded(duty, taskOutcomeSchema.parse(outcome));
+    this.#ensureAlarm();
   }
 
   follow(host: string, known: KnownRoster): FollowAnswer {

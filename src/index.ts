@@ -1,9 +1,11 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./api/app.ts";
 import type { BarsFetchJob } from "./contracts/jobs.ts";
+import type { Task } from "./contracts/tasks.ts";
 import { NotImplementedError } from "./contracts/errors.ts";
 import { readSettings } from "./env.ts";
 import { runAndIngest } from "./ingest/fetch-runner.ts";
+import { runTask } from "./ingest/task-runner.ts";
 import { planAllGroups } from "./ingest/tick.ts";
 
 export { BackfillQueue } from "../durable-objects/backfill-queue.ts";
@@ -19,6 +21,12 @@ export class FetchRunner extends WorkerEntrypoint<Env> {
     const read = readSettings(this.env);
     if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
     await runAndIngest(job, read.settings, this.env);
+  }
+
+  async runTask(task: Task): Promise<void> {
+    const read = readSettings(this.env);
+    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    await runTask(task, read.settings, this.env);
   }
 }
 

@@ -31,7 +31,8 @@ export const ingestAnswerSchema = z.object({
 });
 export type IngestAnswer = z.infer<typeof ingestAnswerSchema>;
 
-const callSchema = z.object({
+/** One call to a provider, as metrics see it. */
+export const callSchema = z.object({
   provider: z.enum(PROVIDER_IDS),
   endpoint: z.string(),
   code: z.string(),

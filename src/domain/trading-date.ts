@@ -50,6 +50,16 @@ export function parseTradingDate(date: TradingDate): number {
   return dayNumber;
 }
 
+/** Whether a text is a date of a year that the calendar knows. */
+export function isTradingDate(text: string): text is TradingDate {
+  try {
+    parseTradingDate(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The text of a day number, `YYYY-MM-DD`. */
 export function formatTradingDate(dayNumber: number): TradingDate {
   return new Date(dayNumber * DAY_MS).toISOString().slice(0, 10);

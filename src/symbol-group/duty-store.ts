@@ -39,14 +39,21 @@ export class DutyStore {
   reschedule(name: string, dueMs: EpochMs): void {
     this.#sql.exec(
       `INSERT INTO duty (name, due_ms, started_ms, body) VALUES (?, ?, NULL, '{}')
-       ON CONFLICT (name) DO UPDATE SET due_ms = excluded.due_ms, started_ms = NULL`,
+       ON CONFLICT (name) DO UPDATE
+       SET due_ms = excluded.due_ms, started_ms = NULL, deadline_ms = NULL`,
       name,
       dueMs,
     );
   }
 
-  start(name: string, nowMs: EpochMs): void {
-    this.#sql.exec("UPDATE duty SET started_ms = ? WHERE name = ?", nowMs, name);
+  /** Marks a duty as running; past the deadline nobody waits for its end any more. */
+  start(name: string, nowMs: EpochMs, deadlineMs: EpochMs): void {
+    this.#sql.exec(
+      "UPDATE duty SET started_ms = ?, deadline_ms = ? WHERE name = ?",
+      nowMs,
+      deadlineMs,
+      name,
+    );
   }
 
   finish(name: string): void {
@@ -72,17 +79,20 @@ export class DutyStore {
     return this.#read("WHERE started_ms IS NULL AND due_ms <= ? ORDER BY due_ms, name", nowMs);
   }
 
-  /** Duties that were started at `beforeMs` or earlier and have not finished. */
-  overdue(beforeMs: EpochMs): Duty[] {
-    return this.#read("WHERE started_ms <= ? ORDER BY started_ms", beforeMs);
+  /** Running duties whose deadline has come. */
+  overdue(nowMs: EpochMs): Duty[] {
+    return this.#read(
+      "WHERE started_ms IS NOT NULL AND coalesce(deadline_ms, started_ms) <= ? ORDER BY started_ms",
+      nowMs,
+    );
   }
 
-  /** The next instant at which something is to be done: a start, or the end of a runner's patience. */
-  nextDueMs(patienceMs: number): EpochMs | null {
+  /** The next instant at which something is to be done: a start, or the deadline of what runs. */
+  nextDueMs(): EpochMs | null {
     const row = this.#sql
       .exec<{ due: number | null }>(
-        "SELECT min(CASE WHEN started_ms IS NULL THEN due_ms ELSE started_ms + ? END) AS due FROM duty",
-        patienceMs,
+        `SELECT min(CASE WHEN started_ms IS NULL THEN due_ms ELSE coalesce(deadline_ms, started_ms) END)
+         AS due FROM duty`,
       )
       .one();
     return row.due;

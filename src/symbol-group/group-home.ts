@@ -1,6 +1,7 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { BarsFetchJob } from "../contracts/jobs.ts";
+import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
@@ -22,6 +23,14 @@ import { GroupReads } from "./group-reads.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ListedMember } from "./member-store.ts";
 import { refreshMembers } from "./refresh-members.ts";
+import {
+  isTaskDuty,
+  type PlannedTask,
+  SERVICE_GROUP,
+  ServiceDuties,
+  TASK_PATIENCE_MS,
+  taskOf,
+} from "./service-duties.ts";
 
 /** The host side looks after its streams this often while it has connections. */
 const SWEEP_EVERY_MS = MINUTE_MS;
@@ -45,6 +54,10 @@ export interface GroupHomeDeps {
   readonly keepAlive: (work: Promise<void>) => void;
   /** Runs a job in an invocation of its own; it ends by calling `ingest` or `pollFailed`. */
   readonly runJob: (job: BarsFetchJob) => Promise<void>;
+  /** Runs a task of the whole service in an invocation of its own; it ends by calling `taskEnded`. */
+  readonly runTask: (task: Task) => Promise<void>;
+  /** The tasks of the whole service that a cron tick makes due. */
+  readonly planTasks: (tickMs: EpochMs) => readonly PlannedTask[];
   readonly loadMembers: () => Promise<readonly ListedMember[]>;
   readonly drain: Pick<DrainDeps, "write" | "classify">;
   readonly raiseStoredAsOf: (epoch: string, fs: number, asOf: EpochMs) => Promise<void>;
@@ -75,6 +88,7 @@ export class GroupHome {
   #ledger: Ledger;
   #duties: DutyStore;
   #fetches: FetchDuties;
+  #tasks: ServiceDuties;
   #followers: Followers;
   #drainer: Drainer;
   #reads: GroupReads;
@@ -84,6 +98,7 @@ export class GroupHome {
     this.#ledger = deps.ledger;
     this.#duties = new DutyStore(deps.storage.sql);
     this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
+    this.#tasks = new ServiceDuties(this.#duties, deps.planTasks);
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
     this.inFlight = new InFlight(deps.keepAlive, (error) =>
       this.#complain("background work failed", error),
@@ -116,6 +131,7 @@ export class GroupHome {
   async plan(scheduledMs: EpochMs): Promise<void> {
     await this.#refreshMembers(scheduledMs);
     this.#fetches.plan(scheduledMs, this.#deps.market.now());
+    if (this.#deps.group === SERVICE_GROUP) this.#tasks.plan(scheduledMs);
     if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#prune(scheduledMs);
     if (this.#drainer.isIdleWithBacklog()) this.#startDrain();
   }
@@ -123,16 +139,17 @@ export class GroupHome {
   /** Starts what is due and frees what nobody answered; returns the next due instant. */
   runDue(): EpochMs | null {
     const nowMs = this.#deps.market.now();
-    for (const lost of this.#duties.overdue(nowMs - this.#fetches.patienceMs)) {
+    for (const lost of this.#duties.overdue(nowMs)) {
       log("warn", "a job was not answered", { group: this.#name(), duty: lost.name });
-      this.#fetches.end(lost.name, false, nowMs);
+      if (isTaskDuty(lost.name)) this.#tasks.end(lost.name, false, nowMs);
+      else this.#fetches.end(lost.name, false, nowMs);
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
     return this.nextDueMs();
   }
 
   nextDueMs(): EpochMs | null {
-    return this.#duties.nextDueMs(this.#fetches.patienceMs);
+    return this.#duties.nextDueMs();
   }
 
   idle(): Promise<void> {
@@ -155,6 +172,14 @@ export class GroupHome {
       this.inFlight.track(this.#followers.pump());
       this.#startDrain();
     }
+    for (const failure of outcome.failures) {
+      log("warn", "a provider failed", { group: this.#name(), duty, ...failure });
+    }
+  }
+
+  /** A task of the whole service has ended; one that is not done comes again. */
+  taskEnded(duty: string, outcome: TaskOutcome): void {
+    this.#tasks.end(duty, outcome.done, this.#deps.market.now());
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { group: this.#name(), duty, ...failure });
     }
@@ -213,8 +238,12 @@ export class GroupHome {
     if (isFetchDuty(duty.name)) {
       const job = this.#fetches.job(duty, nowMs);
       if (job === null) return this.#duties.finish(duty.name);
-      this.#duties.start(duty.name, nowMs);
+      this.#duties.start(duty.name, nowMs, nowMs + this.#fetches.patienceMs);
       return this.inFlight.track(this.#runJob(job));
+    }
+    if (isTaskDuty(duty.name)) {
+      this.#duties.start(duty.name, nowMs, nowMs + TASK_PATIENCE_MS);
+      return this.inFlight.track(this.#runTask(taskOf(duty)));
     }
     this.#duties.finish(duty.name);
     if (duty.name === DRAIN_DUTY) this.#startDrain();
@@ -230,6 +259,15 @@ export class GroupHome {
       this.#complain(`job ${job.id} broke down`, error);
       const uncovered = job.symbols.length;
       this.ingest(job.duty, { answers: [], calls: [], selected: [], failures: [], uncovered });
+    }
+  }
+
+  async #runTask(task: Task): Promise<void> {
+    try {
+      await this.#deps.runTask(task);
+    } catch (error) {
+      this.#complain(`task ${task.duty} broke down`, error);
+      this.taskEnded(task.duty, { calls: [], selected: [], failures: [], done: false });
     }
   }
 

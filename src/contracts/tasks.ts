@@ -1,0 +1,44 @@
+import { z } from "zod";
+import { PROVIDER_IDS } from "../domain/provider-id.ts";
+import { isTradingDate } from "../domain/trading-date.ts";
+import { callSchema } from "./ingest.ts";
+
+/** Trading dates that one task asks for at most: what is older comes in a task of its own. */
+export const MAX_TASK_DATES = 25;
+
+const base = { v: z.literal(1), duty: z.string().min(1).max(100) };
+
+/**
+ * Work for the whole service rather than for one symbol group. Group g00 plans it and runs it in an
+ * invocation of its own; what it brings is scattered to the groups.
+ */
+export const taskSchema = z.discriminatedUnion("type", [
+  /** Read the providers' symbol lists and bring the universe up to date. */
+  z.object({ ...base, type: z.literal("universe") }).strict(),
+  /** Fetch the daily bars of these trading dates for every active symbol. */
+  z
+    .object({
+      ...base,
+      type: z.literal("daily_bars"),
+      dates: z
+        .array(z.string().refine((text) => isTradingDate(text), "not a trading date"))
+        .min(1)
+        .max(MAX_TASK_DATES),
+    })
+    .strict(),
+  /** Fetch the newest quotes of the T0 symbols. */
+  z.object({ ...base, type: z.literal("quotes") }).strict(),
+]);
+export type Task = z.infer<typeof taskSchema>;
+export type TaskOf<T extends Task["type"]> = Extract<Task, { type: T }>;
+
+/** How a task ended; one that is not `done` is tried again. */
+export const taskOutcomeSchema = z.object({
+  calls: z.array(callSchema),
+  selected: z.array(z.enum(PROVIDER_IDS)),
+  failures: z.array(
+    z.object({ provider: z.enum(PROVIDER_IDS), kind: z.string(), message: z.string() }),
+  ),
+  done: z.boolean(),
+});
+export type TaskOutcome = z.infer<typeof taskOutcomeSchema>;
