@@ -72,6 +72,7 @@ const configVariablesSchema = z.object({
   BREAKER_DEMOTE_THRESHOLD: number.optional(),
   BREAKER_PROMOTE_THRESHOLD: number.optional(),
   RECENT_LATENCY_CAP_MS: number.optional(),
+  PROVIDER_TIMEOUT_MS: number.optional(),
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
 });
@@ -166,6 +167,7 @@ function configInput(variables: ConfigVariables): object {
       promote: variables.BREAKER_PROMOTE_THRESHOLD,
     }),
     latency_cap_ms: variables.RECENT_LATENCY_CAP_MS,
+    timeout_ms: variables.PROVIDER_TIMEOUT_MS,
     calendar_overrides: variables.CALENDAR_OVERRIDES,
     cold_start_sessions: withoutUndefined({ "1m": variables.COLD_START_SESSIONS_1M }),
   });

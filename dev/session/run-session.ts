@@ -12,10 +12,11 @@ import { faultScheduleSchema, type ScheduledFault } from "../sandbox/fault.ts";
 import { endOnSignal } from "../stack/end-on-signal.ts";
 import { MarketDriver } from "../stack/driver.ts";
 import { type LocalStack, startLocalStack } from "../stack/local-stack.ts";
+import { type BreakerPath, BreakerWatch } from "./breaker-watch.ts";
 import { SessionClients, type StreamResult } from "./clients.ts";
 import { Disturbances } from "./disturbances.ts";
 import type { SessionOptions } from "./options.ts";
-import { histogramQuantile } from "./quantile.ts";
+import { histogramQuantile, sumByLabels } from "./exposition.ts";
 import { reconcile, type Reconciliation } from "./reconcile.ts";
 import { overridesForFile, sessionsOfFile } from "./session-calendar.ts";
 
@@ -54,7 +55,9 @@ export async function runSession(
   });
   const calendar = createCalendar(stage.overrides);
   const stateDir = mkdtempSync(join(tmpdir(), "mds-session-"));
-  const stack = await startSessionStack(options, stage, publication, { root, stateDir, say });
+  const faults = readFaults(options.faultsFile);
+  const place = { root, stateDir, say };
+  const stack = await startSessionStack(options, stage, { publication, faults }, place);
   endOnSignal(() => stack.stop());
   try {
     const startedMs = performance.now();
@@ -71,7 +74,8 @@ export async function runSession(
       onTime: (nowMs) => stack.setMarketTime(nowMs),
     });
     const disturbances = new Disturbances(stage.session, options.killAt, options.dbAwayMinutes);
-    await drive(stack, driver, stage.session, clients, disturbances, say);
+    const breakers = new BreakerWatch(stack);
+    await drive(stack, driver, stage.session, { clients, disturbances, breakers }, say);
     await clients.catchUp(stack);
     const wallMs = performance.now() - startedMs;
     const found = await reconcile({
@@ -93,6 +97,7 @@ export async function runSession(
       found,
       stream,
       metrics,
+      breakers: breakers.paths(faults, stage.session.openMs),
       speed,
       wallMs,
       inFlight,
@@ -106,7 +111,7 @@ export async function runSession(
 async function startSessionStack(
   options: SessionOptions,
   stage: Stage,
-  publication: PublicationSchedule,
+  { publication, faults }: { publication: PublicationSchedule; faults: readonly ScheduledFault[] },
   place: { root: string; stateDir: string; say: (line: string) => void },
 ): Promise<LocalStack> {
   const databaseUrl = process.env["DATABASE_URL"];
@@ -117,7 +122,7 @@ async function startSessionStack(
     publication,
     symbolGroups: options.groups,
     calendarOverrides: stage.overrides,
-    faults: readFaults(options.faultsFile),
+    faults,
     faultOriginMs: stage.session.openMs,
     impolite: true,
     databaseInMemory: true,
@@ -148,12 +153,18 @@ function setTheStage(options: SessionOptions): Stage {
   return { market, overrides, session };
 }
 
+/** Who looks on, or interferes, at each step. */
+interface Watchers {
+  readonly clients: SessionClients;
+  readonly disturbances: Disturbances;
+  readonly breakers: BreakerWatch;
+}
+
 async function drive(
   stack: LocalStack,
   driver: MarketDriver,
   session: TradingSession,
-  clients: SessionClients,
-  disturbances: Disturbances,
+  { clients, disturbances, breakers }: Watchers,
   say: (line: string) => void,
 ): Promise<void> {
   const endMs = session.closeMs + END_AFTER_CLOSE_MS;
@@ -166,6 +177,7 @@ async function drive(
       say(`killed and restarted at ${new Date(driver.nowMs).toISOString()}`);
     else await driver.step(stack.serviceUrl(), endMs);
     await clients.at(driver.nowMs);
+    await breakers.at(driver.nowMs);
     const done = Math.floor(((driver.nowMs - session.openMs) / (endMs - session.openMs)) * 10);
     if (done > told) {
       told = done;
@@ -210,6 +222,7 @@ interface Outcome {
   readonly found: Reconciliation;
   readonly stream: StreamResult;
   readonly metrics: string;
+  readonly breakers: readonly BreakerPath[];
   readonly speed: number;
   readonly wallMs: number;
   readonly inFlight: number;
@@ -221,6 +234,7 @@ function report({
   found,
   stream,
   metrics,
+  breakers,
   speed,
   wallMs,
   inFlight,
@@ -235,6 +249,8 @@ function report({
     write_p95_ms: round(histogramQuantile(metrics, "write_batch_ms", 0.95)),
     speed_reached: round(speed),
     wall_s: round(wallMs / 1_000),
+    breakers,
+    provider_errors: sumByLabels(metrics, "provider_errors_total", ["provider", "code"]),
   };
   const fewestRevisions = faulty ? 0 : found.revisions_expected - inFlight;
   const revisionsFit =

@@ -14,6 +14,12 @@ import { seedUniverse } from "./universe-seed.ts";
 /** As deployed; a small run may take fewer. */
 export const DEFAULT_SYMBOL_GROUPS = 32;
 
+/**
+ * All groups of the local runtime share one thread: the answers of one instant wait for each other, and
+ * the service's own 5 s would make a busy machine look like a sick provider.
+ */
+const PROVIDER_TIMEOUT_MS = 20_000;
+
 export interface LocalStackOptions {
   readonly root: string;
   /** Where objects, database, variables and logs are kept. */
@@ -93,6 +99,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
         POLICY_BARS_1M: JSON.stringify(options.policy ?? ["alpaca", "polygon"]),
         ...providerVariables(keys, sandbox.url),
         COLD_START_SESSIONS_1M: "0",
+        PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
         CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
         IMPOLITE_RUNNER: String(options.impolite),
       },

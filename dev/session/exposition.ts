@@ -30,3 +30,24 @@ export function histogramQuantile(
   }
   return lower;
 }
+
+/** A counter summed by some of its labels, as `first second` to the sum; zeros are left out. */
+export function sumByLabels(
+  exposition: string,
+  name: string,
+  labels: readonly string[],
+): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const line of exposition.split("\n")) {
+    const match = /^(\w+)\{(.*)\} (\d+)$/.exec(line);
+    const text = match?.[2];
+    if (match?.[1] !== name || text === undefined) continue;
+    const values = new Map(
+      [...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+    );
+    const key = labels.map((label) => values.get(label) ?? "").join(" ");
+    const count = Number(match[3]);
+    if (count > 0) sums[key] = (sums[key] ?? 0) + count;
+  }
+  return sums;
+}
