@@ -1,4 +1,4 @@
-import type { BarsFetchJob } from "../src/contracts/jobs.ts";
+import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import { groupName } from "../src/domain/symbol.ts";
 import { MINUTE_MS } from "../src/domain/time.ts";
@@ -25,11 +25,11 @@ const AGAIN_EVERY = 70;
 const AGAIN_AFTER_MS = 2 * MINUTE_MS;
 
 let answers = 0;
-let held: { atMs: number; job: BarsFetchJob; outcome: PollOutcome }[] = [];
+let held: { atMs: number; job: GroupFetch; outcome: PollOutcome }[] = [];
 
 /** The service's runner as a bad network would have it: answers arrive twice, and late. */
 export class FetchRunner extends ServiceFetchRunner {
-  override async run(job: BarsFetchJob): Promise<void> {
+  override async run(job: GroupFetch): Promise<void> {
     const read = readSettings(this.env);
     if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
     const outcome = await runAndIngest(job, read.settings, this.env);
@@ -45,7 +45,7 @@ function isImpolite(env: object): boolean {
   return "IMPOLITE_RUNNER" in env && env.IMPOLITE_RUNNER === "true";
 }
 
-async function handOver(job: BarsFetchJob, outcome: PollOutcome, env: Env): Promise<void> {
+async function handOver(job: GroupFetch, outcome: PollOutcome, env: Env): Promise<void> {
   await env.SYMBOL_GROUP.getByName(groupName(job.group)).ingest(job.duty, {
     ...outcome,
     calls: [],

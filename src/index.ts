@@ -1,6 +1,6 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./api/app.ts";
-import type { BarsFetchJob } from "./contracts/jobs.ts";
+import type { GroupFetch } from "./contracts/group-fetch.ts";
 import type { Task } from "./contracts/tasks.ts";
 import { NotImplementedError } from "./contracts/errors.ts";
 import { readSettings } from "./env.ts";
@@ -17,7 +17,7 @@ export { SymbolGroup } from "../durable-objects/symbol-group.ts";
 
 /** Runs fetch jobs in invocations of their own, called by a group through loopback RPC. */
 export class FetchRunner extends WorkerEntrypoint<Env> {
-  async run(job: BarsFetchJob): Promise<void> {
+  async run(job: GroupFetch): Promise<void> {
     const read = readSettings(this.env);
     if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
     await runAndIngest(job, read.settings, this.env);

@@ -1,39 +1,90 @@
 import { z } from "zod";
-import { isCanonicalSymbol } from "../domain/symbol.ts";
-import { MINUTE_MS } from "../domain/time.ts";
+import { TIERS } from "../domain/tier.ts";
+import { DAY_MS, type TimeRange } from "../domain/time.ts";
+import {
+  INTERVAL_MS,
+  jobInstantSchema,
+  jobPrioritySchema,
+  jobSymbolsSchema,
+  MAX_JOB_BARS,
+  rangeFault,
+} from "./job-fields.ts";
 
-export const MAX_JOB_SYMBOLS = 1_000;
-/** Minutes one job may ask for: bounds an answer to what one ingest can take. */
-export const MAX_JOB_MINUTES = 120;
+/** How far a backfill job may reach, days: the queue cuts it into fetches. */
+export const MAX_BACKFILL_DAYS = 730;
 
-const minuteMs = z.number().int().nonnegative().multipleOf(MINUTE_MS);
+const intervalSchema = z.enum(["1m", "1d"]).describe("bar length: 1 minute or 1 trading date");
+const base = {
+  v: z.literal(1).describe("version of this shape"),
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9._:-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 . _ : -")
+    .describe("names the job for ever: the same id is the same job"),
+};
+const range = { interval: intervalSchema, start_ms: jobInstantSchema, end_ms: jobInstantSchema };
 
-/**
- * Ask a provider for the bars of some symbols of one group over `[start_ms, end_ms)`.
- * `duty` names the row of the group that started it; `settle` marks the pass after the close, whose
- * answers may revise whatever was believed before.
- */
+interface RangedJob {
+  readonly interval: keyof typeof INTERVAL_MS;
+  readonly start_ms: number;
+  readonly end_ms: number;
+}
+
+/** Refuses a range that is empty, off the interval's boundaries, or longer than allowed. */
+function refuseRange(maxMs: (interval: RangedJob["interval"]) => number) {
+  return (job: RangedJob, context: z.core.$RefinementCtx): void => {
+    const asked: TimeRange = { startMs: job.start_ms, endMs: job.end_ms };
+    const fault = rangeFault(asked, INTERVAL_MS[job.interval], maxMs(job.interval));
+    if (fault === null) return;
+    context.addIssue({ code: "custom", message: fault.message, path: [fault.field] });
+  };
+}
+
+/** Fetch the bars of some symbols now: what just ended, or what should be looked at again. */
 export const barsFetchJobSchema = z
   .object({
-    v: z.literal(1),
+    ...base,
     type: z.literal("bars"),
-    id: z.string().min(1).max(100),
-    group: z.number().int().min(0).max(1_023),
-    duty: z.string().min(1).max(100),
-    interval: z.literal("1m"),
-    symbols: z
-      .array(z.string().refine(isCanonicalSymbol, "not a canonical symbol"))
-      .min(1)
-      .max(MAX_JOB_SYMBOLS),
-    start_ms: minuteMs,
-    end_ms: minuteMs,
-    priority: z.number().int().min(0).max(9),
-    settle: z.boolean(),
+    symbols: jobSymbolsSchema,
+    ...range,
+    priority: jobPrioritySchema.default(0),
   })
   .strict()
-  .refine((job) => job.start_ms < job.end_ms, { message: "empty range", path: ["end_ms"] })
-  .refine((job) => job.end_ms - job.start_ms <= MAX_JOB_MINUTES * MINUTE_MS, {
-    message: `more than ${MAX_JOB_MINUTES} minutes`,
-    path: ["end_ms"],
-  });
+  .superRefine(refuseRange((interval) => MAX_JOB_BARS * INTERVAL_MS[interval]))
+  .describe(`bars of [start_ms, end_ms), at most ${MAX_JOB_BARS} a symbol`);
 export type BarsFetchJob = z.infer<typeof barsFetchJobSchema>;
+
+/** Fetch the newest quote of each symbol. */
+export const quotesFetchJobSchema = z
+  .object({
+    ...base,
+    type: z.literal("quotes"),
+    symbols: jobSymbolsSchema,
+    priority: jobPrioritySchema.default(0),
+  })
+  .strict()
+  .describe("the newest quote of each symbol");
+export type QuotesFetchJob = z.infer<typeof quotesFetchJobSchema>;
+
+/** Fill a range of history, as the tier's queue gets to it. The priority is the tier's number by default. */
+export const backfillJobSchema = z
+  .object({
+    ...base,
+    type: z.literal("backfill"),
+    tier: z.enum(TIERS).describe("whose queue and share of the credits it takes"),
+    symbols: jobSymbolsSchema,
+    ...range,
+    priority: jobPrioritySchema.optional(),
+  })
+  .strict()
+  .superRefine(refuseRange(() => MAX_BACKFILL_DAYS * DAY_MS))
+  .transform((job) => ({ ...job, priority: job.priority ?? TIERS.indexOf(job.tier) }))
+  .describe(`bars of [start_ms, end_ms), at most ${MAX_BACKFILL_DAYS} days`);
+export type BackfillJob = z.infer<typeof backfillJobSchema>;
+
+/** Work that an outside coordinator may hand to the service. Whatever is not exactly one of these never runs. */
+export const jobSchema = z.discriminatedUnion("type", [
+  barsFetchJobSchema,
+  quotesFetchJobSchema,
+  backfillJobSchema,
+]);
+export type Job = z.infer<typeof jobSchema>;

@@ -1,4 +1,4 @@
-import type { BarsFetchJob } from "../contracts/jobs.ts";
+import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { Outcome } from "../domain/health.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer, ProviderCall } from "../providers/provider.ts";
@@ -22,7 +22,7 @@ const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
  * The calls of an answer as health sees them, each with its share of the symbol-minutes. Rows that were
  * not asked for are refused one by one; that they came makes the last call a failure.
  */
-export function outcomesOf(answer: BarsAnswer, job: BarsFetchJob, atMs: number): Outcome[] {
+export function outcomesOf(answer: BarsAnswer, job: GroupFetch, atMs: number): Outcome[] {
   const judged = answer.calls.filter((call) => !SAYS_NOTHING.has(call.code));
   const minutes = (job.end_ms - job.start_ms) / MINUTE_MS;
   const answered = answer.covered.reduce(
@@ -47,7 +47,7 @@ export function outcomesOf(answer: BarsAnswer, job: BarsFetchJob, atMs: number):
   }));
 }
 
-function hasForeignRows(answer: BarsAnswer, job: BarsFetchJob): boolean {
+function hasForeignRows(answer: BarsAnswer, job: GroupFetch): boolean {
   const asked = new Set(job.symbols);
   return answer.rows.some(
     ({ symbol, ts }) => !asked.has(symbol) || ts < job.start_ms || ts >= job.end_ms,

@@ -1,4 +1,4 @@
-import { type BarsFetchJob, barsFetchJobSchema } from "../contracts/jobs.ts";
+import { type GroupFetch, groupFetchSchema } from "../contracts/group-fetch.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
 import { calendarOf, type Settings } from "../env.ts";
@@ -12,11 +12,11 @@ import { runBarsJob } from "./run-job.ts";
 
 /** Runs a job that its group's alarm started and hands the outcome back to that group. */
 export async function runAndIngest(
-  input: BarsFetchJob,
+  input: GroupFetch,
   settings: Settings,
   env: Env,
 ): Promise<PollOutcome> {
-  const job = barsFetchJobSchema.parse(input);
+  const job = groupFetchSchema.parse(input);
   const breaker = (provider: ProviderId) => providerBreakerStub(env, provider);
   const { outcome, decision } = await runBarsJob(job, {
     providers: policyProviders(settings, "bars_1m"),

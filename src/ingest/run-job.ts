@@ -1,4 +1,4 @@
-import type { BarsFetchJob } from "../contracts/jobs.ts";
+import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { Calendar, SessionKind } from "../domain/calendar.ts";
 import type { Bar } from "../domain/bar.ts";
@@ -43,7 +43,7 @@ export interface JobResult {
  * Runs one job: asks the chosen provider, and the next one for what the first left uncovered. Never
  * throws for a provider's fault; what came back valid is kept, in the order it was asked.
  */
-export async function runBarsJob(job: BarsFetchJob, deps: RunJobDeps): Promise<JobResult> {
+export async function runBarsJob(job: GroupFetch, deps: RunJobDeps): Promise<JobResult> {
   const run = new JobRun(job, deps);
   const decision = await askInTurn({
     capability: "bars_1m",
@@ -59,10 +59,10 @@ export async function runBarsJob(job: BarsFetchJob, deps: RunJobDeps): Promise<J
 /** A job on its way: what was answered so far, and for which symbols nobody has. */
 class JobRun {
   readonly outcome: PollOutcome;
-  #job: BarsFetchJob;
+  #job: GroupFetch;
   #deps: RunJobDeps;
 
-  constructor(job: BarsFetchJob, deps: RunJobDeps) {
+  constructor(job: GroupFetch, deps: RunJobDeps) {
     this.#job = job;
     this.#deps = deps;
     this.outcome = {
@@ -104,7 +104,7 @@ class JobRun {
 }
 
 /** Symbols that were answered over the whole window of the job: a provider may serve only a part. */
-function coveredWhole(answer: BarsAnswer, job: BarsFetchJob): Set<string> {
+function coveredWhole(answer: BarsAnswer, job: GroupFetch): Set<string> {
   const whole = answer.covered.filter(
     (part) => part.startMs <= job.start_ms && part.endMs >= job.end_ms,
   );
@@ -112,15 +112,11 @@ function coveredWhole(answer: BarsAnswer, job: BarsFetchJob): Set<string> {
 }
 
 /** Repair leaves credits to the polls; it goes as T0's until holes have a queue of their own. */
-function laneOf(job: BarsFetchJob): CreditLane {
+function laneOf(job: GroupFetch): CreditLane {
   return job.duty.startsWith(POLL_DUTY) ? "live" : "T0";
 }
 
-async function ask(
-  provider: BarsProvider,
-  job: BarsFetchJob,
-  deps: RunJobDeps,
-): Promise<BarsAnswer> {
+async function ask(provider: BarsProvider, job: GroupFetch, deps: RunJobDeps): Promise<BarsAnswer> {
   const breaker = deps.breaker(provider.id);
   const now = () => deps.market.now();
   const purse = new CreditPurse({ provider: provider.id, lane: laneOf(job), breaker, now });
@@ -149,7 +145,7 @@ async function ask(
 function toIngest(
   provider: ProviderId,
   answer: BarsAnswer,
-  job: BarsFetchJob,
+  job: GroupFetch,
   askedAt: number,
   deps: RunJobDeps,
 ): IngestAnswer {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { BarsFetchJob } from "../contracts/jobs.ts";
-import { MAX_JOB_MINUTES } from "../contracts/jobs.ts";
+import type { GroupFetch } from "../contracts/group-fetch.ts";
+import { MAX_FETCH_MINUTES } from "../contracts/group-fetch.ts";
 import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.ts";
 import { planFetches, type PlannedFetch, planSettle } from "../domain/poll-plan.ts";
 import { groupName } from "../domain/symbol.ts";
@@ -60,7 +60,7 @@ export class FetchDuties {
     const fetches = planFetches({
       ...this.#config,
       nowMs: tickMs,
-      maxJobMinutes: MAX_JOB_MINUTES,
+      maxJobMinutes: MAX_FETCH_MINUTES,
       nextHoleMs: (beforeMs) =>
         this.#duties.hasAny(HEAL) ? null : this.#ledger.nextHoleMs(beforeMs),
       healDueMs: Math.max(tickMs, nowMs) + pollOffsetMs + (1 + (group % HEAL_SPREAD_S)) * SECOND_MS,
@@ -69,7 +69,7 @@ export class FetchDuties {
     const heal = fetches.find((fetch) => fetch.duty.startsWith(HEAL));
     if (heal !== undefined) this.#ledger.lookForHolesFrom(heal.endMs);
     for (const session of this.#sessionsToSettle(tickMs)) {
-      for (const fetch of planSettle(calendar, session, sessions, MAX_JOB_MINUTES))
+      for (const fetch of planSettle(calendar, session, sessions, MAX_FETCH_MINUTES))
         this.#write(fetch);
       this.#ledger.meta.set("settle_planned_ms", session.closeMs);
     }
@@ -89,7 +89,7 @@ export class FetchDuties {
   }
 
   /** The job of a due fetch, or null when the group has nothing to ask in it. */
-  job(duty: Duty, nowMs: EpochMs): BarsFetchJob | null {
+  job(duty: Duty, nowMs: EpochMs): GroupFetch | null {
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
     const symbols = duty.name.startsWith(HEAL)
       ? this.#ledger.incompleteSymbols(startMs, endMs)
@@ -97,7 +97,6 @@ export class FetchDuties {
     if (symbols.length === 0) return null;
     return {
       v: 1,
-      type: "bars",
       id: `${groupName(this.#config.group)}-${duty.name}-${nowMs}`,
       group: this.#config.group,
       duty: duty.name,

@@ -1,6 +1,6 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import type { PollOutcome } from "../contracts/ingest.ts";
-import type { BarsFetchJob } from "../contracts/jobs.ts";
+import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { groupName } from "../domain/symbol.ts";
@@ -53,7 +53,7 @@ export interface GroupHomeDeps {
   readonly random: () => number;
   readonly keepAlive: (work: Promise<void>) => void;
   /** Runs a job in an invocation of its own; it ends by calling `ingest` or `pollFailed`. */
-  readonly runJob: (job: BarsFetchJob) => Promise<void>;
+  readonly runJob: (job: GroupFetch) => Promise<void>;
   /** Runs a task of the whole service in an invocation of its own; it ends by calling `taskEnded`. */
   readonly runTask: (task: Task) => Promise<void>;
   /** The tasks of the whole service that a cron tick makes due. */
@@ -252,7 +252,7 @@ export class GroupHome {
   }
 
   /** A job that breaks down by itself frees its minutes at once instead of by running late. */
-  async #runJob(job: BarsFetchJob): Promise<void> {
+  async #runJob(job: GroupFetch): Promise<void> {
     try {
       await this.#deps.runJob(job);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { BarsFetchJob } from "../../src/contracts/jobs.ts";
+import type { GroupFetch } from "../../src/contracts/group-fetch.ts";
 import type { CreditLane, RateNotice } from "../../src/domain/credits.ts";
 import { type Outcome, scoreHealth } from "../../src/domain/health.ts";
 import type { ProviderId } from "../../src/domain/provider-id.ts";
@@ -16,9 +16,8 @@ import { barOf, CALENDAR, MINUTE_MS, OPEN_MS } from "./naive-group.ts";
 /** Market time of a scripted job. */
 export const NOW_MS = OPEN_MS + 10 * MINUTE_MS;
 /** Three symbols over the first three minutes of a session. */
-export const JOB: BarsFetchJob = {
+export const JOB: GroupFetch = {
   v: 1,
-  type: "bars",
   id: "g07-poll-1",
   group: 7,
   duty: "poll:1",
@@ -42,7 +41,7 @@ export type Script = (request: BarsRequest, deps: ProviderDeps) => Promise<BarsA
 export async function run(
   scripts: Partial<Record<ProviderId, Script>>,
   change: {
-    job?: Partial<BarsFetchJob>;
+    job?: Partial<GroupFetch>;
     deps?: Partial<RunJobDeps>;
     credits?: number;
     admissions?: Partial<Record<ProviderId, Admission>>;

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { barsFetchJobSchema, MAX_JOB_SYMBOLS } from "../../src/contracts/jobs.ts";
 import { serviceConfigSchema } from "../../src/contracts/config.ts";
 import { calendarOf, readSettings } from "../../src/env.ts";
 
@@ -200,36 +199,5 @@ describe("the defaults of the config", () => {
   it("refuse a key that nobody knows, at any depth", () => {
     expect(serviceConfigSchema.safeParse({ breakers: {} }).success).toBe(false);
     expect(serviceConfigSchema.safeParse({ breaker: { demot: 0.5 } }).success).toBe(false);
-  });
-});
-
-describe("a fetch job", () => {
-  const job = {
-    v: 1,
-    type: "bars",
-    id: "j",
-    group: 7,
-    duty: "poll:1",
-    interval: "1m",
-    symbols: ["AAPL"],
-    start_ms: 0,
-    end_ms: 60_000,
-    priority: 0,
-    settle: false,
-  };
-
-  it.each([
-    [{}, true],
-    [{ end_ms: 120 * 60_000 }, true],
-    [{ end_ms: 121 * 60_000 }, false],
-    [{ end_ms: 0 }, false],
-    [{ start_ms: 1 }, false],
-    [{ symbols: [] }, false],
-    [{ symbols: ["brk.b"] }, false],
-    [{ symbols: Array.from({ length: MAX_JOB_SYMBOLS + 1 }, () => "AAPL") }, false],
-    [{ priority: 10 }, false],
-    [{ extra: 1 }, false],
-  ])("with %j is taken: %s", (change, taken) => {
-    expect(barsFetchJobSchema.safeParse({ ...job, ...change }).success).toBe(taken);
   });
 });

@@ -8,7 +8,7 @@ import {
 import { fetchWindow, planFetches, planSettle } from "../../../src/domain/poll-plan.ts";
 
 const MINUTE_MS = 60_000;
-const MAX_JOB_MINUTES = 120;
+const MAX_FETCH_MINUTES = 120;
 const SETTLE_DELAY_MS = 90_000;
 const HEAL_AFTER_MS = 7_000;
 const CALENDAR = createCalendar();
@@ -26,7 +26,7 @@ function fetchesAt(nowMs: number, holeMs: number | null = null) {
     nowMs,
     pollOffsetMs: 3_000,
     overlapMinutes: { short: 3, long: 21 },
-    maxJobMinutes: MAX_JOB_MINUTES,
+    maxJobMinutes: MAX_FETCH_MINUTES,
     nextHoleMs: (beforeMs) => (holeMs !== null && holeMs < beforeMs ? holeMs : null),
     healDueMs: nowMs + HEAL_AFTER_MS,
   });
@@ -107,7 +107,7 @@ describe("the heal fetch", () => {
         if (heal === undefined) return;
         expect(heal.startMs).toBe(hole);
         expect(heal.dueMs).toBe(nowMs + HEAL_AFTER_MS);
-        expect(heal.endMs).toBe(Math.min(hole + MAX_JOB_MINUTES * MINUTE_MS, seen, day.closeMs));
+        expect(heal.endMs).toBe(Math.min(hole + MAX_FETCH_MINUTES * MINUTE_MS, seen, day.closeMs));
         expect(heal.endMs).toBeGreaterThan(heal.startMs);
       }),
     );
@@ -131,7 +131,7 @@ describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
     it.each([[["regular"] as const], [["pre", "regular", "post"] as const]])(
       "covers what is fetched of it exactly, twice, in jobs of 120 minutes at most (%s)",
       (sessions) => {
-        const fetches = planSettle(CALENDAR, session, sessions, MAX_JOB_MINUTES);
+        const fetches = planSettle(CALENDAR, session, sessions, MAX_FETCH_MINUTES);
         const window = fetchWindow(session, sessions);
         expect(new Set(fetches.map((fetch) => fetch.duty)).size).toBe(fetches.length);
         for (const pass of ["close", "morning"]) {
@@ -140,7 +140,7 @@ describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
           expect(parts.at(-1)?.endMs).toBe(window.endMs);
           parts.slice(1).forEach((part, i) => expect(part.startMs).toBe(parts[i]?.endMs));
           expect(
-            parts.every((part) => part.endMs - part.startMs <= MAX_JOB_MINUTES * MINUTE_MS),
+            parts.every((part) => part.endMs - part.startMs <= MAX_FETCH_MINUTES * MINUTE_MS),
           ).toBe(true);
           expect(parts.every((part) => part.settle)).toBe(true);
         }
@@ -149,7 +149,7 @@ describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
 
     it("is due 20 minutes after the close, and at 07:00 in New York before the next open", () => {
       const dues = new Set(
-        planSettle(CALENDAR, session, ["regular"], MAX_JOB_MINUTES).map((fetch) => fetch.dueMs),
+        planSettle(CALENDAR, session, ["regular"], MAX_FETCH_MINUTES).map((fetch) => fetch.dueMs),
       );
       const [close, morning] = [...dues];
       expect(close).toBe(session.closeMs + 20 * MINUTE_MS);
