@@ -27,8 +27,11 @@ export interface PublicationSchedule extends DailyPublication {
 const PROMPT_MS = SECOND_MS;
 const LATE_MIN_MS = 31 * SECOND_MS;
 const LATE_MAX_MS = 90 * SECOND_MS;
-/** After the latest appearance, so that the first value is always seen first; Polygon re-sends for 15 min. */
-const CORRECTED_MIN_MS = 91 * SECOND_MS;
+/**
+ * A minute and more after the latest appearance, so that who asks every minute always sees the first
+ * value first; Polygon re-sends for 15 min.
+ */
+const CORRECTED_MIN_MS = LATE_MAX_MS + MINUTE_MS + SECOND_MS;
 const CORRECTED_MAX_MS = 15 * MINUTE_MS;
 
 const SALT = { late: 21, lateBy: 22, corrected: 23, correctedBy: 24, close: 25, volume: 26 };

@@ -66,7 +66,7 @@ describe("publications of a session", () => {
     for (let minute = 0; minute < 390; minute += 1) {
       const ts = OPEN_MS + minute * MINUTE_MS;
       const [first, second] = worst.publications("SPY", ts);
-      expect(first?.visibleAtMs).toBeGreaterThanOrEqual(ts + 91 * SECOND_MS);
+      expect(first?.visibleAtMs).toBeGreaterThanOrEqual(ts + 151 * SECOND_MS);
       expect(second?.visibleAtMs).toBeGreaterThan(first?.visibleAtMs ?? Number.POSITIVE_INFINITY);
     }
   });
