@@ -17,4 +17,5 @@ export const SYMBOL_GROUP_SCHEMA: readonly string[] = [
    CREATE TABLE follower (host TEXT PRIMARY KEY, acked_fs INTEGER NOT NULL, lease_until_ms INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE followed_roster (home INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`,
   `ALTER TABLE duty ADD COLUMN deadline_ms INTEGER;`,
+  `CREATE TABLE trading_rate (span INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;`,
 ];

@@ -1,15 +1,33 @@
 import { z } from "zod";
+import { PROVIDER_IDS } from "../domain/provider-id.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import {
   jobInstantSchema,
   jobPrioritySchema,
   jobSymbolsSchema,
   MAX_JOB_BARS,
+  MAX_JOB_SYMBOLS,
   rangeFault,
 } from "./job-fields.ts";
 
 /** Minutes one fetch may ask for. */
 export const MAX_FETCH_MINUTES = MAX_JOB_BARS;
+
+/** Half hours that a fetch can touch. */
+const MAX_RATE_SPANS = MAX_FETCH_MINUTES / 30 + 1;
+
+const rateSpanSchema = z.object({
+  fromMs: jobInstantSchema,
+  rates: z.array(z.number().min(0).max(1)).max(MAX_JOB_SYMBOLS).readonly(),
+});
+
+/** Minutes whose bars this provider gave. */
+const ownedRangeSchema = z.object({
+  startMs: jobInstantSchema,
+  endMs: jobInstantSchema,
+  provider: z.enum(PROVIDER_IDS),
+});
+export type OwnedRange = z.infer<typeof ownedRangeSchema>;
 
 /**
  * What a group hands to the runner: ask a provider for the bars of some of its symbols over
@@ -29,6 +47,10 @@ export const groupFetchSchema = z
     end_ms: jobInstantSchema,
     priority: jobPrioritySchema,
     settle: z.boolean(),
+    /** What the symbols trade, in their order: how an answer is judged. */
+    rates: z.array(rateSpanSchema).max(MAX_RATE_SPANS).default([]),
+    /** Whose bars the group holds in the window: they are asked again for what changed. */
+    owners: z.array(ownedRangeSchema).max(MAX_FETCH_MINUTES).default([]),
   })
   .strict()
   .superRefine(({ start_ms: startMs, end_ms: endMs }, context) => {

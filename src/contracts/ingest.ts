@@ -26,6 +26,12 @@ export const ingestAnswerSchema = z.object({
       z.object({ symbols: z.array(z.string()).readonly(), startMs: z.number(), endMs: z.number() }),
     )
     .readonly(),
+  /** Covered minutes of which too few bars came: absence is not believed of them. */
+  doubted: z.array(z.number()).readonly(),
+  /** Minutes as poor in another provider's answer too: absence is believed of two. */
+  agreed: z.array(z.number()).readonly(),
+  /** Nobody else could be asked about what is doubted. */
+  alone: z.boolean(),
   /** Rows refused, by reason. */
   refused: z.record(z.string(), z.number()),
 });

@@ -30,6 +30,7 @@ export const taskSchema = z.discriminatedUnion("type", [
   z.object({ ...base, type: z.literal("quotes") }).strict(),
 ]);
 export type Task = z.infer<typeof taskSchema>;
+/** A task of one kind. */
 export type TaskOf<T extends Task["type"]> = Extract<Task, { type: T }>;
 
 /** How a task ended; one that is not `done` is tried again. */

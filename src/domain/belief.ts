@@ -16,6 +16,8 @@ export type Fingerprint = readonly [number, number];
  * - `unknown`: no complete answer has covered it.
  * - `absent`: a complete answer had no bar, but it was asked before the minute had settled.
  * - `no_trade`: a complete answer asked after it had settled had no bar.
+ * - `doubted`: only answers that were not plausible have covered it; `times` of them came when no
+ *   other provider could be asked.
  * - `bar`: the values with this fingerprint, given by `source`, at this revision (0 = first).
  * - `unfillable`: an operator gave the hole up.
  * `askedAt` is when the last request that this belief rests on was sent, ms.
@@ -25,6 +27,7 @@ export type Belief =
   | { readonly state: "unfillable" }
   | { readonly state: "absent"; readonly askedAt: EpochMs }
   | { readonly state: "no_trade"; readonly askedAt: EpochMs }
+  | { readonly state: "doubted"; readonly askedAt: EpochMs; readonly times: number }
   | {
       readonly state: "bar";
       readonly source: Source;
@@ -35,8 +38,10 @@ export type Belief =
 
 export const UNKNOWN: Belief = { state: "unknown" };
 
-const STATES = ["unknown", "absent", "no_trade", "bar", "unfillable"] as const;
-// state u8, source u8 (provider high nibble, feed low), revision u16, fingerprint 2 x u32, askedAt f64
+// Append-only: the place of a state is what is stored.
+const STATES = ["unknown", "absent", "no_trade", "bar", "unfillable", "doubted"] as const;
+// state u8, source u8 (provider high nibble, feed low), revision or times u16, fingerprint 2 x u32,
+// askedAt f64
 const SLOT_BYTES = 20;
 const MAX_REVISION = 0xffff;
 
@@ -63,6 +68,7 @@ export class MinuteBeliefs {
     const state = STATES[this.#view.getUint8(at)] ?? "unknown";
     if (state === "unknown" || state === "unfillable") return { state };
     const askedAt = this.#view.getFloat64(at + 12);
+    if (state === "doubted") return { state, askedAt, times: this.#view.getUint16(at + 2) };
     if (state !== "bar") return { state, askedAt };
     return {
       state,
@@ -81,6 +87,7 @@ export class MinuteBeliefs {
     this.#view.setUint8(at, STATES.indexOf(belief.state));
     if (belief.state === "unknown" || belief.state === "unfillable") return;
     this.#view.setFloat64(at + 12, belief.askedAt);
+    if (belief.state === "doubted") this.#view.setUint16(at + 2, belief.times);
     if (belief.state !== "bar") return;
     if (belief.revision > MAX_REVISION) throw new RangeError("a bar has been revised too often");
     this.#view.setUint8(at + 1, codeOfSource(belief.source));

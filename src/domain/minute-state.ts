@@ -33,6 +33,8 @@ export function minuteState(
     case "no_trade":
     case "unfillable":
       return belief.state;
+    case "doubted":
+      return "pending";
     case "unknown":
     case "absent":
       return nowMs >= missingFrom(ts, settleDelayMs) ? "missing" : "pending";
@@ -49,14 +51,43 @@ export function withAbsence(
   askedAt: EpochMs,
   settleDelayMs: number,
 ): Belief {
-  if (belief.state === "bar" || belief.state === "no_trade" || belief.state === "unfillable")
-    return belief;
+  if (isComplete(belief)) return belief;
   if (askedAt >= settlesAt(ts, settleDelayMs)) return { state: "no_trade", askedAt };
   if (belief.state === "absent" && belief.askedAt >= askedAt) return belief;
   return { state: "absent", askedAt };
 }
 
+/** So many implausible answers, when nobody else could be asked, are believed: markets do halt. */
+const BELIEVED_TIMES = 3;
+
+/** An implausible answer; `alone`: no other provider could be asked about it. */
+export interface Doubt {
+  readonly askedAt: EpochMs;
+  readonly alone: boolean;
+}
+
+/**
+ * The belief after an answer that covered the minute, had no bar, and was not plausible: absence is
+ * not taken from it, until the only provider there is has said the same on three ticks.
+ */
+export function withDoubt(
+  belief: Belief,
+  ts: EpochMs,
+  { askedAt, alone }: Doubt,
+  settleDelayMs: number,
+): Belief {
+  if (isComplete(belief)) return belief;
+  const known = belief.state === "doubted" ? belief : { askedAt: -Infinity, times: 0 };
+  if (belief.state !== "unknown" && belief.askedAt >= askedAt) return belief;
+  const times = known.times + (alone ? 1 : 0);
+  return times >= BELIEVED_TIMES && askedAt >= settlesAt(ts, settleDelayMs)
+    ? { state: "no_trade", askedAt }
+    : { state: "doubted", askedAt, times: Math.min(times, BELIEVED_TIMES) };
+}
+
 /** Whether a minute needs no further answer to be passed by the watermark. */
-export function isComplete(belief: Belief): boolean {
+export function isComplete(
+  belief: Belief,
+): belief is Extract<Belief, { state: "bar" | "no_trade" | "unfillable" }> {
   return belief.state === "bar" || belief.state === "no_trade" || belief.state === "unfillable";
 }

@@ -1,5 +1,6 @@
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { Outcome } from "../domain/health.ts";
+import type { TimeRange } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer, ProviderCall } from "../providers/provider.ts";
 
@@ -20,13 +21,21 @@ const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
 
 /**
  * The calls of an answer as health sees them, each with its share of the symbol-minutes. Rows that were
- * not asked for are refused one by one; that they came makes the last call a failure.
+ * not asked for are refused one by one; that they came makes the last call a failure. A minute that is
+ * `doubted` counts as not answered.
  */
-export function outcomesOf(answer: BarsAnswer, job: GroupFetch, atMs: number): Outcome[] {
+export function outcomesOf(
+  answer: BarsAnswer,
+  job: GroupFetch,
+  doubted: readonly number[],
+  atMs: number,
+): Outcome[] {
   const judged = answer.calls.filter((call) => !SAYS_NOTHING.has(call.code));
   const minutes = (job.end_ms - job.start_ms) / MINUTE_MS;
+  const believed = ({ startMs, endMs }: TimeRange) =>
+    (endMs - startMs) / MINUTE_MS - doubted.filter((ts) => ts >= startMs && ts < endMs).length;
   const answered = answer.covered.reduce(
-    (sum, part) => sum + (part.symbols.length * (part.endMs - part.startMs)) / MINUTE_MS,
+    (sum, part) => sum + part.symbols.length * believed(part),
     0,
   );
   // What was left out for a reason that is not the provider's was not asked of it; nor was what a

@@ -18,7 +18,7 @@ export async function runAndIngest(
 ): Promise<PollOutcome> {
   const job = groupFetchSchema.parse(input);
   const breaker = (provider: ProviderId) => providerBreakerStub(env, provider);
-  const { outcome, decision } = await runBarsJob(job, {
+  const { outcome, decisions } = await runBarsJob(job, {
     providers: policyProviders(settings, "bars_1m"),
     breaker,
     get: createHttpGet((url, init) => fetch(url, init)),
@@ -32,8 +32,10 @@ export async function runAndIngest(
   if (outcome.answers.length === 0) await group.pollFailed(job.duty, outcome);
   else await group.ingest(job.duty, outcome);
   // After the data, which must not wait for what only explains it, nor be lost with it.
-  await recordDecision(decision, breaker).catch((error: unknown) => {
-    log("warn", "a routing decision was not recorded", { job: job.id, error: errorText(error) });
-  });
+  for (const decision of decisions) {
+    await recordDecision(decision, breaker).catch((error: unknown) => {
+      log("warn", "a routing decision was not recorded", { job: job.id, error: errorText(error) });
+    });
+  }
   return outcome;
 }

@@ -94,6 +94,11 @@ export const METRICS = {
     help: "Rows of an answer that were refused, by reason.",
     labels: ["reason"],
   },
+  implausible_answers_total: {
+    type: "counter",
+    help: "Answers with minutes of which too few bars came: their absences were not believed.",
+    labels: ["provider"],
+  },
   stale_answers_total: {
     type: "counter",
     help: "Bars of answers older than what is believed.",

@@ -3,8 +3,7 @@ import type { Bar } from "../domain/bar.ts";
 import type { Belief, MinuteBeliefs, Source } from "../domain/belief.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { fingerprintOf } from "../domain/fingerprint.ts";
-import { minuteState, withAbsence } from "../domain/minute-state.ts";
-import { isComplete } from "../domain/minute-state.ts";
+import { isComplete, minuteState, withAbsence, withDoubt } from "../domain/minute-state.ts";
 import { judge, revised, type Verdict } from "../domain/revision.ts";
 import type { Roster } from "../domain/roster.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
@@ -17,7 +16,15 @@ export interface Answer {
   readonly settle: boolean;
   readonly bars: readonly Bar[];
   readonly covered: readonly (TimeRange & { readonly symbols: readonly string[] })[];
+  /** Minutes whose absences are not believed, or only since another provider said the same. */
+  readonly doubted: readonly EpochMs[];
+  readonly agreed: readonly EpochMs[];
+  /** Nobody else could be asked about what is doubted. */
+  readonly alone: boolean;
 }
+
+/** What made absences believed that one answer alone did not: two providers, or three ticks of one. */
+export type Evidence = "absence_agreed" | "absence_repeated";
 
 /** What an answer is held against: the members, the beliefs, and market time `nowMs`. */
 export interface ClassifyInput {
@@ -45,6 +52,8 @@ export interface Classified {
   /** Ascending by minute; only minutes where some belief moved. */
   readonly minutes: readonly MinuteChange[];
   readonly verdicts: Readonly<Record<Verdict, number>>;
+  /** By what absences of implausible minutes were believed all the same. */
+  readonly evidence: ReadonlySet<Evidence>;
 }
 
 /** Holds an answer against the beliefs of the group. Pure: nothing is stored here. */
@@ -62,17 +71,21 @@ export function classify(answer: Answer, input: ClassifyInput): Classified {
     agreed: 0,
     disagreed: 0,
   };
+  const context: Context = {
+    answer,
+    input,
+    verdicts,
+    doubted: new Set(answer.doubted),
+    agreed: new Set(answer.agreed),
+    evidence: new Set(),
+  };
   const changes: MinuteChange[] = [];
   for (const ts of minutes) {
     const bars = barsByMinute.get(ts) ?? [];
-    const change = classifyMinute(ts, bars, coveredByMinute.get(ts) ?? [], {
-      answer,
-      input,
-      verdicts,
-    });
+    const change = classifyMinute(ts, bars, coveredByMinute.get(ts) ?? [], context);
     if (change !== null) changes.push(change);
   }
-  return { minutes: changes, verdicts };
+  return { minutes: changes, verdicts, evidence: context.evidence };
 }
 
 function coveredSlots(answer: Answer, input: ClassifyInput): Map<EpochMs, number[]> {
@@ -97,6 +110,9 @@ interface Context {
   readonly answer: Answer;
   readonly input: ClassifyInput;
   readonly verdicts: Record<Verdict, number>;
+  readonly doubted: ReadonlySet<EpochMs>;
+  readonly agreed: ReadonlySet<EpochMs>;
+  readonly evidence: Set<Evidence>;
 }
 
 function classifyMinute(
@@ -142,9 +158,23 @@ function classifyMinute(
   for (const slot of covered) {
     if (answered.has(slot)) continue;
     const before = beliefs.get(slot);
-    put(slot, before, withAbsence(before, ts, answer.askedAt, input.settleDelayMs));
+    put(slot, before, afterAbsence(before, ts, context));
   }
   return moved ? { ts, beliefs, rows, changedSlots, resolvedSlots } : null;
+}
+
+/** What the lack of a bar makes of a belief, and on what evidence. */
+function afterAbsence(before: Belief, ts: EpochMs, context: Context): Belief {
+  const { answer, input } = context;
+  const isDoubted = context.doubted.has(ts);
+  const after = isDoubted
+    ? withDoubt(before, ts, answer, input.settleDelayMs)
+    : withAbsence(before, ts, answer.askedAt, input.settleDelayMs);
+  if (after.state === "no_trade" && before.state !== "no_trade") {
+    if (isDoubted) context.evidence.add("absence_repeated");
+    else if (context.agreed.has(ts)) context.evidence.add("absence_agreed");
+  }
+  return after;
 }
 
 /** A first belief about a minute that had become a hole is `backfilled`. */

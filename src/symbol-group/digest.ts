@@ -42,9 +42,14 @@ export interface Digest {
   readonly minutes: readonly MinuteChange[];
   readonly watermarkMs: EpochMs;
   readonly verdicts: Classified["verdicts"];
+  readonly evidence: Classified["evidence"];
 }
 
-const NO_VERDICTS = { first: 0, updated: 0, same: 0, stale: 0, agreed: 0, disagreed: 0 };
+const NOTHING: Classified = {
+  minutes: [],
+  verdicts: { first: 0, updated: 0, same: 0, stale: 0, agreed: 0, disagreed: 0 },
+  evidence: new Set(),
+};
 
 /**
  * Turns an answer (null: a poll that failed) into the flushes it makes: oldest minute first, cut at
@@ -52,10 +57,8 @@ const NO_VERDICTS = { first: 0, updated: 0, same: 0, stale: 0, agreed: 0, disagr
  * watermark of a flush never claims what a later one brings. No flush when nothing changed.
  */
 export function digest(answer: Answer | null, state: GroupState, nowMs: EpochMs): Digest {
-  const { minutes, verdicts } =
-    answer === null
-      ? { minutes: [], verdicts: NO_VERDICTS }
-      : classify(answer, { ...state, nowMs });
+  const { minutes, verdicts, evidence } =
+    answer === null ? NOTHING : classify(answer, { ...state, nowMs });
   const changed = new Map(minutes.map((minute) => [minute.ts, minute.beliefs]));
   const view: GroupView = { ...state, beliefsAt: (ts) => changed.get(ts) ?? state.beliefsAt(ts) };
   const drafts: FlushDraft[] = [];
@@ -73,7 +76,7 @@ export function digest(answer: Answer | null, state: GroupState, nowMs: EpochMs)
   drafts.push(...openedDrafts(missingMinutes(watermarkMs, nowMs, view), view, state, nowMs));
   const last = drafts.at(-1);
   if (last !== undefined) drafts[drafts.length - 1] = { ...last, watermarkMs };
-  return { drafts, minutes, watermarkMs, verdicts };
+  return { drafts, minutes, watermarkMs, verdicts, evidence };
 }
 
 /** The flushes of the holes that open now: the gap events, and the minutes restated as missing. */

@@ -92,10 +92,11 @@ export class FetchDuties {
   job(duty: Duty, nowMs: EpochMs): GroupFetch | null {
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
     const symbols = duty.name.startsWith(HEAL)
-      ? this.#ledger.incompleteSymbols(startMs, endMs)
+      ? this.#ledger.healSymbols({ startMs, endMs })
       : this.#ledger.roster.activeSymbols();
     if (symbols.length === 0) return null;
     return {
+      ...this.#ledger.fetchHints(symbols, { startMs, endMs }),
       v: 1,
       id: `${groupName(this.#config.group)}-${duty.name}-${nowMs}`,
       group: this.#config.group,

@@ -18,6 +18,8 @@ export function countIngest(totals: MetricTotals, outcome: PollOutcome, ingested
   for (const answer of outcome.answers) {
     for (const [reason, count] of Object.entries(answer.refused))
       totals.add("rows_refused_total", { reason }, count);
+    if (answer.doubted.length + answer.agreed.length > 0)
+      totals.add("implausible_answers_total", { provider: answer.source.provider });
   }
   ingested.digests.forEach((digest, index) => {
     const provider = outcome.answers[index]?.source.provider ?? "none";

@@ -1,18 +1,24 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import { type Flush, FLUSH_VERSION } from "../contracts/flush.ts";
+import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { createEpoch } from "../domain/epoch.ts";
+import { isComplete } from "../domain/minute-state.ts";
+import { witnessesFor } from "../domain/plausibility.ts";
 import type { Roster } from "../domain/roster.ts";
-import type { EpochMs } from "../domain/time.ts";
+import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { floorToMinute, MINUTE_MS } from "../domain/time.ts";
 import { firstExpectedMinute, firstIncompleteMinute, type GroupView } from "../domain/watermark.ts";
+import { barOwners } from "./bar-owners.ts";
 import { BeliefStore } from "./belief-store.ts";
 import { digest, type Digest, type FlushDraft, type GroupState } from "./digest.ts";
 import { FlushLog, MAX_UNDRAINED_BYTES } from "./flush-log.ts";
 import { HoleStore } from "./hole-store.ts";
 import { type ListedMember, MemberStore } from "./member-store.ts";
 import { MetaStore } from "./meta-store.ts";
+import { RateBook } from "./rate-book.ts";
+import { evidenceEvents, mainAnswer, sourceChange, sourceName } from "./source-events.ts";
 
 /** What a ledger needs: the object's storage, the calendar, and sources of time and chance. */
 export interface LedgerDeps {
@@ -43,6 +49,7 @@ export class Ledger {
   #beliefs: BeliefStore;
   #holes: HoleStore;
   #members: MemberStore;
+  #rates: RateBook;
   #roster: Roster;
 
   constructor(deps: LedgerDeps) {
@@ -53,6 +60,7 @@ export class Ledger {
     this.#beliefs = new BeliefStore(sql);
     this.#holes = new HoleStore(sql);
     this.#members = new MemberStore(sql);
+    this.#rates = new RateBook(sql);
     this.#roster = this.#members.read();
   }
 
@@ -135,8 +143,9 @@ export class Ledger {
     return this.#deps.storage.transactionSync(() => {
       this.#refuseWhenFull();
       const before = this.head().fs;
-      const digests = outcome.answers.map((answer, index) =>
-        this.#take(answer, index === 0 ? outcome : null),
+      const main = mainAnswer(outcome);
+      const digests = outcome.answers.map((answer) =>
+        this.#take(answer, answer === main ? outcome : null),
       );
       if (outcome.answers.length === 0) digests.push(this.#take(null, null));
       return { appended: this.head().fs - before, digests };
@@ -165,21 +174,45 @@ export class Ledger {
     this.#beliefs.prune("1m", Math.min(horizonMs, this.watermarkMs() ?? horizonMs));
   }
 
-  /** Slots with an incomplete expected minute in the range: what a heal job asks for. */
-  incompleteSymbols(startMs: EpochMs, endMs: EpochMs): string[] {
+  /**
+   * Symbols with an incomplete expected minute in the range, and witnesses beside them: what a heal job
+   * asks for; none when nothing is open.
+   */
+  healSymbols(range: TimeRange): string[] {
+    const open = this.#incompleteSlots(range);
+    if (open.size === 0) return [];
+    const active = this.#roster.members.filter(({ active: isActive }) => isActive);
+    const symbols = active.map(({ symbol }) => symbol);
+    const [span] = this.#rates.spans(symbols, range, this.#roster, this.#deps.calendar);
+    const rated = active.map(({ symbol, slot }, index) => ({
+      symbol,
+      slot,
+      rate: span?.rates[index] ?? 0,
+    }));
+    const { asked = [], others = [] } = Object.groupBy(rated, ({ slot }) =>
+      open.has(slot) ? "asked" : "others",
+    );
+    return [...asked.map(({ symbol }) => symbol), ...witnessesFor(asked, others)];
+  }
+
+  /** What a fetch of these symbols is judged and routed by: their trading rates, whose bars there are. */
+  fetchHints(symbols: readonly string[], range: TimeRange): Pick<GroupFetch, "rates" | "owners"> {
+    return {
+      rates: this.#rates.spans(symbols, range, this.#roster, this.#deps.calendar),
+      owners: barOwners(range, (ts) => this.#beliefs.read("1m", ts, this.#roster.length)),
+    };
+  }
+
+  #incompleteSlots({ startMs, endMs }: TimeRange): Set<number> {
     const slots = new Set<number>();
     for (let ts = startMs; ts < endMs; ts += MINUTE_MS) {
       if (!this.#deps.calendar.isExpectedMinute(ts)) continue;
       const beliefs = this.#beliefs.read("1m", ts, this.#roster.length);
       for (let slot = 0; slot < this.#roster.length; slot += 1) {
-        const { state } = beliefs.get(slot);
-        if ((state === "unknown" || state === "absent") && this.#roster.expects(slot, ts))
-          slots.add(slot);
+        if (this.#roster.expects(slot, ts) && !isComplete(beliefs.get(slot))) slots.add(slot);
       }
     }
-    return this.#roster.members
-      .filter((member) => slots.has(member.slot))
-      .map((member) => member.symbol);
+    return slots;
   }
 
   #take(answer: IngestAnswer | null, told: PollOutcome | null): Digest {
@@ -187,8 +220,12 @@ export class Ledger {
     const holes = this.#holes.read();
     const state: GroupState = { ...this.#view(), watermarkMs: this.watermarkMs() ?? nowMs, holes };
     const result = digest(answer, state, nowMs);
+    if (answer !== null) {
+      result.drafts[0]?.source.push(...evidenceEvents(answer, result.evidence));
+    }
     if (answer !== null && told !== null) this.#tellSource(answer, told, result);
     for (const minute of result.minutes) this.#beliefs.write("1m", minute.ts, minute.beliefs);
+    this.#rates.learn(result.minutes, this.#roster, this.#deps.calendar);
     this.#holes.write(holes.changes());
     this.meta.set("watermark_ms", result.watermarkMs);
     for (const draft of result.drafts) this.#append(draft, answer?.receivedAt ?? 0);
@@ -228,14 +265,13 @@ export class Ledger {
   /** A change of the provider or feed whose bars are taken is told in the flush that brings them. */
   #tellSource(answer: IngestAnswer, outcome: PollOutcome, result: Digest): void {
     const [draft] = result.drafts;
+    const given = sourceName(answer);
     if (draft === undefined || result.verdicts.first + result.verdicts.updated === 0) return;
-    const now = `${answer.source.provider}/${answer.source.feed}`;
     const before = this.meta.get("source");
-    if (before === now) return;
-    this.meta.set("source", now);
+    if (before === given) return;
+    this.meta.set("source", given);
     if (before === null) return;
-    const failure = outcome.failures.find(({ provider }) => before.startsWith(`${provider}/`));
-    draft.source.push(["bars_1m", before, now, failure?.kind ?? "policy"]);
+    draft.source.push(sourceChange(before, given, outcome));
   }
 
   #asOf(): EpochMs {

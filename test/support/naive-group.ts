@@ -41,6 +41,9 @@ export function answerOf(askedAt: number, change: Partial<Answer> = {}): Answer 
     settle: false,
     bars: [],
     covered: [],
+    doubted: [],
+    agreed: [],
+    alone: false,
     ...change,
   };
 }

@@ -27,6 +27,8 @@ export const JOB: GroupFetch = {
   end_ms: OPEN_MS + 3 * MINUTE_MS,
   priority: 0,
   settle: false,
+  rates: [],
+  owners: [],
 };
 /** What a closed breaker says. */
 export const CLOSED: Admission = { state: "closed", h: 1 };
@@ -97,7 +99,9 @@ export async function run(
     timeoutMs: 1_000,
     ...change.deps,
   };
-  const { outcome, decision } = await runBarsJob({ ...JOB, ...change.job }, deps);
+  const { outcome, decisions } = await runBarsJob({ ...JOB, ...change.job }, deps);
+  const [decision] = decisions;
+  if (decision === undefined) throw new Error("the job decided nothing");
   const h = (id: ProviderId) => scoreHealth(1, reported.get(id) ?? [], 500).h;
   const creditsLeft = credits;
   return {

@@ -157,6 +157,9 @@ export function answerOf(
         endMs: minute(part.toIndex),
       },
     ],
+    doubted: [],
+    agreed: [],
+    alone: false,
     refused: {},
   };
 }

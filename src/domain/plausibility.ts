@@ -1,0 +1,115 @@
+import type { TradingSession } from "./calendar.ts";
+import type { Tier } from "./tier.ts";
+import type { EpochMs } from "./time.ts";
+import { MINUTE_MS } from "./time.ts";
+
+/** Trading rates are kept for each half hour of a session: the open and the lunch lull differ. */
+export const RATE_SPAN_MS = 30 * MINUTE_MS;
+
+/** A minute whose members expect fewer bars than this together cannot be judged. */
+const MIN_JUDGED_BARS = 3;
+/** A plausible minute brings at least this share of the bars that its members' rates expect. */
+const MIN_SHARE = 0.5;
+/** Weight of one minute in a rate: a half hour of two sessions has turned it over. */
+const LEARNING = 1 / 60;
+/** What a symbol is expected to trade before its own rate is known. */
+const FIRST_RATE: Readonly<Record<Tier, number>> = { T0: 0.8, T1: 0.3, T2: 0 };
+
+/** Rates of the symbols of a job, in its order, from an instant on: bars a minute, 0 to 1. */
+export interface RateSpan {
+  readonly fromMs: EpochMs;
+  readonly rates: readonly number[];
+}
+
+/** Which half hour of its session a regular minute lies in, from 0. */
+export function rateSpanOf(ts: EpochMs, session: TradingSession): number {
+  return Math.floor((ts - session.openMs) / RATE_SPAN_MS);
+}
+
+/** The rate of a symbol of this tier of which nothing is known yet. */
+export function firstRate(tier: Tier): number {
+  return FIRST_RATE[tier];
+}
+
+/** A rate after one more minute that is settled: exponentially weighted, in [0, 1]. */
+export function learnRate(rate: number, traded: boolean): number {
+  return rate + LEARNING * ((traded ? 1 : 0) - rate);
+}
+
+/**
+ * Whether `bars` of a minute may be all there was, of symbols that trade `expected` bars a minute
+ * together. A provider that answers 200 with nothing, or with half the market, is not believed about
+ * what it left out. Few symbols cannot judge: they are believed, the overlap and the settle pass look
+ * again.
+ */
+export function isPlausible(bars: number, expected: number): boolean {
+  return expected < MIN_JUDGED_BARS || bars >= MIN_SHARE * expected;
+}
+
+/** Witnesses trade so much more than is asked for, since they too may pause for a minute. */
+const WITNESS_MARGIN = 1.25;
+
+/** A symbol and how often it trades. */
+export interface RatedSymbol {
+  readonly symbol: string;
+  readonly rate: number;
+}
+
+/**
+ * Symbols to ask beside those that a repair is about, the busiest first. What was left out before is
+ * no fair sample: without symbols that surely trade, an honest answer about quiet ones would look like
+ * an empty one, and an empty answer about few could not be told from an honest one.
+ */
+export function witnessesFor(
+  asked: readonly RatedSymbol[],
+  others: readonly RatedSymbol[],
+): string[] {
+  const expected = asked.reduce((sum, { rate }) => sum + rate, 0);
+  const wanted = WITNESS_MARGIN * Math.max(MIN_JUDGED_BARS, expected);
+  const witnesses: string[] = [];
+  let sum = 0;
+  for (const { symbol, rate } of others.toSorted((a, b) => b.rate - a.rate)) {
+    if (sum >= wanted || rate === 0) break;
+    witnesses.push(symbol);
+    sum += rate;
+  }
+  return witnesses;
+}
+
+/** An answer to be judged: who was covered over which minutes, and who had a bar when. */
+export interface JudgedAnswer {
+  readonly symbols: readonly string[];
+  readonly spans: readonly RateSpan[];
+  readonly covered: readonly {
+    readonly symbols: readonly string[];
+    readonly startMs: EpochMs;
+    readonly endMs: EpochMs;
+  }[];
+  readonly bars: readonly { readonly symbol: string; readonly ts: EpochMs }[];
+  readonly isExpectedMinute: (ts: EpochMs) => boolean;
+}
+
+/** The covered minutes of an answer whose absences are not to be believed, oldest first. */
+export function implausibleMinutes(answer: JudgedAnswer): EpochMs[] {
+  const rates = new Map(answer.symbols.map((symbol, index) => [symbol, index]));
+  const expected = new Map<EpochMs, number>();
+  for (const part of answer.covered) {
+    for (const span of answer.spans) {
+      const sum = part.symbols.reduce(
+        (total, symbol) => total + (span.rates[rates.get(symbol) ?? -1] ?? 0),
+        0,
+      );
+      const fromMs = Math.max(part.startMs, span.fromMs);
+      const untilMs = Math.min(part.endMs, span.fromMs + RATE_SPAN_MS);
+      for (let ts = fromMs; ts < untilMs; ts += MINUTE_MS) {
+        if (answer.isExpectedMinute(ts)) expected.set(ts, (expected.get(ts) ?? 0) + sum);
+      }
+    }
+  }
+  const bars = new Map<EpochMs, number>();
+  for (const { ts } of answer.bars) bars.set(ts, (bars.get(ts) ?? 0) + 1);
+  return [...expected]
+    .filter(([ts, sum]) => !isPlausible(bars.get(ts) ?? 0, sum))
+    .map(([ts]) => ts)
+    .toSorted((a, b) => a - b);
+}

@@ -1,0 +1,109 @@
+import type { GroupFetch } from "../contracts/group-fetch.ts";
+import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
+import type { ProviderId } from "../domain/provider-id.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
+import type { BarsAnswer } from "../providers/provider.ts";
+import type { ProviderErrorKind } from "../providers/provider-error.ts";
+import { type Decision, wasAsked } from "../routing/decision.ts";
+import { askBars, type AskDeps, type BarsProvider } from "./ask-bars.ts";
+
+/**
+ * A fetch on its way: for which symbols nobody has answered yet, and which minutes are doubted, since
+ * too few bars came. The next provider is asked about both; what two of them leave out is believed.
+ * Providers of one policy have hosts of their own, so two answers are independent.
+ */
+export class JobRun {
+  readonly outcome: PollOutcome;
+  #fetch: GroupFetch;
+  #open: ReadonlySet<string>;
+  #doubted: ReadonlySet<EpochMs> = new Set();
+  #providers: readonly BarsProvider[];
+  #deps: AskDeps;
+
+  constructor(fetch: GroupFetch, providers: readonly BarsProvider[], deps: AskDeps) {
+    this.#fetch = fetch;
+    this.#open = new Set(fetch.symbols);
+    this.#providers = providers;
+    this.#deps = deps;
+    this.outcome = {
+      answers: [],
+      calls: [],
+      selected: [],
+      failures: [],
+      uncovered: fetch.symbols.length,
+    };
+  }
+
+  isDone(): boolean {
+    return this.#open.size === 0 && this.#doubted.size === 0;
+  }
+
+  /** Asks a provider for what is still open; answers the kind of its fault, or null. */
+  async ask(id: ProviderId): Promise<ProviderErrorKind | null> {
+    const provider = this.#providers.find((candidate) => candidate.id === id);
+    if (provider === undefined) return null;
+    this.outcome.selected.push(id);
+    const rest = this.#rest();
+    const { answer, ingest } = await askBars(provider, rest, this.#deps);
+    this.outcome.calls.push(...answer.calls);
+    if (answer.covered.length > 0 || answer.rows.length > 0) this.#take(ingest);
+    if (answer.failure !== null) {
+      const { kind, message } = answer.failure;
+      this.outcome.failures.push({ provider: id, kind, message });
+    }
+    const whole = coveredWhole(answer, rest);
+    this.#open = new Set([...this.#open].filter((symbol) => !whole.has(symbol)));
+    this.outcome.uncovered = this.#open.size;
+    return answer.failure?.kind ?? null;
+  }
+
+  /** Says of each doubt whether anybody else could have been asked about it. */
+  end(decision: Decision): void {
+    const asked = decision.candidates.filter(wasAsked).length;
+    const others = decision.candidates.filter(({ verdict }) => verdict === "not_needed").length;
+    const alone = asked === 1 && others === 0;
+    this.outcome.answers = this.outcome.answers.map((answer) => ({ ...answer, alone }));
+  }
+
+  /** What is left to ask: all symbols while a minute is doubted, since a part of them cannot judge. */
+  #rest(): GroupFetch {
+    if (this.#doubted.size === 0) return narrowed(this.#fetch, this.#open);
+    if (this.#open.size > 0) return this.#fetch;
+    return {
+      ...this.#fetch,
+      start_ms: Math.min(...this.#doubted),
+      end_ms: Math.max(...this.#doubted) + MINUTE_MS,
+    };
+  }
+
+  #take(ingest: IngestAnswer): void {
+    const agreed = ingest.doubted.filter((ts) => this.#doubted.has(ts));
+    const doubted = ingest.doubted.filter((ts) => !this.#doubted.has(ts));
+    this.outcome.answers.push({ ...ingest, doubted, agreed });
+    const answeredAt = (ts: EpochMs) =>
+      ingest.covered.some(({ startMs, endMs }) => ts >= startMs && ts < endMs);
+    this.#doubted = new Set([...doubted, ...[...this.#doubted].filter((ts) => !answeredAt(ts))]);
+  }
+}
+
+/** A fetch for fewer symbols, each with its own rates. */
+function narrowed(fetch: GroupFetch, symbols: ReadonlySet<string>): GroupFetch {
+  const keep = fetch.symbols.map((symbol) => symbols.has(symbol));
+  return {
+    ...fetch,
+    symbols: fetch.symbols.filter((_, index) => keep[index] === true),
+    rates: fetch.rates.map((span) => ({
+      ...span,
+      rates: span.rates.filter((_, index) => keep[index] === true),
+    })),
+  };
+}
+
+/** Symbols that were answered over the whole window of the fetch: a provider may serve only a part. */
+function coveredWhole(answer: BarsAnswer, fetch: GroupFetch): Set<string> {
+  const whole = answer.covered.filter(
+    (part) => part.startMs <= fetch.start_ms && part.endMs >= fetch.end_ms,
+  );
+  return new Set(whole.flatMap((part) => part.symbols));
+}
