@@ -9,6 +9,7 @@ import { sqlClientOf } from "../src/postgres/service-client.ts";
 import { classifySqlError } from "../src/postgres/sql-error.ts";
 import { loadGroupMembers } from "../src/postgres/universe-store.ts";
 import { pollOffsetMs } from "../src/providers/registry.ts";
+import { type MinuteDelay, minuteDelay } from "../src/routing/minute-delay.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
 import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
@@ -24,6 +25,7 @@ interface World {
   readonly settings: Settings;
   readonly name: string;
   readonly group: number;
+  readonly late: MinuteDelay;
   /** How long after the end of a minute its flush may be expected at the latest, ms. */
   readonly nextDelayMs: number;
 }
@@ -36,8 +38,9 @@ export function groupWiring(
 ): { home: GroupHome; host: GroupHost } {
   const name = ctx.id.name ?? "";
   const group = groupNumber(name, settings.symbolGroups);
-  const nextDelayMs = pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
-  const world: World = { ctx, env, settings, name, group, nextDelayMs };
+  const late = minuteDelay(settings);
+  const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
+  const world: World = { ctx, env, settings, name, group, late, nextDelayMs };
   const home = createHome(world, () => streams);
   const streams = createStreams(world, home);
   const calendar = calendarOf(settings);
@@ -52,13 +55,13 @@ export function groupWiring(
 }
 
 function createHome(world: World, streams: () => StreamHost): GroupHome {
-  const { ctx, env, settings, name, group, nextDelayMs } = world;
+  const { ctx, env, settings, name, group, late, nextDelayMs } = world;
   const { config } = settings;
   const calendar = calendarOf(settings);
   const sql = sqlClientOf(settings);
   const now = () => marketClock.now();
   const random = () => Math.random();
-  const settleDelayMs = config.settle_delay_s * 1_000;
+  const settleDelayMs = late.planDelayMs + config.settle_delay_s * 1_000;
   const { storage } = ctx;
   return new GroupHome({
     group,
@@ -70,6 +73,7 @@ function createHome(world: World, streams: () => StreamHost): GroupHome {
       calendar,
       sessions: config.sessions,
       pollOffsetMs: pollOffsetMs(settings),
+      ...late,
       overlapMinutes: config.overlap_minutes,
       timeoutMs: config.timeout_ms,
     },

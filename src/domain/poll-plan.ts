@@ -23,6 +23,10 @@ export interface PollPlanInput {
   /** The scheduled minute of the cron tick, ms. */
   readonly nowMs: EpochMs;
   readonly pollOffsetMs: number;
+  /** How late the plan of the keys serves a minute, ms. */
+  readonly planDelayMs: number;
+  /** False when no plan serves a minute of the current trading date. */
+  readonly polled: boolean;
   readonly overlapMinutes: { readonly short: number; readonly long: number };
   readonly maxJobMinutes: number;
   /** An incomplete expected minute before the given one; null when there is none. */
@@ -31,27 +35,30 @@ export interface PollPlanInput {
   readonly healDueMs: EpochMs;
 }
 
-/** The fetches that a cron tick makes due: the minute that just ended, and a hole behind it. */
+/**
+ * The fetches that a cron tick makes due: the minute that just ended, or just became available where a
+ * plan is late, and a hole behind it.
+ */
 export function planFetches(input: PollPlanInput): PlannedFetch[] {
-  const tickMs = floorToMinute(input.nowMs);
-  const poll = planPoll(input, tickMs);
-  const heal = planHeal(input, poll?.startMs ?? tickMs);
+  const servedMs = floorToMinute(input.nowMs - input.planDelayMs);
+  const poll = input.polled ? planPoll(input, servedMs) : null;
+  const heal = planHeal(input, poll?.startMs ?? servedMs);
   return [poll, heal].filter((fetch) => fetch !== null);
 }
 
-function planPoll(input: PollPlanInput, tickMs: EpochMs): PlannedFetch | null {
-  const minute = tickMs - MINUTE_MS;
+function planPoll(input: PollPlanInput, servedMs: EpochMs): PlannedFetch | null {
+  const minute = servedMs - MINUTE_MS;
   const session = input.calendar.sessionContaining(minute);
   if (session === undefined) return null;
   const window = fetchWindow(session, input.sessions);
   if (minute < window.startMs || minute >= window.endMs) return null;
-  const long = (tickMs / MINUTE_MS) % LONG_OVERLAP_EVERY === 0;
+  const long = (servedMs / MINUTE_MS) % LONG_OVERLAP_EVERY === 0;
   const overlap = long ? input.overlapMinutes.long : input.overlapMinutes.short;
   return {
     duty: `poll:${minute}`,
-    dueMs: tickMs + input.pollOffsetMs,
-    startMs: Math.max(window.startMs, tickMs - overlap * MINUTE_MS),
-    endMs: tickMs,
+    dueMs: floorToMinute(input.nowMs) + input.pollOffsetMs,
+    startMs: Math.max(window.startMs, servedMs - overlap * MINUTE_MS),
+    endMs: servedMs,
     settle: false,
   };
 }
@@ -73,12 +80,18 @@ export function fetchWindow(session: TradingSession, sessions: readonly SessionK
   };
 }
 
-/** The settle pass of a session: the whole of it, in jobs, shortly after the close and next morning. */
+/**
+ * The settle pass of a session: the whole of it, in jobs, shortly after the close and next morning, as
+ * late as the plan is.
+ */
 export function planSettle(
-  calendar: Calendar,
   session: TradingSession,
-  sessions: readonly SessionKind[],
-  maxJobMinutes: number,
+  {
+    calendar,
+    sessions,
+    maxJobMinutes,
+    planDelayMs,
+  }: Pick<PollPlanInput, "calendar" | "sessions" | "maxJobMinutes" | "planDelayMs">,
 ): PlannedFetch[] {
   const window = fetchWindow(session, sessions);
   const passes = [
@@ -97,7 +110,7 @@ export function planSettle(
     ) {
       fetches.push({
         duty: `settle:${pass.name}:${startMs}`,
-        dueMs: pass.dueMs,
+        dueMs: pass.dueMs + planDelayMs,
         startMs,
         endMs: Math.min(startMs + maxJobMinutes * MINUTE_MS, window.endMs),
         settle: true,

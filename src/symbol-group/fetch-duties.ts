@@ -34,6 +34,8 @@ export interface FetchDutiesConfig {
   readonly calendar: Calendar;
   readonly sessions: readonly SessionKind[];
   readonly pollOffsetMs: number;
+  readonly planDelayMs: number;
+  readonly polled: boolean;
   readonly overlapMinutes: { readonly short: number; readonly long: number };
   readonly timeoutMs: number;
 }
@@ -56,7 +58,7 @@ export class FetchDuties {
 
   /** Writes the duties that a cron tick makes due; the same tick twice writes them once. */
   plan(tickMs: EpochMs, nowMs: EpochMs): void {
-    const { calendar, sessions, group, pollOffsetMs } = this.#config;
+    const { group, pollOffsetMs } = this.#config;
     const fetches = planFetches({
       ...this.#config,
       nowMs: tickMs,
@@ -69,8 +71,8 @@ export class FetchDuties {
     const heal = fetches.find((fetch) => fetch.duty.startsWith(HEAL));
     if (heal !== undefined) this.#ledger.lookForHolesFrom(heal.endMs);
     for (const session of this.#sessionsToSettle(tickMs)) {
-      for (const fetch of planSettle(calendar, session, sessions, MAX_FETCH_MINUTES))
-        this.#write(fetch);
+      const passes = planSettle(session, { ...this.#config, maxJobMinutes: MAX_FETCH_MINUTES });
+      for (const fetch of passes) this.#write(fetch);
       this.#ledger.meta.set("settle_planned_ms", session.closeMs);
     }
   }

@@ -19,14 +19,24 @@ function sessionOf(date: string): TradingSession {
   return session;
 }
 
-function fetchesAt(nowMs: number, holeMs: number | null = null) {
+const SETTLE = {
+  calendar: CALENDAR,
+  sessions: ["regular"],
+  maxJobMinutes: MAX_FETCH_MINUTES,
+  planDelayMs: 0,
+} as const;
+
+function fetchesAt(
+  nowMs: number,
+  holeMs: number | null = null,
+  plan: { planDelayMs: number; polled: boolean } = { planDelayMs: 0, polled: true },
+) {
   return planFetches({
-    calendar: CALENDAR,
-    sessions: ["regular"],
+    ...SETTLE,
+    ...plan,
     nowMs,
     pollOffsetMs: 3_000,
     overlapMinutes: { short: 3, long: 21 },
-    maxJobMinutes: MAX_FETCH_MINUTES,
     nextHoleMs: (beforeMs) => (holeMs !== null && holeMs < beforeMs ? holeMs : null),
     healDueMs: nowMs + HEAL_AFTER_MS,
   });
@@ -131,7 +141,7 @@ describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
     it.each([[["regular"] as const], [["pre", "regular", "post"] as const]])(
       "covers what is fetched of it exactly, twice, in jobs of 120 minutes at most (%s)",
       (sessions) => {
-        const fetches = planSettle(CALENDAR, session, sessions, MAX_FETCH_MINUTES);
+        const fetches = planSettle(session, { ...SETTLE, sessions });
         const window = fetchWindow(session, sessions);
         expect(new Set(fetches.map((fetch) => fetch.duty)).size).toBe(fetches.length);
         for (const pass of ["close", "morning"]) {
@@ -148,9 +158,7 @@ describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
     );
 
     it("is due 20 minutes after the close, and at 07:00 in New York before the next open", () => {
-      const dues = new Set(
-        planSettle(CALENDAR, session, ["regular"], MAX_FETCH_MINUTES).map((fetch) => fetch.dueMs),
-      );
+      const dues = new Set(planSettle(session, SETTLE).map((fetch) => fetch.dueMs));
       const [close, morning] = [...dues];
       expect(close).toBe(session.closeMs + 20 * MINUTE_MS);
       const newYork = new Intl.DateTimeFormat("en-GB", {
@@ -162,3 +170,30 @@ describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
     });
   },
 );
+
+describe("a plan that serves minutes late", () => {
+  const DELAY_MS = 16 * MINUTE_MS;
+  const session = sessionOf("2026-03-20");
+
+  it("is asked for each minute when it becomes available, not before", () => {
+    for (let tick = session.preOpenMs; tick < session.postCloseMs; tick += MINUTE_MS) {
+      const late = fetchesAt(tick, null, { planDelayMs: DELAY_MS, polled: true });
+      const prompt = fetchesAt(tick - DELAY_MS);
+      expect(late).toEqual(prompt.map((fetch) => ({ ...fetch, dueMs: fetch.dueMs + DELAY_MS })));
+    }
+  });
+
+  it("has its holes looked for only where it can fill them", () => {
+    const nowMs = session.openMs + 60 * MINUTE_MS;
+    const at = (holeMs: number) =>
+      fetchesAt(nowMs, holeMs, { planDelayMs: DELAY_MS, polled: false }).length;
+    expect(at(nowMs - DELAY_MS - MINUTE_MS)).toBe(1);
+    expect(at(nowMs - DELAY_MS)).toBe(0);
+  });
+
+  it("is settled as late as it is", () => {
+    const dueMs = (planDelayMs: number) =>
+      planSettle(session, { ...SETTLE, planDelayMs }).map((fetch) => fetch.dueMs);
+    expect(dueMs(DELAY_MS)).toEqual(dueMs(0).map((atMs) => atMs + DELAY_MS));
+  });
+});
