@@ -6,13 +6,10 @@ import type { CreditLane } from "../domain/credits.ts";
 import { implausibleMinutes } from "../domain/plausibility.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
 import type { EpochMs } from "../domain/time.ts";
-import type { MarketClock, WallClock } from "../platform/clocks.ts";
-import type { BarsAnswer, HttpGet, ProviderOf } from "../providers/provider.ts";
+import type { BarsAnswer, ProviderOf } from "../providers/provider.ts";
 import { validateBars } from "../providers/validate.ts";
-import type { BreakerPort } from "../routing/admission.ts";
-import { entitlementOf } from "../routing/entitlement.ts";
+import { type AskDeps, askProvider } from "./ask-provider.ts";
 import { outcomesOf } from "./call-outcomes.ts";
-import { CreditPurse } from "./credit-purse.ts";
 
 /** A provider of 1-minute bars. */
 export type BarsProvider = ProviderOf<"bars_1m">;
@@ -20,62 +17,43 @@ export type BarsProvider = ProviderOf<"bars_1m">;
 /** Duties of a group that ask for what is new; every other one repairs. */
 const POLL_DUTY = "poll:";
 
-/** What asking a provider needs of the world. `timeoutMs` bounds one call, in time of the wall. */
-export interface AskDeps {
-  readonly breaker: (provider: ProviderId) => BreakerPort;
-  readonly get: HttpGet;
+/** What asking for bars needs of the world: which of them are stored is the calendar's to say. */
+export interface AskBarsDeps extends AskDeps {
   readonly calendar: Calendar;
   readonly sessions: readonly SessionKind[];
-  readonly market: MarketClock;
-  readonly wall: WallClock;
-  readonly timeoutMs: number;
 }
 
 /** An answer as the provider gave it, and as a group takes it in, doubts included. */
-export interface AskedBars {
-  readonly answer: BarsAnswer;
+export interface JudgedBars extends BarsAnswer {
   readonly ingest: IngestAnswer;
 }
 
-/**
- * Asks one provider for a fetch, judges the answer, and tells the provider's breaker how the calls
- * ended. Never throws for a provider's fault.
- */
+/** Asks one provider for a fetch and judges the answer. Never throws for a provider's fault. */
 export async function askBars(
   provider: BarsProvider,
   fetch: GroupFetch,
-  deps: AskDeps,
-): Promise<AskedBars> {
-  const breaker = deps.breaker(provider.id);
-  const now = () => deps.market.now();
-  const askedAt = now();
-  const purse = new CreditPurse({ provider: provider.id, lane: laneOf(fetch), breaker, now });
-  const answer = await provider.fetchBars(
+  deps: AskBarsDeps,
+): Promise<JudgedBars> {
+  const askedAt = deps.market.now();
+  const request = {
+    symbols: fetch.symbols,
+    interval: fetch.interval,
+    startMs: fetch.start_ms,
+    endMs: fetch.end_ms,
+  };
+  return await askProvider(
     {
-      symbols: fetch.symbols,
-      interval: fetch.interval,
-      startMs: fetch.start_ms,
-      endMs: fetch.end_ms,
-    },
-    {
-      get: async (url, options) => {
-        const response = await deps.get(url, options);
-        purse.hear(response);
-        return response;
+      provider: provider.id,
+      capability: "bars_1m",
+      lane: laneOf(fetch),
+      call: async (providerDeps) => {
+        const answer = await provider.fetchBars(request, providerDeps);
+        return { ...answer, ingest: toIngest(provider.id, answer, fetch, askedAt, deps) };
       },
-      now,
-      elapsed: () => deps.wall.now(),
-      timeoutMs: deps.timeoutMs,
-      spend: () => purse.spend(),
+      outcomes: (answer, atMs) => outcomesOf(answer, fetch, answer.ingest.doubted, atMs),
     },
+    deps,
   );
-  const ingest = toIngest(provider.id, answer, fetch, askedAt, deps);
-  await breaker.report("bars_1m", {
-    outcomes: outcomesOf(answer, fetch, ingest.doubted, now()),
-    entitlement: entitlementOf(answer.calls, answer.failure, now()),
-    ...(await purse.close()),
-  });
-  return { answer, ingest };
 }
 
 /** Repair leaves credits to the polls; it goes as T0's until holes have a queue of their own. */
@@ -88,7 +66,7 @@ function toIngest(
   answer: BarsAnswer,
   fetch: GroupFetch,
   askedAt: EpochMs,
-  deps: AskDeps,
+  deps: AskBarsDeps,
 ): IngestAnswer {
   const asked = {
     symbols: new Set(fetch.symbols),
@@ -124,7 +102,7 @@ function toIngest(
 }
 
 /** Regular minutes and the closing window are always stored, pre and post when configured. */
-function isStored(ts: EpochMs, deps: AskDeps): boolean {
+function isStored(ts: EpochMs, deps: AskBarsDeps): boolean {
   const kind = deps.calendar.sessionKind(ts);
   if (kind === undefined) return false;
   return kind === "regular" || deps.sessions.includes(kind) || deps.calendar.isClosingWindow(ts);

@@ -3,6 +3,7 @@ import type { Outcome } from "../domain/health.ts";
 import type { TimeRange } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer, ProviderCall } from "../providers/provider.ts";
+import type { ProviderError } from "../providers/provider-error.ts";
 
 const FAILED: ReadonlySet<ProviderCall["code"]> = new Set([
   "timeout",
@@ -19,33 +20,31 @@ const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
   "not_found",
 ]);
 
+/** The calls of an answer, and what was asked and answered in the unit of its capability. */
+interface JudgedAnswer {
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+  /** Symbol-minutes of bars, symbols of quotes. */
+  readonly asked: number;
+  readonly answered: number;
+  /** Rows came that were not asked for. */
+  readonly hasForeignRows: boolean;
+}
+
 /**
- * The calls of an answer as health sees them, each with its share of the symbol-minutes. Rows that were
- * not asked for are refused one by one; that they came makes the last call a failure. A minute that is
- * `doubted` counts as not answered.
+ * The calls of an answer as health sees them, each with its share of what was asked. Rows that were
+ * not asked for are refused one by one; that they came makes the last call a failure.
  */
-export function outcomesOf(
-  answer: BarsAnswer,
-  job: GroupFetch,
-  doubted: readonly number[],
-  atMs: number,
-): Outcome[] {
+function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
+  const { failure, answered } = answer;
   const judged = answer.calls.filter((call) => !SAYS_NOTHING.has(call.code));
-  const minutes = (job.end_ms - job.start_ms) / MINUTE_MS;
-  const believed = ({ startMs, endMs }: TimeRange) =>
-    (endMs - startMs) / MINUTE_MS - doubted.filter((ts) => ts >= startMs && ts < endMs).length;
-  const answered = answer.covered.reduce(
-    (sum, part) => sum + part.symbols.length * believed(part),
-    0,
-  );
   // What was left out for a reason that is not the provider's was not asked of it; nor was what a
   // single rate limit cut off, which is our own haste.
   const limitedCalls = judged.filter((call) => call.code === "rate_limited").length;
-  const isLoneLimit =
-    answer.failure?.kind === "rate_limited" && limitedCalls === 1 && judged.length > 1;
-  const excused = isLoneLimit || (answer.failure !== null && SAYS_NOTHING.has(answer.failure.kind));
-  const asked = excused ? answered : job.symbols.length * minutes;
-  const last = hasForeignRows(answer, job) ? judged.length - 1 : -1;
+  const isLoneLimit = failure?.kind === "rate_limited" && limitedCalls === 1 && judged.length > 1;
+  const excused = isLoneLimit || (failure !== null && SAYS_NOTHING.has(failure.kind));
+  const asked = excused ? answered : answer.asked;
+  const last = answer.hasForeignRows ? judged.length - 1 : -1;
   return judged.map((call, index) => ({
     atMs,
     ok: !FAILED.has(call.code) && index !== last,
@@ -54,6 +53,30 @@ export function outcomesOf(
     asked: asked / judged.length,
     answered: answered / judged.length,
   }));
+}
+
+/**
+ * The calls of a bars job, judged by the symbol-minutes that it covers. A minute that is `doubted`
+ * counts as not answered.
+ */
+export function outcomesOf(
+  answer: BarsAnswer,
+  job: GroupFetch,
+  doubted: readonly number[],
+  atMs: number,
+): Outcome[] {
+  const minutes = (job.end_ms - job.start_ms) / MINUTE_MS;
+  const believed = ({ startMs, endMs }: TimeRange) =>
+    (endMs - startMs) / MINUTE_MS - doubted.filter((ts) => ts >= startMs && ts < endMs).length;
+  const answered = answer.covered.reduce(
+    (sum, part) => sum + part.symbols.length * believed(part),
+    0,
+  );
+  const asked = job.symbols.length * minutes;
+  return judgeCalls(
+    { ...answer, asked, answered, hasForeignRows: hasForeignRows(answer, job) },
+    atMs,
+  );
 }
 
 function hasForeignRows(answer: BarsAnswer, job: GroupFetch): boolean {

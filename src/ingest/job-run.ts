@@ -6,7 +6,7 @@ import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer } from "../providers/provider.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
 import { type Decision, wasAsked } from "../routing/decision.ts";
-import { askBars, type AskDeps, type BarsProvider } from "./ask-bars.ts";
+import { askBars, type AskBarsDeps, type BarsProvider } from "./ask-bars.ts";
 
 /**
  * A fetch on its way: for which symbols nobody has answered yet, and which minutes are doubted, since
@@ -19,9 +19,9 @@ export class JobRun {
   #open: ReadonlySet<string>;
   #doubted: ReadonlySet<EpochMs> = new Set();
   #providers: readonly BarsProvider[];
-  #deps: AskDeps;
+  #deps: AskBarsDeps;
 
-  constructor(fetch: GroupFetch, providers: readonly BarsProvider[], deps: AskDeps) {
+  constructor(fetch: GroupFetch, providers: readonly BarsProvider[], deps: AskBarsDeps) {
     this.#fetch = fetch;
     this.#open = new Set(fetch.symbols);
     this.#providers = providers;
@@ -45,9 +45,9 @@ export class JobRun {
     if (provider === undefined) return null;
     this.outcome.selected.push(id);
     const rest = this.#rest();
-    const { answer, ingest } = await askBars(provider, rest, this.#deps);
+    const answer = await askBars(provider, rest, this.#deps);
     this.outcome.calls.push(...answer.calls);
-    if (answer.covered.length > 0 || answer.rows.length > 0) this.#take(ingest);
+    if (answer.covered.length > 0 || answer.rows.length > 0) this.#take(answer.ingest);
     if (answer.failure !== null) {
       const { kind, message } = answer.failure;
       this.outcome.failures.push({ provider: id, kind, message });

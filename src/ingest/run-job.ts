@@ -4,12 +4,12 @@ import type { ProviderId } from "../domain/provider-id.ts";
 import { choose } from "../routing/choose.ts";
 import type { Decision } from "../routing/decision.ts";
 import { askInTurn } from "../routing/failover.ts";
-import type { AskDeps, BarsProvider } from "./ask-bars.ts";
+import type { AskBarsDeps, BarsProvider } from "./ask-bars.ts";
 import { type FetchWindow, fetchWindows, hasForeignOwner } from "./fetch-windows.ts";
 import { JobRun } from "./job-run.ts";
 
 /** What a job needs of the world: whom it may ask, in policy order, and how. */
-export interface RunJobDeps extends AskDeps {
+export interface RunJobDeps extends AskBarsDeps {
   readonly providers: readonly BarsProvider[];
 }
 

@@ -1,0 +1,61 @@
+import type { CreditLane } from "../domain/credits.ts";
+import type { Outcome } from "../domain/health.ts";
+import type { Capability, ProviderId } from "../domain/provider-id.ts";
+import type { MarketClock, WallClock } from "../platform/clocks.ts";
+import type { HttpGet, ProviderCall, ProviderDeps } from "../providers/provider.ts";
+import type { ProviderError } from "../providers/provider-error.ts";
+import type { BreakerPort } from "../routing/admission.ts";
+import { entitlementOf } from "../routing/entitlement.ts";
+import { CreditPurse } from "./credit-purse.ts";
+
+/** What asking a provider needs of the world. `timeoutMs` bounds one call, in time of the wall. */
+export interface AskDeps {
+  readonly breaker: (provider: ProviderId) => BreakerPort;
+  readonly get: HttpGet;
+  readonly market: MarketClock;
+  readonly wall: WallClock;
+  readonly timeoutMs: number;
+}
+
+/** One verb of one provider: what it serves, on whose credits, and how its answer bears on health. */
+export interface ProviderAsk<Answer> {
+  readonly provider: ProviderId;
+  readonly capability: Capability;
+  readonly lane: CreditLane;
+  readonly call: (deps: ProviderDeps) => Promise<Answer>;
+  readonly outcomes: (answer: Answer, atMs: number) => Outcome[];
+}
+
+/** What every answer of a provider has. */
+interface Answered {
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
+/** Calls a verb on the provider's credits and tells its breaker how the calls ended. */
+export async function askProvider<Answer extends Answered>(
+  ask: ProviderAsk<Answer>,
+  deps: AskDeps,
+): Promise<Answer> {
+  const { provider, lane } = ask;
+  const breaker = deps.breaker(provider);
+  const now = () => deps.market.now();
+  const purse = new CreditPurse({ provider, lane, breaker, now });
+  const answer = await ask.call({
+    get: async (url, options) => {
+      const response = await deps.get(url, options);
+      purse.hear(response);
+      return response;
+    },
+    now,
+    elapsed: () => deps.wall.now(),
+    timeoutMs: deps.timeoutMs,
+    spend: () => purse.spend(),
+  });
+  await breaker.report(ask.capability, {
+    outcomes: ask.outcomes(answer, now()),
+    entitlement: entitlementOf(answer.calls, answer.failure, now()),
+    ...(await purse.close()),
+  });
+  return answer;
+}
