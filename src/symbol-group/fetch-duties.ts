@@ -14,6 +14,7 @@ const PATIENCE_TIMEOUTS = 3;
 
 /** Heals of the groups start over so many seconds, so that they do not crowd out the polls. */
 const HEAL_SPREAD_S = 30;
+const POLL = "poll:";
 const HEAL = "heal:";
 /** Beliefs reach back five sessions: what closed before is not settled any more. */
 const SETTLE_HORIZON_MS = 7 * DAY_MS;
@@ -98,7 +99,6 @@ export class FetchDuties {
       : this.#ledger.roster.activeSymbols();
     if (symbols.length === 0) return null;
     return {
-      ...this.#ledger.fetchHints(symbols, { startMs, endMs }),
       v: 1,
       id: `${groupName(this.#config.group)}-${duty.name}-${nowMs}`,
       group: this.#config.group,
@@ -109,6 +109,9 @@ export class FetchDuties {
       end_ms: endMs,
       priority: 0,
       settle,
+      rates: this.#ledger.rates(symbols, { startMs, endMs }),
+      // Only what a poll looks at again is the giver's; the settle pass is the policy's, whoever gave it.
+      owners: duty.name.startsWith(POLL) ? this.#ledger.owners({ startMs, endMs }) : [],
     };
   }
 
@@ -135,5 +138,5 @@ export class FetchDuties {
 
 /** Whether a duty is a fetch, by its name. */
 export function isFetchDuty(name: string): boolean {
-  return name.startsWith(HEAL) || name.startsWith("poll:") || name.startsWith("settle:");
+  return name.startsWith(HEAL) || name.startsWith(POLL) || name.startsWith("settle:");
 }

@@ -1,11 +1,11 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import { type Flush, FLUSH_VERSION } from "../contracts/flush.ts";
-import type { GroupFetch } from "../contracts/group-fetch.ts";
+import type { OwnedRange } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { createEpoch } from "../domain/epoch.ts";
 import { isComplete } from "../domain/minute-state.ts";
-import { witnessesFor } from "../domain/plausibility.ts";
+import { type RateSpan, witnessesFor } from "../domain/plausibility.ts";
 import type { Roster } from "../domain/roster.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { floorToMinute, MINUTE_MS } from "../domain/time.ts";
@@ -195,12 +195,14 @@ export class Ledger {
     return [...asked.map(({ symbol }) => symbol), ...witnessesFor(asked, others)];
   }
 
-  /** What a fetch of these symbols is judged and routed by: their trading rates, whose bars there are. */
-  fetchHints(symbols: readonly string[], range: TimeRange): Pick<GroupFetch, "rates" | "owners"> {
-    return {
-      rates: this.#rates.spans(symbols, range, this.#roster, this.#deps.calendar),
-      owners: barOwners(range, (ts) => this.#beliefs.read("1m", ts, this.#roster.length)),
-    };
+  /** What these symbols trade: how an answer about them is judged. */
+  rates(symbols: readonly string[], range: TimeRange): RateSpan[] {
+    return this.#rates.spans(symbols, range, this.#roster, this.#deps.calendar);
+  }
+
+  /** Whose bars the minutes of a range hold. */
+  owners(range: TimeRange): OwnedRange[] {
+    return barOwners(range, (ts) => this.#beliefs.read("1m", ts, this.#roster.length));
   }
 
   #incompleteSlots({ startMs, endMs }: TimeRange): Set<number> {
