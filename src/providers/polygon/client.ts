@@ -4,7 +4,7 @@ import type { ProviderCall, ProviderDeps } from "../provider.ts";
 import type { ProviderError } from "../provider-error.ts";
 import { baseOf, type PolygonHost } from "./host.ts";
 import { toBars } from "./map.ts";
-import { malformed, readPages } from "./pages.ts";
+import { checkCount, malformed, readPages } from "./pages.ts";
 import { type PolygonAggsPage, polygonAggsPageSchema } from "./schema.ts";
 
 /** Most base aggregates a page may hold (the API's maximum; the default 5,000 cuts a month). */
@@ -72,4 +72,5 @@ function checkPage(page: PolygonAggsPage, ticker: string): void {
   if (page.ticker !== ticker) throw malformed(`answered for ${page.ticker}, asked ${ticker}`);
   // Adjusted prices among raw ones distort a series across a split without a trace.
   if (page.adjusted === true) throw malformed("adjusted bars where raw ones were asked");
+  checkCount(page);
 }

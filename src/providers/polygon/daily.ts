@@ -13,7 +13,7 @@ import { ProviderError } from "../provider-error.ts";
 import { baseOf, type PolygonHost } from "./host.ts";
 import type { PolygonPlanRow } from "./limits.ts";
 import { toDailyBars, toPolygonTicker } from "./map.ts";
-import { malformed, readPages } from "./pages.ts";
+import { checkCount, malformed, readPages } from "./pages.ts";
 import { type PolygonGroupedPage, polygonGroupedPageSchema } from "./schema.ts";
 
 /** The whole market is one page of about 12,400 rows; the API has no cursor here. */
@@ -72,7 +72,7 @@ async function fetchDate(
       endpoint: "daily",
       url: groupedUrl(host, date),
       schema: polygonGroupedPageSchema,
-      check: checkRaw,
+      check: checkPage,
       maxPages: MAX_PAGES,
     },
     deps,
@@ -83,6 +83,7 @@ async function fetchDate(
   return { bars, failure: new ProviderError("not_found", `no daily bars of ${date}`) };
 }
 
-function checkRaw(page: PolygonGroupedPage): void {
+function checkPage(page: PolygonGroupedPage): void {
   if (page.adjusted === true) throw malformed("adjusted bars where raw ones were asked");
+  checkCount(page);
 }

@@ -85,6 +85,19 @@ function checkNext(nextUrl: string | null, seenUrls: ReadonlySet<string>, maxPag
   if (seenUrls.size >= maxPages) throw malformed(`more than ${maxPages} pages`);
 }
 
+/**
+ * Refuses a page of aggregates whose rows are not as many as it says (`resultsCount`, of this page):
+ * rows were lost on the way, and without them a minute would look as if nobody had traded.
+ */
+export function checkCount(page: {
+  readonly resultsCount?: number | null | undefined;
+  readonly results?: readonly unknown[] | null | undefined;
+}): void {
+  const said = page.resultsCount ?? null;
+  const rows = page.results?.length ?? 0;
+  if (said !== null && said !== rows) throw malformed(`${rows} rows where it says ${said}`);
+}
+
 /** A 200 that can't be trusted. */
 export function malformed(message: string): ProviderError {
   return new ProviderError("malformed", message, { status: 200 });

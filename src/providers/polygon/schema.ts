@@ -3,6 +3,9 @@ import { z } from "zod";
 /** Of all paged answers: absent on the last page. */
 const nextUrl = z.string().max(2_000).nullish();
 
+/** Of aggregates: how many rows this page says it has; absent in some answers. */
+const resultsCount = z.number().nullish();
+
 /** A bar of the aggregates range. `v` is a double: volume may be fractional. */
 export const polygonBarSchema = z.object({
   t: z.number().int(),
@@ -25,6 +28,7 @@ export const polygonAggsPageSchema = z.object({
   ticker: z.string(),
   status: z.enum(["OK", "DELAYED"]),
   adjusted: z.boolean().nullish(),
+  resultsCount,
   results: z.array(polygonBarSchema).nullish(),
   next_url: nextUrl,
 });
@@ -37,6 +41,7 @@ export const polygonGroupedBarSchema = polygonBarSchema.extend({ T: z.string() }
 export const polygonGroupedPageSchema = z.object({
   status: z.enum(["OK", "DELAYED"]),
   adjusted: z.boolean().nullish(),
+  resultsCount,
   results: z.array(polygonGroupedBarSchema).nullish(),
   next_url: nextUrl,
 });

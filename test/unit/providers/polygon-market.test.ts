@@ -78,9 +78,10 @@ describe("polygon daily bars", () => {
     ]);
   });
 
-  it("are refused when they are adjusted or no JSON, which ends the request", async () => {
+  it("are refused when they are adjusted, cut or no JSON, which ends the request", async () => {
     for (const wrong of [
       jsonAnswer({ status: "OK", adjusted: true, results: [bar("AAPL", friday)] }),
+      jsonAnswer({ status: "OK", resultsCount: 12_000, results: [bar("AAPL", friday)] }),
       htmlAnswer(200),
     ]) {
       const { deps, requests } = scriptedDeps(() => wrong, nowMs);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { planDelay } from "../../../src/providers/plan-limits.ts";
 import { MAX_PAGES } from "../../../src/providers/polygon/client.ts";
 import { polygonError } from "../../../src/providers/polygon/errors.ts";
@@ -7,6 +8,7 @@ import { createPolygon } from "../../../src/providers/polygon/index.ts";
 import { rebaseNextUrl } from "../../../src/providers/polygon/host.ts";
 import { POLYGON_PLANS } from "../../../src/providers/polygon/limits.ts";
 import { toPolygonTicker } from "../../../src/providers/polygon/map.ts";
+import { checkCount } from "../../../src/providers/polygon/pages.ts";
 import type { BarsRequest, HttpResponse } from "../../../src/providers/provider.ts";
 import { ProviderError } from "../../../src/providers/provider-error.ts";
 import { MAX_CONCURRENT_SYMBOLS, MAX_SYMBOL_FAULTS } from "../../../src/providers/symbol-sweep.ts";
@@ -192,6 +194,9 @@ describe("polygon pages", () => {
     ["an empty body", () => ({ status: 200, headers: {}, body: "" })],
     ["bars of another ticker", (url: URL) => aggs(url, { ticker: "META", results: [row] })],
     ["adjusted bars", (url: URL) => aggs(url, { adjusted: true, results: [row] })],
+    ["fewer rows than it says", (url: URL) => aggs(url, { results: [row], resultsCount: 2 })],
+    ["rows where it says none", (url: URL) => aggs(url, { results: [row], resultsCount: 0 })],
+    ["none of the rows that it names", (url: URL) => aggs(url, { resultsCount: 1 })],
     ["an error under status 200", (url: URL) => aggs(url, { status: "ERROR" })],
     ["text where numbers are", (url: URL) => aggs(url, { results: [{ ...row, o: "10" }] })],
     ["a next_url that is none", (url: URL) => aggs(url, { next_url: "cursor" })],
@@ -200,6 +205,34 @@ describe("polygon pages", () => {
     const answer = await createPolygon(settings).fetchBars(asking("AAPL"), deps);
     expect(answer).toMatchObject({ rows: [], covered: [], failure: { kind: "malformed" } });
     expect(answer.calls.map(({ code }) => code)).toEqual(["malformed"]);
+  });
+});
+
+const countedSchema = z.object({
+  resultsCount: z.number(),
+  results: z.array(z.unknown()).nullish(),
+});
+
+describe("the number of rows that polygon names", () => {
+  it("is that of each page, so pages and empty answers that agree with it are good ones", async () => {
+    const pages = [
+      { results: [row], resultsCount: 1, next_url: "https://agg.example/v2/next?cursor=a" },
+      { resultsCount: 0 },
+    ];
+    const { deps } = scriptedDeps(
+      (_url, index) => jsonAnswer({ ticker: "AAPL", status: "OK", ...pages[index] }),
+      nowMs,
+    );
+    const answer = await createPolygon(settings).fetchBars(asking("AAPL"), deps);
+    expect(answer.failure).toBeNull();
+    expect(answer.covered).toEqual([{ symbols: ["AAPL"], ...window }]);
+  });
+
+  it.skipIf(!hasPayloads)("agrees in every recorded answer that is whole", () => {
+    for (const file of ["aggs_day_range", "aggs_empty", "aggs_grouped_daily", "spec_grouped"]) {
+      const page = countedSchema.parse(JSON.parse(payloadText("polygon", `${file}.json`)));
+      expect(() => checkCount(page)).not.toThrow();
+    }
   });
 });
 
