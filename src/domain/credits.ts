@@ -1,6 +1,6 @@
 import type { Tier } from "./tier.ts";
 import type { EpochMs } from "./time.ts";
-import { MINUTE_MS, SECOND_MS } from "./time.ts";
+import { floorToMinute, MINUTE_MS, SECOND_MS } from "./time.ts";
 
 /** What a call is for: `live` polls, or repair for a tier. Orders who may take how much. */
 export type CreditLane = "live" | Tier;
@@ -20,6 +20,12 @@ export interface Credits {
   readonly atMs: EpochMs;
   /** What the provider itself said is left until its reset; null when nothing is known. */
   readonly window: { readonly left: number; readonly untilMs: EpochMs } | null;
+  /**
+   * What was granted in a calendar minute; null before the first grant. A full bucket and what flows in
+   * are up to twice the plan within one minute, and a provider that counts by the minute refuses the
+   * second half of it.
+   */
+  readonly minute: { readonly startMs: EpochMs; readonly granted: number } | null;
 }
 
 /** What a provider's answer said of the quota: `remaining` calls until `resetMs`; a 429 says 0. */
@@ -43,15 +49,17 @@ export interface CreditAnswer {
   readonly waitMs: number;
 }
 
-/** Takes credits: never more than bucket, lane and the provider's own window leave. */
+/** Takes credits: never more than bucket, lane, calendar minute and the provider's own window leave. */
 export function takeCredits(credits: Credits | null, ask: CreditAsk): CreditAnswer {
   const before = refillCredits(credits, ask.nowMs, ask.perMinute);
   if (ask.perMinute <= 0) return { credits: before, granted: 0, waitMs: MINUTE_MS };
   // A plan of a few calls still gives every lane the last of a full bucket.
   const leaves = Math.min(LANE_LEAVES[ask.lane] * ask.perMinute, ask.perMinute - 1);
+  const inMinute = Math.max(ask.perMinute - grantedInMinute(before), 0);
   const granted = Math.min(
     ask.wanted,
     wholeCredits(before.left - leaves),
+    inMinute,
     before.window === null ? Infinity : wholeCredits(before.window.left),
     Math.ceil((ask.perMinute * GRANT_MS) / MINUTE_MS),
   );
@@ -60,20 +68,34 @@ export function takeCredits(credits: Credits | null, ask: CreditAsk): CreditAnsw
     const refillMs = Math.ceil((missing * MINUTE_MS) / ask.perMinute);
     const spent = before.window !== null && before.window.left < 1;
     const resetMs = spent ? before.window.untilMs - before.atMs : 0;
-    return { credits: before, granted: 0, waitMs: Math.max(refillMs, resetMs) };
+    const nextMs = inMinute > 0 ? 0 : floorToMinute(before.atMs) + MINUTE_MS - before.atMs;
+    return { credits: before, granted: 0, waitMs: Math.max(refillMs, resetMs, nextMs) };
   }
   const window =
     before.window === null ? null : { ...before.window, left: before.window.left - granted };
-  return { credits: { ...before, left: before.left - granted, window }, granted, waitMs: 0 };
+  const minute = {
+    startMs: floorToMinute(before.atMs),
+    granted: grantedInMinute(before) + granted,
+  };
+  return {
+    credits: { ...before, left: before.left - granted, window, minute },
+    granted,
+    waitMs: 0,
+  };
+}
+
+/** What was granted in the minute in which the bucket stands. */
+function grantedInMinute({ minute, atMs }: Credits): number {
+  return minute !== null && minute.startMs === floorToMinute(atMs) ? minute.granted : 0;
 }
 
 /** The bucket as it stands at `nowMs`, with what has flowed in; never more than a minute's credits. */
 export function refillCredits(credits: Credits | null, nowMs: EpochMs, perMinute: number): Credits {
-  if (credits === null) return { left: perMinute, atMs: nowMs, window: null };
+  if (credits === null) return { left: perMinute, atMs: nowMs, window: null, minute: null };
   const elapsedMs = Math.max(nowMs - credits.atMs, 0);
   const left = Math.min(credits.left + (elapsedMs * perMinute) / MINUTE_MS, perMinute);
   const window = credits.window !== null && nowMs < credits.window.untilMs ? credits.window : null;
-  return { left, atMs: Math.max(nowMs, credits.atMs), window };
+  return { left, atMs: Math.max(nowMs, credits.atMs), window, minute: credits.minute };
 }
 
 /**
@@ -81,7 +103,13 @@ export function refillCredits(credits: Credits | null, nowMs: EpochMs, perMinute
  * window is not raised: it was counted there by calls, and another job may hold grants still.
  */
 export function returnCredits(credits: Credits | null, unspent: number): Credits | null {
-  return credits === null ? null : { ...credits, left: credits.left + unspent };
+  if (credits === null) return null;
+  const { minute } = credits;
+  return {
+    ...credits,
+    left: credits.left + unspent,
+    minute: minute && { ...minute, granted: Math.max(minute.granted - unspent, 0) },
+  };
 }
 
 /**

@@ -47,6 +47,7 @@ export const breakerStorageSchema = z.object({
       left: z.number(),
       atMs: z.number(),
       window: z.object({ left: z.number(), untilMs: z.number() }).nullable().default(null),
+      minute: z.object({ startMs: z.number(), granted: z.number() }).nullable().default(null),
     })
     .nullable()
     .default(null),

@@ -8,6 +8,7 @@ import {
   returnCredits,
   takeCredits,
 } from "../../../src/domain/credits.ts";
+import { floorToMinute } from "../../../src/domain/time.ts";
 
 const MINUTE_MS = 60_000;
 const START_MS = 1_774_013_400_000;
@@ -22,11 +23,13 @@ const asks = fc.array(
   { minLength: 1, maxLength: 60 },
 );
 const rates = fc.integer({ min: 1, max: 1_000 });
+const ASK = { wanted: 1, lane: "live" } as const;
 
 const full = (perMinute: number, atMs = START_MS): Credits => ({
   left: perMinute,
   atMs,
   window: null,
+  minute: null,
 });
 const empty = (perMinute: number, atMs = START_MS): Credits => ({
   ...full(perMinute, atMs),
@@ -74,6 +77,46 @@ describe("the credits of a provider", () => {
         });
       }),
     );
+  });
+
+  it("of a calendar minute are at most the plan's, whatever had been saved before it", () => {
+    fc.assert(
+      fc.property(asks, rates, (list, perMinute) => {
+        const byMinute = new Map<number, number>();
+        for (const { atMs, granted } of grantsOf(list, perMinute)) {
+          const minuteMs = floorToMinute(atMs);
+          byMinute.set(minuteMs, (byMinute.get(minuteMs) ?? 0) + granted);
+        }
+        for (const sum of byMinute.values()) expect(sum).toBeLessThanOrEqual(perMinute);
+      }),
+    );
+    const spent = takeCredits(full(5), { ...ASK, wanted: 5, nowMs: START_MS, perMinute: 5 });
+    let { credits } = spent;
+    let granted = spent.granted;
+    for (let second = 1; second < 60; second += 1) {
+      const more = takeCredits(credits, { ...ASK, nowMs: START_MS + second * 1_000, perMinute: 5 });
+      granted += more.granted;
+      credits = more.credits;
+    }
+    expect(granted).toBe(5);
+    const last = { ...ASK, nowMs: START_MS + 59_000, perMinute: 5 };
+    expect(takeCredits(credits, last)).toMatchObject({ granted: 0, waitMs: 1_000 });
+    expect(takeCredits(credits, { ...last, nowMs: START_MS + MINUTE_MS }).granted).toBe(1);
+  });
+
+  it("that come back unspent may be granted again in their minute", () => {
+    let credits: Credits = full(60);
+    let granted = 0;
+    for (let take = 0; take < 20; take += 1) {
+      const taken = takeCredits(credits, { ...ASK, wanted: 5, nowMs: START_MS, perMinute: 60 });
+      granted += taken.granted;
+      credits = taken.credits;
+    }
+    expect(granted).toBe(60);
+    const returned = returnCredits(credits, 3);
+    expect(
+      takeCredits(returned, { ...ASK, wanted: 5, nowMs: START_MS, perMinute: 60 }).granted,
+    ).toBe(3);
   });
 
   it("are never more than was asked for, nor than five seconds of the plan in one grant", () => {
