@@ -24,6 +24,7 @@ const KEY_PAIRS = [
 ] as const;
 
 const url = z.url({ protocol: /^https?$/ });
+const ALPACA_DATA_URL = "https://data.alpaca.markets";
 const json = z.string().transform((text, context): unknown => {
   try {
     return JSON.parse(text);
@@ -52,7 +53,7 @@ const variablesSchema = z.object({
   ALPACA_FEED: z.enum(["sip", "iex"]).default("sip"),
   ALPACA_KEY_ID: z.string().min(1).optional(),
   ALPACA_SECRET_KEY: z.string().min(1).optional(),
-  ALPACA_BASE_URL: url.default("https://data.alpaca.markets"),
+  ALPACA_BASE_URL: url.default(ALPACA_DATA_URL),
   ALPACA_TRADING_URL: url.default("https://paper-api.alpaca.markets"),
   FINNHUB_PLAN: z.enum(["free", "premium"]).default("free"),
   FINNHUB_TOKEN: z.string().min(1).optional(),
@@ -60,7 +61,7 @@ const variablesSchema = z.object({
   IEX_BACKEND: z.enum(["alpaca"]).default("alpaca"),
   IEX_KEY_ID: z.string().min(1).optional(),
   IEX_SECRET: z.string().min(1).optional(),
-  IEX_BASE_URL: url.default("https://data.alpaca.markets"),
+  IEX_BASE_URL: url.optional(),
 });
 type Variables = z.infer<typeof variablesSchema>;
 
@@ -195,7 +196,6 @@ function providerSettings(
 ): Pick<Settings, "polygon" | "alpaca" | "finnhub" | "iex"> {
   const { POLYGON_API_KEY: apiKey, FINNHUB_TOKEN: token } = variables;
   const { ALPACA_KEY_ID: alpacaId, ALPACA_SECRET_KEY: alpacaSecret } = variables;
-  const { IEX_KEY_ID: iexId, IEX_SECRET: iexSecret } = variables;
   return {
     polygon:
       apiKey === undefined
@@ -216,16 +216,22 @@ function providerSettings(
             feed: variables.ALPACA_FEED,
             plan: variables.ALPACA_PLAN,
           },
-    iex:
-      iexId === undefined || iexSecret === undefined
-        ? null
-        : {
-            backend: variables.IEX_BACKEND,
-            baseUrl: variables.IEX_BASE_URL,
-            keyId: iexId,
-            secret: iexSecret,
-          },
+    iex: iexSettings(variables),
   };
+}
+
+/**
+ * IEX's top of book comes from Alpaca's feed iex, which every Alpaca key may read: without keys of its
+ * own it is on Alpaca's account. Not when a host is named for it: a key goes only to its own host.
+ */
+function iexSettings(variables: Variables): Settings["iex"] {
+  const backend = variables.IEX_BACKEND;
+  const { IEX_KEY_ID: keyId, IEX_SECRET: secret, IEX_BASE_URL: baseUrl } = variables;
+  if (keyId !== undefined && secret !== undefined)
+    return { backend, baseUrl: baseUrl ?? ALPACA_DATA_URL, keyId, secret };
+  const { ALPACA_KEY_ID: alpacaId, ALPACA_SECRET_KEY: alpacaSecret } = variables;
+  if (baseUrl !== undefined || alpacaId === undefined || alpacaSecret === undefined) return null;
+  return { backend, baseUrl: variables.ALPACA_BASE_URL, keyId: alpacaId, secret: alpacaSecret };
 }
 
 const calendars = new WeakMap<Settings, Calendar>();

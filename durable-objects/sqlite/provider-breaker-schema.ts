@@ -10,4 +10,8 @@ export const PROVIDER_BREAKER_SCHEMA: readonly string[] = [
      at INTEGER NOT NULL, jobs INTEGER NOT NULL, body TEXT NOT NULL,
      PRIMARY KEY (minute, capability, signature)
    ) STRICT, WITHOUT ROWID`,
+  // Symbols that the provider called malformed: rows of their own, for they change once a day.
+  `CREATE TABLE bad_symbol (
+     symbol TEXT NOT NULL PRIMARY KEY, until INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID`,
 ];

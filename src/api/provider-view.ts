@@ -4,6 +4,7 @@ import { SECOND_MS, toIso } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
 import type { PlanLimits } from "../providers/plan-limits.ts";
 import { configuredProviders } from "../providers/registry.ts";
+import type { PolicyCapacity } from "../routing/policy-capacity.ts";
 import type { PolicyStanding } from "../routing/policy-standing.ts";
 import { planFacts, symbolsPerMinute } from "../routing/provider-facts.ts";
 import type { ProviderSnapshot } from "../routing/provider-snapshot.ts";
@@ -22,7 +23,13 @@ export const healthSchema = z.object({
   completeness: score,
 });
 
-/** A provider on the wire. `fault`: its object could not be asked, and what only it knows is missing. */
+const tierCounts = z.object({ T0: z.number(), T1: z.number(), T2: z.number() });
+
+/**
+ * A provider on the wire. `plan_correction`: its key is later than its plan, as its answers showed, and
+ * `delay_s` is what they showed. `credits.kept_by`: who keeps the quota of a shared key.
+ * `symbols_beyond_credits`: what its policy asks for at the present tier sizes and its calls don't carry.
+ * `entitlement.holds_back`: it is not chosen for this capability until it is tried again. `fault`: its object could not be asked, and what only it knows is missing. */
 export const providerViewSchema = z.object({
   name: z.enum(PROVIDER_IDS),
   configured: z.boolean(),
@@ -34,20 +41,27 @@ export const providerViewSchema = z.object({
       left: z.number(),
       per_minute: z.number(),
       window: z.object({ left: z.number(), until: z.string() }).nullable(),
+      kept_by: z.enum(PROVIDER_IDS),
     })
     .nullable(),
+  plan_correction: z
+    .object({ delay_s: delaySchema, message: z.string().nullable(), at: z.string() })
+    .nullable(),
+  bad_symbols: z.array(z.object({ symbol: z.string(), until: z.string() })),
   capabilities: z.array(
     z.object({
       capability: z.enum(CAPABILITIES),
       policy_place: z.number().nullable(),
       symbols_per_minute: z.union([z.number(), z.literal("all")]).nullable(),
+      symbols_beyond_credits: tierCounts.nullable(),
       state: stateSchema.nullable(),
       health: healthSchema.nullable(),
       entitlement: z
         .object({
-          state: z.enum(["granted", "not_entitled", "unauthorized"]),
+          state: z.enum(["granted", "delayed", "not_entitled", "unauthorized"]),
           message: z.string().nullable(),
           at: z.string(),
+          holds_back: z.boolean(),
         })
         .nullable(),
     }),
@@ -55,6 +69,12 @@ export const providerViewSchema = z.object({
   fault: z.string().nullable(),
 });
 export type ProviderView = z.infer<typeof providerViewSchema>;
+
+/** What a provider is seen against: how the policies are served, and what its calls carry of them. */
+export interface PolicyFacts {
+  readonly standings: readonly PolicyStanding[];
+  readonly capacities: readonly PolicyCapacity[];
+}
 
 /** Plan delay on the wire, in seconds. */
 export function delayView(delayMs: PlanLimits["delayMs"] | null): number | "end_of_day" | null {
@@ -85,7 +105,7 @@ export function healthView(shown: z.infer<typeof healthSchema>): z.infer<typeof 
 export function providerView(
   name: ProviderId,
   settings: Settings,
-  standings: readonly PolicyStanding[],
+  { standings, capacities }: PolicyFacts,
   snapshot: ProviderSnapshot | Error,
 ): ProviderView {
   const provider = configuredProviders(settings).find(({ id }) => id === name);
@@ -104,6 +124,9 @@ export function providerView(
       capability,
       policy_place: place?.place ?? null,
       symbols_per_minute: symbolsPerMinute(name, capability, settings),
+      symbols_beyond_credits:
+        capacities.find((each) => each.provider === name && each.capability === capability)?.reach
+          .beyond ?? null,
       state: known?.state ?? idle,
       health: known === undefined ? null : healthView(known.score),
       entitlement: entitlementView(known),
@@ -113,9 +136,14 @@ export function providerView(
     name,
     configured: provider !== undefined,
     plan: facts?.plan ?? null,
-    delay_s: delayView(facts?.delayMs ?? null),
+    delay_s: delayView(seen?.correction?.delayMs ?? facts?.delayMs ?? null),
+    plan_correction: correctionView(seen?.correction ?? null),
+    bad_symbols: (seen?.badSymbols ?? []).map(({ symbol, untilMs }) => ({
+      symbol,
+      until: toIso(untilMs),
+    })),
     isolated: isolatedView(seen?.isolated ?? null),
-    credits: seen === null || provider === undefined ? null : creditsView(seen.credits),
+    credits: seen === null || provider === undefined ? null : creditsView(seen),
     capabilities,
     fault: snapshot instanceof Error ? snapshot.message.slice(0, 300) : null,
   };
@@ -126,16 +154,25 @@ export function isolatedView(isolated: ProviderSnapshot["isolated"]): ProviderVi
   return isolated === null ? null : { since: toIso(isolated.sinceMs), reason: isolated.reason };
 }
 
-function creditsView({ left, perMinute, window }: ProviderSnapshot["credits"]) {
+function creditsView({ credits, creditOwner }: ProviderSnapshot) {
+  const { left, perMinute, window } = credits;
   return {
     left: Math.floor(left),
     per_minute: perMinute,
     window: window === null ? null : { left: window.left, until: toIso(window.untilMs) },
+    kept_by: creditOwner,
   };
+}
+
+function correctionView(correction: ProviderSnapshot["correction"]) {
+  if (correction === null) return null;
+  const { delayMs, message, atMs } = correction;
+  return { delay_s: delayView(delayMs), message, at: toIso(atMs) };
 }
 
 function entitlementView(known: ProviderSnapshot["capabilities"][number] | undefined) {
   const entitlement = known?.entitlement ?? null;
   if (entitlement === null) return null;
-  return { state: entitlement.state, message: entitlement.message, at: toIso(entitlement.atMs) };
+  const { state, message, atMs } = entitlement;
+  return { state, message, at: toIso(atMs), holds_back: known?.right !== "granted" };
 }

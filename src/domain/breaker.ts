@@ -85,6 +85,26 @@ export function recordOutcome(
   return { ...next, opened: { atMs: nowMs, cooldownMs, probes: 0, probedAtMs: 0 } };
 }
 
+/** An own call that went well within this time says more than what is heard of another's. */
+const OWN_EVIDENCE_MS = 60 * SECOND_MS;
+
+/**
+ * Takes in that a provider on the same host could not be reached. Own evidence goes first: one that
+ * answered within the last minute is not doubted, and the return of an open one is judged by its own
+ * probes alone. So an endpoint that hangs never opens the breaker of another that is asked each minute.
+ */
+export function hearOutage(
+  breaker: Breaker,
+  outcome: Outcome,
+  nowMs: EpochMs,
+  config: BreakerConfig,
+  latencyCapMs: number,
+): Breaker {
+  const answers = breaker.window.some(({ ok, atMs }) => ok && atMs > nowMs - OWN_EVIDENCE_MS);
+  if (answers || breaker.opened !== null) return breaker;
+  return recordOutcome(breaker, outcome, nowMs, config, latencyCapMs);
+}
+
 /** A probe that has not reported by then is given up for lost, and another may go. */
 const PROBE_LOST_MS = 60 * SECOND_MS;
 

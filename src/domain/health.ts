@@ -6,6 +6,8 @@ export interface Outcome {
   readonly ok: boolean;
   /** It was a rate limit: a failure only in a run. */
   readonly limited: boolean;
+  /** Nobody answered at all: true of the whole host, and so of who shares it. Absent: no. */
+  readonly transport?: boolean | undefined;
   readonly durationMs: number;
   readonly asked: number;
   readonly answered: number;

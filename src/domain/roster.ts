@@ -1,3 +1,4 @@
+import type { TierSizes } from "./credit-reach.ts";
 import type { Tier } from "./tier.ts";
 import type { EpochMs } from "./time.ts";
 
@@ -43,6 +44,13 @@ export class Roster {
   expects(slot: number, ts: EpochMs): boolean {
     const member = this.members[slot];
     return member !== undefined && member.active && ts >= member.sinceMs;
+  }
+
+  /** How many active symbols each tier has. */
+  tierSizes(): TierSizes {
+    const sizes = { T0: 0, T1: 0, T2: 0 };
+    for (const { active, tier } of this.members) sizes[tier] += active ? 1 : 0;
+    return sizes;
   }
 
   /** Symbols that are polled, in slot order. */

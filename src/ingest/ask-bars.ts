@@ -8,6 +8,7 @@ import type { ProviderId } from "../domain/provider-id.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { BarsAnswer, ProviderOf } from "../providers/provider.ts";
 import { validateBars } from "../providers/validate.ts";
+import type { Admission } from "../routing/admission.ts";
 import { type AskDeps, askProvider } from "./ask-provider.ts";
 import { outcomesOf } from "./call-outcomes.ts";
 
@@ -32,6 +33,7 @@ export interface JudgedBars extends BarsAnswer {
 export async function askBars(
   provider: BarsProvider,
   fetch: GroupFetch,
+  admission: Admission,
   deps: AskBarsDeps,
 ): Promise<JudgedBars> {
   const askedAt = deps.market.now();
@@ -45,6 +47,8 @@ export async function askBars(
     {
       provider: provider.id,
       capability: "bars_1m",
+      admission,
+      symbols: fetch.symbols,
       lane: laneOf(fetch),
       call: async (providerDeps) => {
         const answer = await provider.fetchBars(request, providerDeps);

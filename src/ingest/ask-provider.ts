@@ -4,7 +4,8 @@ import type { Capability, ProviderId } from "../domain/provider-id.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import type { HttpGet, ProviderCall, ProviderDeps } from "../providers/provider.ts";
 import type { ProviderError } from "../providers/provider-error.ts";
-import type { BreakerPort } from "../routing/admission.ts";
+import type { Admission, BreakerPort } from "../routing/admission.ts";
+import { badSymbolsOf } from "../routing/bad-symbols.ts";
 import { entitlementOf } from "../routing/entitlement.ts";
 import { CreditPurse } from "./credit-purse.ts";
 
@@ -21,6 +22,10 @@ export interface AskDeps {
 export interface ProviderAsk<Answer> {
   readonly provider: ProviderId;
   readonly capability: Capability;
+  /** What the provider's object said when it was chosen: how late its key is. */
+  readonly admission?: Admission;
+  /** The symbols that are asked for: those that it calls malformed are remembered. Absent: none are. */
+  readonly symbols?: readonly string[];
   readonly lane: CreditLane;
   readonly call: (deps: ProviderDeps) => Promise<Answer>;
   readonly outcomes: (answer: Answer, atMs: number) => Outcome[];
@@ -30,6 +35,7 @@ export interface ProviderAsk<Answer> {
 interface Answered {
   readonly calls: readonly ProviderCall[];
   readonly failure: ProviderError | null;
+  readonly isLate?: boolean;
 }
 
 /** Calls a verb on the provider's credits and tells its breaker how the calls ended. */
@@ -40,6 +46,7 @@ export async function askProvider<Answer extends Answered>(
   const { provider, lane } = ask;
   const breaker = deps.breaker(provider);
   const now = () => deps.market.now();
+  const delayMs = ask.admission?.delayMs;
   const purse = new CreditPurse({ provider, lane, breaker, now });
   const answer = await ask.call({
     get: async (url, options) => {
@@ -51,10 +58,12 @@ export async function askProvider<Answer extends Answered>(
     elapsed: () => deps.wall.now(),
     timeoutMs: deps.timeoutMs,
     spend: () => purse.spend(),
+    ...(delayMs === undefined ? {} : { delayMs }),
   });
   await breaker.report(ask.capability, {
     outcomes: ask.outcomes(answer, now()),
-    entitlement: entitlementOf(answer.calls, answer.failure, now()),
+    entitlement: entitlementOf(answer.calls, answer.failure, now(), answer.isLate),
+    badSymbols: badSymbolsOf(answer.failure, ask.symbols ?? []),
     ...(await purse.close()),
   });
   return answer;

@@ -49,6 +49,7 @@ function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
     atMs,
     ok: !FAILED.has(call.code) && index !== last,
     limited: call.code === "rate_limited",
+    transport: call.code === "timeout" || call.code === "unavailable",
     durationMs: call.durationMs,
     asked: asked / judged.length,
     answered: answered / judged.length,

@@ -5,6 +5,8 @@ import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer } from "../providers/provider.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
+import type { Admission } from "../routing/admission.ts";
+import { withoutBadSymbols } from "../routing/bad-symbols.ts";
 import { type Decision, wasAsked } from "../routing/decision.ts";
 import { askBars, type AskBarsDeps, type BarsProvider } from "./ask-bars.ts";
 
@@ -40,12 +42,13 @@ export class JobRun {
   }
 
   /** Asks a provider for what is still open; answers the kind of its fault, or null. */
-  async ask(id: ProviderId): Promise<ProviderErrorKind | null> {
+  async ask(id: ProviderId, admission: Admission): Promise<ProviderErrorKind | null> {
     const provider = this.#providers.find((candidate) => candidate.id === id);
-    if (provider === undefined) return null;
+    const left = this.#rest();
+    const rest = narrowed(left, new Set(withoutBadSymbols(left.symbols, admission)));
+    if (provider === undefined || rest.symbols.length === 0) return null;
     this.outcome.selected.push(id);
-    const rest = this.#rest();
-    const answer = await askBars(provider, rest, this.#deps);
+    const answer = await askBars(provider, rest, admission, this.#deps);
     this.outcome.calls.push(...answer.calls);
     if (answer.covered.length > 0 || answer.rows.length > 0) this.#take(answer.ingest);
     if (answer.failure !== null) {

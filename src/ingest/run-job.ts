@@ -58,7 +58,7 @@ async function runWindow(
     providers: prefer === null ? ids : [prefer, ...ids.filter((id) => id !== prefer)],
     breaker: deps.breaker,
     nowMs: deps.market.now(),
-    ask: (id) => run.ask(id),
+    ask: (id, admission) => run.ask(id, admission),
     isDone: () => run.isDone(),
   });
   run.end(decision);
@@ -76,7 +76,9 @@ async function windowsOf(fetch: GroupFetch, deps: RunJobDeps): Promise<FetchWind
     })),
   );
   const closed = new Set<ProviderId>(
-    candidates.filter(({ admission }) => admission.state === "closed").map(({ id }) => id),
+    candidates
+      .filter(({ admission }) => admission.state === "closed" && admission.right !== "refused")
+      .map(({ id }) => id),
   );
   const chosen = choose(candidates).order[0]?.id ?? null;
   return fetchWindows(fetch, chosen, closed);

@@ -55,6 +55,12 @@ export const METRICS = {
     labels: ["provider"],
     merge: "max",
   },
+  symbols_beyond_credits: {
+    type: "gauge",
+    help: "Symbols whose minutes the calls of the provider that serves them don't carry; absent while nobody does.",
+    labels: ["tier"],
+    merge: "max",
+  },
   jobs_processed_total: {
     type: "counter",
     help: "Fetch jobs that ended, by the provider that answered (none: nobody did).",

@@ -22,6 +22,16 @@ export function planDelay(limits: PlanLimits): number | null {
   return limits.delayMs === "end_of_day" ? null : limits.delayMs;
 }
 
+/** The limits of a key that has shown to be as late as `delayMs`, when that is later than its plan. */
+export function laterLimits<L extends PlanLimits>(
+  limits: L,
+  delayMs: PlanLimits["delayMs"] | undefined,
+): L {
+  const rank = (delay: PlanLimits["delayMs"]) => (delay === "end_of_day" ? Infinity : delay);
+  if (delayMs === undefined || rank(delayMs) <= rank(limits.delayMs)) return limits;
+  return { ...limits, delayMs };
+}
+
 /** The part of a window that a plan can answer, and why the rest was not asked. */
 export interface ServableWindow {
   /** Null when no minute of it can be answered. */

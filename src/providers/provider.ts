@@ -59,6 +59,8 @@ export interface BarsAnswer {
   readonly feed: Feed;
   readonly calls: readonly ProviderCall[];
   readonly failure: ProviderError | null;
+  /** The answers said that the key is later than its plan. Absent: they did not. */
+  readonly isLate?: boolean;
 }
 
 /** What a provider answered to a request for quotes. A fault does not throw, as with bars. */
@@ -109,6 +111,8 @@ export interface ProviderDeps {
   readonly timeoutMs: number;
   /** Take one credit before a call; throws `ProviderError("no_credits")` when there is none. */
   readonly spend: () => Promise<void>;
+  /** How late the key's minutes are, when it has shown to be later than its plan (see `PlanLimits`). */
+  readonly delayMs?: number | "end_of_day";
 }
 
 /** Everything that a provider's API may offer. */

@@ -1,5 +1,6 @@
 import type { Capability, ProviderId } from "../domain/provider-id.ts";
 import type { Settings } from "../env.ts";
+import { creditOwner } from "./account.ts";
 import { createAlpaca } from "./alpaca/index.ts";
 import { ALPACA_PLANS } from "./alpaca/limits.ts";
 import { createFinnhub } from "./finnhub/index.ts";
@@ -38,14 +39,22 @@ export function policyProviders<C extends Capability>(
     .filter((provider) => hasCapability(provider, capability));
 }
 
-/** How many calls a minute a provider's plan allows; 0 for one that is not configured. */
-export function callsPerMinute(id: string, settings: ProviderSettings): number {
+/**
+ * How many calls a minute a provider's plan allows, of the account that it may share with another; 0
+ * for one that is not configured.
+ */
+export function callsPerMinute(id: ProviderId, settings: ProviderSettings): number {
   const { polygon, alpaca, finnhub, iex } = settings;
-  if (id === "polygon" && polygon !== null) return POLYGON_PLANS[polygon.plan].callsPerMinute;
-  if (id === "alpaca" && alpaca !== null) return ALPACA_PLANS[alpaca.plan].callsPerMinute;
-  if (id === "finnhub" && finnhub !== null) return FINNHUB_PLANS[finnhub.plan].callsPerMinute;
-  if (id === "iex" && iex !== null) return IEX_PLANS[iex.backend].callsPerMinute;
-  return 0;
+  switch (creditOwner(id, settings)) {
+    case "polygon":
+      return polygon === null ? 0 : POLYGON_PLANS[polygon.plan].callsPerMinute;
+    case "alpaca":
+      return alpaca === null ? 0 : ALPACA_PLANS[alpaca.plan].callsPerMinute;
+    case "finnhub":
+      return finnhub === null ? 0 : FINNHUB_PLANS[finnhub.plan].callsPerMinute;
+    case "iex":
+      return iex === null ? 0 : IEX_PLANS[iex.backend].callsPerMinute;
+  }
 }
 
 /** Seconds after the end of a minute before it is asked for: that of the first provider of the policy. */

@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { CAPABILITIES } from "../domain/provider-id.ts";
-import { entitlementSchema } from "./entitlement.ts";
+import { keptEntitlementSchema } from "./entitlement.ts";
 import { MAX_REASON_TEXT } from "./isolation.ts";
+import { planCorrectionSchema } from "./plan-correction.ts";
 
 /** How a call ended, as it is stored and as it arrives by RPC. */
 export const outcomeSchema = z.object({
   atMs: z.number(),
   ok: z.boolean(),
   limited: z.boolean().default(false),
+  transport: z.boolean().optional(),
   durationMs: z.number(),
   asked: z.number(),
   answered: z.number(),
@@ -52,6 +54,7 @@ export const breakerStorageSchema = z.object({
     .nullable()
     .default(null),
   isolation: isolationSchema.default({ revision: 0, isolated: null }),
-  entitlements: z.partialRecord(z.enum(CAPABILITIES), entitlementSchema).default({}),
+  entitlements: z.partialRecord(z.enum(CAPABILITIES), keptEntitlementSchema).default({}),
+  correction: planCorrectionSchema.nullable().default(null),
 });
 export type BreakerStorage = z.infer<typeof breakerStorageSchema>;

@@ -17,15 +17,21 @@ export interface Choice {
 /**
  * The choice of a job: closed providers are called and half-open ones probed, in policy order; when
  * none of them could be asked, the usable one with the highest score is. An isolated one is never
- * asked. Deterministic: same inputs, same choice.
+ * asked, nor one whose key was refused; after a while one job probes that too. Deterministic: same
+ * inputs, same choice.
  */
 export function choose(candidates: readonly Candidate[]): Choice {
-  const usable = candidates.filter(({ admission }) => admission.state !== "isolated");
+  const usable = candidates.filter(
+    ({ admission }) => admission.state !== "isolated" && admission.right !== "refused",
+  );
   const order = usable
     .filter(({ admission }) => admission.state !== "open")
     .map(({ id, admission }) => ({
       id,
-      how: admission.state === "closed" ? ("call" as const) : ("probe" as const),
+      how:
+        admission.state === "closed" && admission.right !== "retry"
+          ? ("call" as const)
+          : ("probe" as const),
     }));
   const best = usable.toSorted((a, b) => b.admission.h - a.admission.h)[0];
   return { order, lastResort: best?.id ?? null };

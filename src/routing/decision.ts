@@ -5,7 +5,8 @@ import { CAPABILITIES, PROVIDER_IDS } from "../domain/provider-id.ts";
  * What became of a candidate in a job:
  * - `called`, `probed`, `last_resort`: it was asked: closed; half-open; or because nobody else could be;
  * - `not_needed`: usable, but those before it in the policy answered everything;
- * - `probe_refused`: half-open, with enough probes on their way;
+ * - `probe_refused`: half-open, or refused a while ago, with enough probes on their way;
+ * - `not_entitled`: its key was refused, which says nothing about its health;
  * - `open`, `isolated`: its breaker holds it back, by itself or by a person.
  */
 export const VERDICTS = [
@@ -14,6 +15,7 @@ export const VERDICTS = [
   "last_resort",
   "not_needed",
   "probe_refused",
+  "not_entitled",
   "open",
   "isolated",
 ] as const;
@@ -68,18 +70,25 @@ export function explainVerdict(candidate: DecidedCandidate, decision: Decision):
     case "called":
       return `its breaker is closed and ${place(decision, candidate, before)}${fault}`;
     case "probed":
-      return `its breaker is half-open: asked to find out${fault}`;
+      return `${standing(candidate)}: asked to find out${fault}`;
     case "last_resort":
       return `no provider is closed or due a probe, and its score is the highest${fault}`;
     case "not_needed":
       return `${before.join(" and ") || "nobody"} answered everything before its turn in the policy`;
     case "probe_refused":
-      return "its breaker is half-open and enough probes are on their way";
+      return `${standing(candidate)} and enough probes are on their way`;
+    case "not_entitled":
+      return "its key was refused for this capability, and it is not yet time to ask again";
     case "open":
       return "its breaker is open";
     case "isolated":
       return "it is isolated by an operator";
   }
+}
+
+/** Why one is probed: what is not half-open was refused before. */
+function standing({ state }: DecidedCandidate): string {
+  return state === "half_open" ? "its breaker is half-open" : "its key was refused a while ago";
 }
 
 function place(decision: Decision, candidate: DecidedCandidate, before: readonly string[]): string {

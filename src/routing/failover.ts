@@ -1,7 +1,7 @@
 import type { Capability, ProviderId } from "../domain/provider-id.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
-import type { BreakerPort } from "./admission.ts";
+import type { Admission, BreakerPort } from "./admission.ts";
 import { type Candidate, choose } from "./choose.ts";
 import type { DecidedCandidate, Decision, Verdict } from "./decision.ts";
 
@@ -14,7 +14,7 @@ export interface FailoverDeps {
   /** Market time of the decision. */
   readonly nowMs: EpochMs;
   /** Asks a provider for what is still open; answers the kind of its fault, or null. */
-  readonly ask: (provider: ProviderId) => Promise<ProviderErrorKind | null>;
+  readonly ask: (provider: ProviderId, admission: Admission) => Promise<ProviderErrorKind | null>;
   /** Whether everything has been answered. */
   readonly isDone: () => boolean;
 }
@@ -31,9 +31,12 @@ export async function askInTurn(deps: FailoverDeps): Promise<Decision> {
     })),
   );
   const { order, lastResort } = choose(candidates);
+  const admissions = new Map(candidates.map(({ id, admission }) => [id, admission]));
   const decided = new Map<ProviderId, Pick<DecidedCandidate, "verdict" | "failure">>();
   const ask = async (id: ProviderId, verdict: Verdict) => {
-    decided.set(id, { verdict, failure: await deps.ask(id) });
+    const admission = admissions.get(id);
+    if (admission === undefined) return;
+    decided.set(id, { verdict, failure: await deps.ask(id, admission) });
   };
   let asked = 0;
   for (const { id, how } of order) {
@@ -49,18 +52,20 @@ export async function askInTurn(deps: FailoverDeps): Promise<Decision> {
   return {
     atMs: deps.nowMs,
     capability: deps.capability,
-    candidates: candidates.map(({ id, admission: { state, h } }) => ({
+    candidates: candidates.map(({ id, admission }) => ({
       provider: id,
-      state,
-      h,
-      ...(decided.get(id) ?? { verdict: passedOver(state), failure: null }),
+      state: admission.state,
+      h: admission.h,
+      ...(decided.get(id) ?? { verdict: passedOver(admission), failure: null }),
     })),
   };
 }
 
-/** Of one that was not reached: a breaker that holds it back is told before the policy. */
-function passedOver(state: DecidedCandidate["state"]): Verdict {
-  return state === "open" || state === "isolated" ? state : "not_needed";
+/** Of one that was not reached: what holds it back is told before the policy. */
+function passedOver({ state, right }: Admission): Verdict {
+  if (state === "isolated") return state;
+  if (right === "refused") return "not_entitled";
+  return state === "open" ? state : "not_needed";
 }
 
 /** Tells the breaker of every candidate what a job decided. */

@@ -46,6 +46,11 @@ const SYMBOLS_PER_CALL: Readonly<
   iex: { quotes_l1: 200 },
 };
 
+/** How many symbols one call of a provider answers for; null when it has not this capability. */
+export function symbolsPerCall(id: ProviderId, capability: Capability): number | "all" | null {
+  return SYMBOLS_PER_CALL[id][capability] ?? null;
+}
+
 /**
  * Symbols a minute that a plan's credits carry for a capability, when all of them go to it: `all` is
  * the whole market; null when the provider has no key or not this capability.
@@ -55,8 +60,8 @@ export function symbolsPerMinute(
   capability: Capability,
   settings: ProviderSettings,
 ): number | "all" | null {
-  const perCall = SYMBOLS_PER_CALL[id][capability];
+  const perCall = symbolsPerCall(id, capability);
   const calls = callsPerMinute(id, settings);
-  if (perCall === undefined || calls === 0) return null;
+  if (perCall === null || calls === 0) return null;
   return perCall === "all" ? perCall : perCall * calls;
 }

@@ -3,6 +3,7 @@ import type { PollOutcome } from "../contracts/ingest.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
+import type { TierSizes } from "../domain/credit-reach.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
@@ -71,6 +72,7 @@ export interface GroupHomeDeps {
 export interface GroupStatus {
   readonly group: number;
   readonly members: number;
+  readonly tiers: TierSizes;
   readonly watermarkMs: EpochMs | null;
   readonly epoch: string;
   readonly headFs: number;
@@ -224,6 +226,7 @@ export class GroupHome {
     return {
       group: this.#deps.group,
       members: this.#ledger.roster.length,
+      tiers: this.#ledger.roster.tierSizes(),
       watermarkMs: this.#ledger.watermarkMs(),
       epoch: this.#ledger.epoch(),
       headFs: this.#ledger.head().fs,

@@ -143,7 +143,8 @@ describe("GET /providers", () => {
       ["polygon", true, "advanced"],
       ["alpaca", true, "plus"],
       ["finnhub", false, null],
-      ["iex", false, null],
+      // Without keys of its own it is on Alpaca's account.
+      ["iex", true, "alpaca"],
     ]);
     expect(providers[1]).toMatchObject({
       delay_s: 0,
@@ -187,7 +188,7 @@ describe("GET /providers", () => {
     await load([G]);
     await tick(minute(1), [G]);
     const bars = minuteBars(await one("alpaca"));
-    expect(bars).toMatchObject({ state: "closed", entitlement: { state: "not_entitled" } });
+    expect(bars).toMatchObject({ state: "closed", entitlement: { state: "delayed" } });
     expect(bars?.entitlement?.message).toContain("subscription");
   });
 

@@ -4,9 +4,13 @@ import { marketClock, wallClock } from "../../platform/clocks.ts";
 import { errorText } from "../../platform/log.ts";
 import { symbolGroupStub } from "../../platform/stubs.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
-import { policyStandings } from "../../routing/policy-standing.ts";
+import { findingWarnings } from "../../routing/key-finding.ts";
+import { carriesAll, policyCapacities, shortageText } from "../../routing/policy-capacity.ts";
+import { policyStandings, standingWarnings } from "../../routing/policy-standing.ts";
 import type { Settings } from "../../env.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { findingsOf, providerSnapshots } from "../provider-snapshots.ts";
+import { sumTiers } from "../tier-sizes.ts";
 import { VERSION } from "../version.ts";
 
 /** Readiness is worked out at most this often. */
@@ -55,10 +59,9 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   } catch (error) {
     reasons.push(`database: ${errorText(error)}`);
   }
-  for (const { capability, unservedReason } of policyStandings(settings)) {
-    if (unservedReason !== null)
-      warnings.push(`policy ${capability} is unserved: ${unservedReason}`);
-  }
+  const findings = findingsOf(await providerSnapshots(env));
+  warnings.push(...standingWarnings(policyStandings(settings, findings)));
+  warnings.push(...findingWarnings(findings));
   const asked = await Promise.allSettled(
     Array.from({ length: settings.symbolGroups }, (_, group) =>
       symbolGroupStub(env, group).status(),
@@ -84,6 +87,8 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   }
   const members = statuses.reduce((sum, status) => sum + status.members, 0);
   if (members === 0) warnings.push("no symbol is served: the universe is empty");
+  const short = policyCapacities(settings, sumTiers(statuses)).filter((each) => !carriesAll(each));
+  warnings.push(...short.map(shortageText));
   return {
     ready: reasons.length === 0,
     reasons,

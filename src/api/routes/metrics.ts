@@ -1,10 +1,13 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { PROVIDER_IDS } from "../../domain/provider-id.ts";
+import { TIERS } from "../../domain/tier.ts";
 import { metricsHubStub, providerBreakerStub } from "../../platform/stubs.ts";
 import { MetricTotals } from "../../platform/metric-totals.ts";
 import { configuredProviders } from "../../providers/registry.ts";
+import { minutesBeyondCredits } from "../../routing/policy-capacity.ts";
 import type { Settings } from "../../env.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { tierSizes } from "../tier-sizes.ts";
 import { VERSION } from "../version.ts";
 
 const CIRCUIT_VALUE = { closed: 1, half_open: 0.5, open: 0, isolated: 0 } as const;
@@ -31,5 +34,8 @@ async function measure(settings: Settings, env: Env): Promise<MetricTotals> {
       totals.set("provider_health_score", { provider, capability }, score.h);
     }
   }
+  const beyond = minutesBeyondCredits(settings, await tierSizes(settings, env));
+  for (const tier of beyond === null ? [] : TIERS)
+    totals.set("symbols_beyond_credits", { tier }, beyond?.[tier] ?? null);
   return totals;
 }

@@ -3,15 +3,15 @@ import type { Context } from "hono";
 import { CAPABILITIES, PROVIDER_IDS, type ProviderId } from "../../domain/provider-id.ts";
 import { floorToMinute, toIso } from "../../domain/time.ts";
 import { marketClock } from "../../platform/clocks.ts";
-import { errorText } from "../../platform/log.ts";
 import { configStoreStub, providerBreakerStub } from "../../platform/stubs.ts";
 import { explainVerdict, VERDICTS, wasAsked } from "../../routing/decision.ts";
+import { policyCapacities } from "../../routing/policy-capacity.ts";
 import { type PolicyStanding, policyStandings } from "../../routing/policy-standing.ts";
 import type { DecidedMinute } from "../../routing/provider-history.ts";
-import type { ProviderSnapshot } from "../../routing/provider-snapshot.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { countParam, instantParam, registerRead } from "../parameters.ts";
 import { problem } from "../problem.ts";
+import { findingsOf, providerSnapshot, providerSnapshots } from "../provider-snapshots.ts";
 import {
   delaySchema,
   delayView,
@@ -22,6 +22,7 @@ import {
   roundScore,
   stateSchema,
 } from "../provider-view.ts";
+import { tierSizes } from "../tier-sizes.ts";
 
 const DEFAULT_DECISIONS = 20;
 const MAX_DECISIONS_SHOWN = 100;
@@ -96,10 +97,18 @@ export function registerProviders(app: OpenAPIHono<ApiEnv>): void {
       }),
     },
     async (context) => {
-      const standings = policyStandings(context.var.settings);
+      const { settings } = context.var;
+      const [snapshots, sizes] = await Promise.all([
+        providerSnapshots(context.env),
+        tierSizes(settings, context.env),
+      ]);
+      const standings = policyStandings(settings, findingsOf(snapshots));
+      const facts = { standings, capacities: policyCapacities(settings, sizes) };
       return context.json({
         now: toIso(marketClock.now()),
-        providers: await Promise.all(PROVIDER_IDS.map((name) => view(context, name, standings))),
+        providers: [...snapshots].map(([name, snapshot]) =>
+          providerView(name, settings, facts, snapshot),
+        ),
         policies: standings.map(policyView),
       });
     },
@@ -129,14 +138,20 @@ function registerOne(app: OpenAPIHono<ApiEnv>): void {
       const name = providerParam(context);
       if (name === null) return unknownProvider(context);
       const minuteMs = at === undefined ? null : floorToMinute(at);
-      const [provider, decided, acts] = await Promise.all([
-        view(context, name, policyStandings(context.var.settings)),
+      const { settings } = context.var;
+      const [snapshot, sizes, decided, acts] = await Promise.all([
+        providerSnapshot(context.env, name),
+        tierSizes(settings, context.env),
         providerBreakerStub(context.env, name).decisions(decisions, minuteMs),
         configStoreStub(context.env).isolationActs(name, ACTS_SHOWN),
       ]);
+      const facts = {
+        standings: policyStandings(settings),
+        capacities: policyCapacities(settings, sizes),
+      };
       return context.json({
         now: toIso(marketClock.now()),
-        ...provider,
+        ...providerView(name, settings, facts, snapshot),
         decisions: decided.map((minute) => decisionView(minute, name)),
         acts: acts.map(({ atMs, ...act }) => ({ at: toIso(atMs), ...act })),
       });
@@ -188,17 +203,6 @@ export function unknownProvider(context: Context<ApiEnv>): Response {
     code: "unknown_provider",
     detail: `there is no such provider: they are ${PROVIDER_IDS.join(", ")}`,
   });
-}
-
-async function view(
-  context: Context<ApiEnv>,
-  name: ProviderId,
-  standings: readonly PolicyStanding[],
-) {
-  const snapshot: ProviderSnapshot | Error = await providerBreakerStub(context.env, name)
-    .snapshot()
-    .catch((error: unknown) => new Error(errorText(error)));
-  return providerView(name, context.var.settings, standings, snapshot);
 }
 
 function policyView(standing: PolicyStanding) {

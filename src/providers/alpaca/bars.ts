@@ -1,5 +1,5 @@
 import type { Bar } from "../../domain/bar.ts";
-import { servableWindow } from "../plan-limits.ts";
+import { laterLimits, servableWindow } from "../plan-limits.ts";
 import type { BarsAnswer, BarsRequest, ProviderCall, ProviderDeps } from "../provider.ts";
 import { ProviderError } from "../provider-error.ts";
 import { askChunks, type ChunksAnswer, droppedFailure } from "./ask-chunks.ts";
@@ -25,7 +25,7 @@ export async function fetchBars(
     const failure = new ProviderError("bad_request", `${request.interval} bars are not served`);
     return { ...nothing, failure };
   }
-  const limits = alpacaLimits(plan, feed);
+  const limits = laterLimits(alpacaLimits(plan, feed), deps.delayMs);
   const { window, failure: unserved } = servableWindow(request, limits, deps.now());
   if (window === null) return { ...nothing, failure: unserved };
   const calls: ProviderCall[] = [];

@@ -1,5 +1,5 @@
 import type { TimeRange } from "../../domain/time.ts";
-import { servableWindow } from "../plan-limits.ts";
+import { laterLimits, servableWindow } from "../plan-limits.ts";
 import type { BarsAnswer, BarsRequest, ProviderCall, ProviderDeps } from "../provider.ts";
 import { ProviderError } from "../provider-error.ts";
 import { type Sweep, sweepSymbols } from "../symbol-sweep.ts";
@@ -14,10 +14,14 @@ import { toPolygonTicker } from "./map.ts";
  */
 export async function fetchBars(
   host: PolygonHost,
-  limits: PolygonPlanRow,
+  plan: PolygonPlanRow,
   request: BarsRequest,
   deps: ProviderDeps,
 ): Promise<BarsAnswer> {
+  const later = laterLimits(plan, deps.delayMs);
+  // Of a key that is delayed in truth; one that serves the end of day serves the tape's final minutes.
+  const isDelayed = later !== plan && later.delayMs !== "end_of_day";
+  const limits: PolygonPlanRow = isDelayed ? { ...later, feed: "delayed_sip" } : later;
   const nothing = { rows: [], covered: [], feed: limits.feed, calls: [] };
   if (request.interval !== "1m") {
     const failure = new ProviderError("bad_request", `${request.interval} bars are not served`);
@@ -55,5 +59,6 @@ function toAnswer(
     : { window, failure: null };
   const covered = symbols.length > 0 && truth.window !== null ? [{ symbols, ...truth.window }] : [];
   const feed = isLate ? "delayed_sip" : limits.feed;
-  return { rows, covered, feed, failure: failure ?? truth.failure ?? unserved };
+  const answer = { rows, covered, feed, failure: failure ?? truth.failure ?? unserved };
+  return isLate ? { ...answer, isLate } : answer;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { serviceConfigSchema } from "../../../src/contracts/config.ts";
-import { CAPABILITIES } from "../../../src/domain/provider-id.ts";
+import { CAPABILITIES, PROVIDER_IDS } from "../../../src/domain/provider-id.ts";
 import { hasCapability } from "../../../src/providers/provider.ts";
 import {
   callsPerMinute,
@@ -61,8 +61,7 @@ describe("the registry", () => {
   });
 
   it("knows the rate of each plan, and none without a key", () => {
-    const ids = ["polygon", "alpaca", "finnhub", "iex"];
-    expect(ids.map((id) => callsPerMinute(id, all))).toEqual([6_000, 10_000, 60, 200]);
-    expect(ids.map((id) => callsPerMinute(id, none))).toEqual([0, 0, 0, 0]);
+    expect(PROVIDER_IDS.map((id) => callsPerMinute(id, all))).toEqual([6_000, 10_000, 60, 200]);
+    expect(PROVIDER_IDS.map((id) => callsPerMinute(id, none))).toEqual([0, 0, 0, 0]);
   });
 });
