@@ -33,6 +33,9 @@ export function choose(candidates: readonly Candidate[]): Choice {
           ? ("call" as const)
           : ("probe" as const),
     }));
-  const best = usable.toSorted((a, b) => b.admission.h - a.admission.h)[0];
+  // One that waits for another job's try of its key is not usable yet.
+  const best = usable
+    .filter(({ admission }) => admission.right !== "retry")
+    .toSorted((a, b) => b.admission.h - a.admission.h)[0];
   return { order, lastResort: best?.id ?? null };
 }

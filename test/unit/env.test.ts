@@ -124,6 +124,20 @@ describe("the settings of a deployment", () => {
     expect(calendarOf(settings)).toBe(calendarOf(settings));
   });
 
+  it("put iex on Alpaca's account unless it has keys or a host of its own", () => {
+    const alpaca = { ...GOOD, ALPACA_KEY_ID: "k", ALPACA_SECRET_KEY: "s" };
+    expect(settingsOf(alpaca).iex).toEqual({
+      backend: "alpaca",
+      baseUrl: "https://data.alpaca.markets",
+      keyId: "k",
+      secret: "s",
+    });
+    const own = { ...alpaca, IEX_KEY_ID: "i", IEX_SECRET: "j" };
+    expect(settingsOf(own).iex).toMatchObject({ keyId: "i", secret: "j" });
+    expect(settingsOf({ ...alpaca, IEX_BASE_URL: "https://iex.example" }).iex).toBeNull();
+    expect(settingsOf(GOOD).iex).toBeNull();
+  });
+
   it("configure a provider only with all of its keys", () => {
     expect(settingsOf({ ...GOOD, POLYGON_API_KEY: "k" }).polygon).toMatchObject({
       plan: "basic",

@@ -6,6 +6,7 @@ import {
   type BreakerConfig,
   breakerScore,
   breakerState,
+  hearOutage,
   NEW_BREAKER,
   recordOutcome,
   RETURN_PROBES,
@@ -248,5 +249,39 @@ describe("any breaker config that is accepted", () => {
         expect(recordAll(dead, times(60, {}), halfOpenMs, config).opened).toBeNull();
       }),
     );
+  });
+});
+
+describe("what is heard of another provider on the same host", () => {
+  const outage = outcome(START_MS, { ok: false, transport: true, durationMs: 5_000 });
+  const hear = (breaker: Breaker, nowMs: number) =>
+    hearOutage(breaker, { ...outage, atMs: nowMs }, nowMs, CONFIG, CAP_MS);
+  const hearFive = (breaker: Breaker, fromMs: number) =>
+    [0, 1, 2, 3, 4].reduce((state, i) => hear(state, fromMs + i * 1_000), breaker);
+
+  it("opens a breaker that knows nothing of its own", () => {
+    expect(breakerState(hearFive(NEW_BREAKER, START_MS), START_MS + 5_000)).toBe("open");
+  });
+
+  it("is not believed while own calls went well within the last minute", () => {
+    const own = recordOutcome(NEW_BREAKER, outcome(START_MS), START_MS, CONFIG, CAP_MS);
+    expect(hearFive(own, START_MS + 50_000)).toBe(own);
+    expect(hearFive(own, START_MS + 60_000).opened).not.toBeNull();
+  });
+
+  it("leaves the return of an open breaker to its own probes", () => {
+    const breaker = opened();
+    expect(hear(breaker, HALF_OPEN_MS)).toBe(breaker);
+  });
+
+  it("never opens one that is asked each minute, however long the other hangs", () => {
+    let breaker = NEW_BREAKER;
+    for (let second = 0; second < 3_600; second += 15) {
+      const nowMs = START_MS + second * 1_000;
+      if (second % 60 === 0)
+        breaker = recordOutcome(breaker, outcome(nowMs), nowMs, CONFIG, CAP_MS);
+      breaker = hear(breaker, nowMs);
+    }
+    expect(breaker.opened).toBeNull();
   });
 });

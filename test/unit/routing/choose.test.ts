@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { BreakerState } from "../../../src/domain/breaker.ts";
 import { type Candidate, choose } from "../../../src/routing/choose.ts";
+import type { Right } from "../../../src/routing/entitlement.ts";
 
 const candidate = (id: Candidate["id"], state: BreakerState, h = 1): Candidate => ({
   id,
@@ -18,6 +19,7 @@ const policies = fc
           admission: fc.record({
             state: fc.constantFrom<BreakerState>("closed", "half_open", "open", "isolated"),
             h: fc.double({ min: 0, max: 1, noNaN: true }),
+            right: fc.constantFrom<Right>("granted", "granted", "refused", "retry"),
           }),
         }),
       ),
@@ -50,17 +52,36 @@ describe("the providers that a job tries", () => {
     expect(choose(list).lastResort).toBe("alpaca");
   });
 
-  it("have a last resort while one is not isolated, never an isolated one, and are the same each time", () => {
+  it("never hold one whose key was refused, and one that is due a try only as a probe", () => {
+    const refused = { ...candidate("polygon", "closed").admission, right: "refused" } as const;
+    const due = { ...candidate("alpaca", "closed").admission, right: "retry" } as const;
+    expect(choose([{ id: "polygon", admission: refused }])).toEqual({
+      order: [],
+      lastResort: null,
+    });
+    expect(choose([{ id: "alpaca", admission: due }])).toEqual({
+      order: [{ id: "alpaca", how: "probe" }],
+      lastResort: null,
+    });
+  });
+
+  it("have a last resort while one is usable, never another, and are the same each time", () => {
     fc.assert(
       fc.property(policies, (list) => {
         const { order, lastResort } = choose(list);
-        const idsOf = (...states: BreakerState[]) =>
-          list.filter(({ admission }) => states.includes(admission.state)).map(({ id }) => id);
-        expect(order.map(({ id }) => id)).toEqual(idsOf("closed", "half_open"));
-        expect(order.filter(({ how }) => how === "call").map(({ id }) => id)).toEqual(
-          idsOf("closed"),
+        const idsOf = (states: BreakerState[], rights: Right[]) =>
+          list
+            .filter(
+              ({ admission: { state, right } }) => states.includes(state) && rights.includes(right),
+            )
+            .map(({ id }) => id);
+        expect(order.map(({ id }) => id)).toEqual(
+          idsOf(["closed", "half_open"], ["granted", "retry"]),
         );
-        const usable = idsOf("closed", "half_open", "open");
+        expect(order.filter(({ how }) => how === "call").map(({ id }) => id)).toEqual(
+          idsOf(["closed"], ["granted"]),
+        );
+        const usable = idsOf(["closed", "half_open", "open"], ["granted"]);
         expect(lastResort !== null).toBe(usable.length > 0);
         if (lastResort !== null) expect(usable).toContain(lastResort);
         expect(choose(list)).toEqual({ order, lastResort });

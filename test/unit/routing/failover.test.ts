@@ -111,6 +111,31 @@ describe("what a job decides about its candidates", () => {
     expect(verdicts(refused)[0]).toEqual(["polygon", "probe_refused", null]);
   });
 
+  it("holds back one whose key was refused, whatever its breaker, and says that it is not health", async () => {
+    const decision = await decide({
+      polygon: { state: "open", h: 0.2, right: "refused" },
+      alpaca: { state: "closed", h: 1, right: "retry" },
+      finnhub: { state: "isolated", h: 1, right: "refused" },
+    });
+    expect(verdicts(decision)).toEqual([
+      ["polygon", "not_entitled", null],
+      ["alpaca", "probed", null],
+      ["finnhub", "isolated", null],
+    ]);
+    expect(why(decision).slice(0, 2)).toEqual([
+      "its key was refused for this capability, and it is not yet time to ask again",
+      "its key was refused a while ago: asked to find out",
+    ]);
+    expect(decisionSchema.parse(decision)).toEqual(decision);
+    const waiting = await decide(
+      { alpaca: { state: "closed", h: 1, right: "retry" } },
+      { probing: ["alpaca"] },
+    );
+    expect(why(waiting)).toEqual([
+      "its key was refused a while ago and enough probes are on their way",
+    ]);
+  });
+
   it("never asks an isolated provider, not even as the only one", async () => {
     const decision = await decide({ polygon: { state: "isolated", h: 1 } });
     expect(decision.candidates.filter(wasAsked)).toEqual([]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readSettings, type Settings } from "../../../src/env.ts";
-import { policyStandings } from "../../../src/routing/policy-standing.ts";
+import { findingWarnings, type KeyFindings } from "../../../src/routing/key-finding.ts";
+import { policyStandings, standingWarnings } from "../../../src/routing/policy-standing.ts";
 import { planFacts, symbolsPerMinute } from "../../../src/routing/provider-facts.ts";
 
 const BINDINGS = [
@@ -49,11 +50,16 @@ describe("the policies", () => {
       unservedReason: null,
       places: [
         { provider: "polygon", place: 1, reason: "no key is configured" },
-        { provider: "alpaca", place: 2, reason: null },
+        { provider: "alpaca", place: 2, reason: null, delayMs: 960_000, isLive: true },
         { provider: "finnhub", place: 3, reason: "no key is configured" },
       ],
     });
+    // Who serves the minutes of today late goes before who serves none of them.
     expect(minuteBars(settingsOf({ ...ALPACA, POLYGON_API_KEY: "key" }))).toMatchObject({
+      servedBy: "alpaca",
+      delayMs: 960_000,
+    });
+    expect(minuteBars(settingsOf({ POLYGON_API_KEY: "key" }))).toMatchObject({
       servedBy: "polygon",
       delayMs: "end_of_day",
     });
@@ -68,12 +74,47 @@ describe("the policies", () => {
     });
     expect(policyStandings({ ...settings, finnhub: { ...finnhub, plan: "premium" } })[0]).toEqual({
       capability: "bars_1m",
-      places: [{ provider: "finnhub", place: 1, reason: null }],
+      places: [{ provider: "finnhub", place: 1, reason: null, delayMs: 0, isLive: true }],
       servedBy: "finnhub",
       delayMs: 0,
       unservedReason: null,
     });
     expect(symbolsPerMinute("finnhub", "bars_1m", { ...settings, finnhub })).toBe(60);
+  });
+});
+
+describe("what a key has shown", () => {
+  const settings = settingsOf({ ...ALPACA, ALPACA_PLAN: "plus", POLYGON_API_KEY: "key" });
+  const correction = { delayMs: 960_000, message: "answered 403: sip", atMs: 1, account: 7 };
+  const findings: KeyFindings = new Map([
+    ["polygon", { correction: null, refused: { bars_1d: "answered 403: plan" } }],
+    ["alpaca", { correction, refused: {} }],
+  ]);
+
+  it("goes before what is configured, in delay and in who serves", () => {
+    const [minutes, daily] = policyStandings(settings, findings);
+    expect(minutes).toMatchObject({ servedBy: "alpaca", delayMs: 960_000 });
+    expect(daily).toMatchObject({ servedBy: "alpaca", unservedReason: null });
+    expect(daily?.places[0]).toMatchObject({
+      provider: "polygon",
+      reason: "its key was refused: answered 403: plan",
+    });
+  });
+
+  it("is said to operators, as is what is late or not served", () => {
+    expect(findingWarnings(findings)).toEqual([
+      "polygon: its key was refused for bars_1d: answered 403: plan",
+      "alpaca: its key is later than the configured plan: minutes come 960 s late (answered 403: sip)",
+    ]);
+    expect(standingWarnings(policyStandings(settings, findings))).toEqual([
+      "policy bars_1m is served late by alpaca: minutes come 960 s late",
+    ]);
+    expect(standingWarnings(policyStandings(settings))).toEqual([]);
+    const polygon = policyStandings(settingsOf({ POLYGON_API_KEY: "key" }));
+    expect(standingWarnings(polygon)).toEqual([
+      "policy bars_1m is served late by polygon: minutes come on the next trading date",
+      "policy quotes_l1 is unserved: polygon: its plan does not serve quotes_l1; iex: no key is configured",
+    ]);
   });
 });
 

@@ -13,6 +13,8 @@ export class FakeProvider {
   readonly name: Name;
   mood: Mood = { kind: "bars" };
   at: (symbol: string, ts: number) => number | null = () => null;
+  /** What its plan refuses; null: it answers. */
+  refuse: (asked: Asked) => Response | null = () => null;
   /** Symbols that it calls malformed or does not know. */
   unknown = new Set<string>();
   /** Symbols of each call, in the order of the calls. */
@@ -26,6 +28,7 @@ export class FakeProvider {
     this.mood = { kind: "bars" };
     this.at = () => null;
     this.unknown = new Set();
+    this.refuse = () => null;
     this.calls.length = 0;
   }
 
@@ -35,6 +38,8 @@ export class FakeProvider {
     const { mood } = this;
     if (mood.kind === "status") return new Response(mood.body ?? "", { status: mood.status });
     if (mood.kind === "hang") await mood.until;
+    const refusal = this.refuse(asked);
+    if (refusal !== null) return refusal;
     const bad = asked.symbols.find((symbol) => this.unknown.has(symbol));
     if (bad !== undefined) {
       if (this.name === "alpaca")
@@ -79,6 +84,7 @@ export class FakeProvider {
   }
 }
 
+/** What a call asked for. */
 interface Asked {
   readonly symbols: string[];
   readonly startMs: number;
