@@ -122,7 +122,8 @@ export class ProviderBreaker extends DurableObject<Env> {
   /** Hands out credits of this provider's plan, up to `wanted`, of what the lane may take. */
   async takeCredits(wanted: number, lane: CreditLane): Promise<CreditGrant> {
     const owner = this.#creditOwner();
-    if (owner !== null) return await owner.takeCredits(wanted, lane);
+    // A copy: an answer of RPC that is passed on keeps its session open, and this object in memory.
+    if (owner !== null) return { ...(await owner.takeCredits(wanted, lane)) };
     await this.#state.load();
     const { credits, granted, waitMs } = takeCredits(this.#state.credits, {
       wanted,
@@ -157,7 +158,7 @@ export class ProviderBreaker extends DurableObject<Env> {
   /** What is left of the quota. */
   async credits(): Promise<CreditsSnapshot> {
     const owner = this.#creditOwner();
-    if (owner !== null) return await owner.credits();
+    if (owner !== null) return { ...(await owner.credits()) };
     await this.#state.load();
     const perMinute = this.#perMinute();
     const credits = refillCredits(this.#state.credits, marketClock.now(), perMinute);

@@ -151,6 +151,57 @@ describe("jobs at a provider with a quota by the calendar minute", () => {
   });
 });
 
+describe("jobs that run side by side at a provider with the quota of their plan", () => {
+  const rounds = fc.array(
+    fc.record({
+      waitMs: fc.integer({ min: 0, max: 20_000 }),
+      jobs: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 8 }),
+    }),
+    { minLength: 1, maxLength: 20 },
+  );
+
+  it.each([
+    ["that names it in headers", true],
+    ["that says nothing but 429", false],
+  ])("%s make at most its calls, and one more a reset", async (_name, hasHeaders) => {
+    await fc.assert(
+      fc.asyncProperty(rounds, fc.integer({ min: 1, max: 30 }), async (list, quota) => {
+        const bucket = new Bucket(quota);
+        const requests = new Map<number, number>();
+        for (const { waitMs, jobs } of list) {
+          bucket.nowMs += waitMs;
+          const minuteMs = floorToMinute(bucket.nowMs);
+          const call = async (purse: CreditPurse) => {
+            const before = requests.get(minuteMs) ?? 0;
+            requests.set(minuteMs, before + 1);
+            // The answer comes after the others have asked, as over a network.
+            await Promise.resolve();
+            purse.hear({
+              status: before >= quota ? 429 : 200,
+              headers: hasHeaders
+                ? {
+                    "x-ratelimit-remaining": String(Math.max(quota - before - 1, 0)),
+                    "x-ratelimit-reset": String((minuteMs + 60_000) / 1_000),
+                  }
+                : {},
+            });
+          };
+          const run = async (calls: number) => {
+            const purse = bucket.purse();
+            const worker = async () => {
+              for (let made = 0; made < calls && (await spent(purse)); made += 1) await call(purse);
+            };
+            await Promise.all([worker(), worker(), worker()]);
+            await bucket.close(purse);
+          };
+          await Promise.all(jobs.map(run));
+        }
+        for (const count of requests.values()) expect(count).toBeLessThanOrEqual(quota + 1);
+      }),
+    );
+  });
+});
+
 describe("the lane and the report of a job", () => {
   it.each([
     ["poll:1774013460000", "live"],

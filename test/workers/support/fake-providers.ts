@@ -13,6 +13,11 @@ export class FakeProvider {
   readonly name: Name;
   mood: Mood = { kind: "bars" };
   at: (symbol: string, ts: number) => number | null = () => null;
+  /** Calls of a calendar minute of `now`; null: no limit. With `named` its headers say what is left. */
+  quota: { readonly calls: number; readonly named: boolean; readonly now: () => number } | null =
+    null;
+  /** Calls by the minute in which they came, refused ones too. */
+  readonly callsOfMinute = new Map<number, number>();
   /** What its plan refuses; null: it answers. */
   refuse: (asked: Asked) => Response | null = () => null;
   /** Symbols that it calls malformed or does not know. */
@@ -29,10 +34,26 @@ export class FakeProvider {
     this.at = () => null;
     this.unknown = new Set();
     this.refuse = () => null;
+    this.quota = null;
+    this.callsOfMinute.clear();
     this.calls.length = 0;
   }
 
   async answer(url: URL): Promise<Response> {
+    if (this.quota === null) return await this.#answer(url);
+    const { calls, named, now } = this.quota;
+    const minuteMs = Math.floor(now() / MINUTE_MS) * MINUTE_MS;
+    const used = (this.callsOfMinute.get(minuteMs) ?? 0) + 1;
+    this.callsOfMinute.set(minuteMs, used);
+    const answer = used > calls ? new Response("", { status: 429 }) : await this.#answer(url);
+    if (named) {
+      answer.headers.set("x-ratelimit-remaining", String(Math.max(calls - used, 0)));
+      answer.headers.set("x-ratelimit-reset", String((minuteMs + MINUTE_MS) / 1_000));
+    }
+    return answer;
+  }
+
+  async #answer(url: URL): Promise<Response> {
     const asked = this.name === "alpaca" ? alpacaAsked(url) : polygonAsked(url);
     this.calls.push(asked.symbols);
     const { mood } = this;
