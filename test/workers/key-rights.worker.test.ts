@@ -109,6 +109,7 @@ describe("a provider whose key was refused", () => {
 describe("a key that is later than its plan says", () => {
   it("corrects the row at the first refusal, is asked as late as that, and it is said", async () => {
     bothAnswer();
+    await env.CONFIG_STORE.getByName("config").isolate("polygon", null, "test");
     await load([G]);
     // A basic key behind ALPACA_PLAN=plus: sip of the last 15 minutes is refused.
     let nowMs = minute(0);
@@ -136,6 +137,9 @@ describe("a key that is later than its plan says", () => {
     // One refusal; then only what it may have, which the overlap of 21 minutes reaches.
     expect(refusals).toBe(1);
     expect(alpaca.calls.length).toBeGreaterThan(1);
+    expect(postgres.rows(G)).toContainEqual(
+      expect.objectContaining({ symbol: "AAPL", ts: minute(5), provider: "alpaca" }),
+    );
     const ready: unknown = await (await api("/health/ready")).json();
     expect(JSON.stringify(ready)).toContain("alpaca: its key is later than the configured plan");
     await evictDurableObject(breaker("alpaca"));
