@@ -88,3 +88,19 @@ export const jobSchema = z.discriminatedUnion("type", [
   backfillJobSchema,
 ]);
 export type Job = z.infer<typeof jobSchema>;
+
+/** Faults of one job that are named at most: the first ones show what is wrong with the rest. */
+const MAX_FAULTS = 5;
+
+/** A job, or what is wrong with it, each fault with its JSON path; values are never repeated. */
+export function parseJob(
+  input: unknown,
+): { readonly ok: true; readonly job: Job } | { readonly ok: false; readonly faults: string[] } {
+  const parsed = jobSchema.safeParse(input);
+  if (parsed.success) return { ok: true, job: parsed.data };
+  const issues = parsed.error.issues.slice(0, MAX_FAULTS);
+  return {
+    ok: false,
+    faults: issues.map(({ path, message }) => `${path.join(".") || "job"}: ${message}`),
+  };
+}
