@@ -15,8 +15,11 @@ import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
 import { StreamHost } from "../src/stream/host.ts";
 import { Rosters } from "../src/stream/rosters.ts";
+import { DutyStore } from "../src/symbol-group/duty-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
+import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
+import { SERVICE_GROUP, ServiceDuties } from "../src/symbol-group/service-duties.ts";
 
 /** What both sides of a group are made from. */
 interface World {
@@ -35,13 +38,20 @@ export function groupWiring(
   ctx: DurableObjectState,
   env: Env,
   settings: Settings,
-): { home: GroupHome; host: GroupHost } {
+): { home: GroupHome; host: GroupHost; desk: RlcDesk } {
   const name = ctx.id.name ?? "";
   const group = groupNumber(name, settings.symbolGroups);
   const late = minuteDelay(settings);
   const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
   const world: World = { ctx, env, settings, name, group, late, nextDelayMs };
-  const home = createHome(world, () => streams);
+  const tasks = new ServiceDuties(new DutyStore(ctx.storage.sql), () => []);
+  const desk = new RlcDesk({
+    storage: ctx.storage,
+    calendar: calendarOf(settings),
+    now: () => marketClock.now(),
+    planTask: (task) => tasks.write(task),
+  });
+  const home = createHome(world, () => streams, desk);
   const streams = createStreams(world, home);
   const calendar = calendarOf(settings);
   const host = new GroupHost({
@@ -51,10 +61,10 @@ export function groupWiring(
     hello: (id) => helloFrame(id, calendar, marketClock.now(), nextDelayMs),
     track: (work) => home.inFlight.track(work),
   });
-  return { home, host };
+  return { home, host, desk };
 }
 
-function createHome(world: World, streams: () => StreamHost): GroupHome {
+function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): GroupHome {
   const { ctx, env, settings, name, group, late, nextDelayMs } = world;
   const { config } = settings;
   const calendar = calendarOf(settings);
@@ -85,6 +95,10 @@ function createHome(world: World, streams: () => StreamHost): GroupHome {
     runJob: (job) => ctx.exports.FetchRunner.run(job),
     runTask: (task) => ctx.exports.FetchRunner.runTask(task),
     planTasks: (tickMs) => planTasks(tickMs, settings),
+    reportPart: async (end) => {
+      if (group === SERVICE_GROUP) desk.partEnded(end);
+      else await symbolGroupStub(env, SERVICE_GROUP).partEnded(end);
+    },
     loadMembers: () => loadGroupMembers(sql, group),
     drain: { write: (flushes) => drainFlushes(sql, flushes), classify: classifySqlError },
     raiseStoredAsOf: async (epoch, fs, asOfMs) => {

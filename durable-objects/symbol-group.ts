@@ -1,7 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import { pollOutcomeSchema } from "../src/contracts/ingest.ts";
+import {
+  claimEndSchema,
+  jobPartSchema,
+  type PartEnd,
+  partEndSchema,
+  type ReportedClaim,
+  type RoundStart,
+} from "../src/contracts/rlc-desk.ts";
 import { type TaskOutcome, taskOutcomeSchema } from "../src/contracts/tasks.ts";
+import type { JobPart } from "../src/domain/cut-jobs.ts";
+import type { JobSourceAct, JobSourceState } from "../src/domain/job-source.ts";
 import type { EpochMs } from "../src/domain/time.ts";
 import { readSettings } from "../src/env.ts";
 import { marketClock } from "../src/platform/clocks.ts";
@@ -9,6 +20,7 @@ import { migrateObject } from "../src/platform/object-migrations.ts";
 import type { FollowAnswer, KnownRoster, LogSlice } from "../src/stream/home-port.ts";
 import type { Delivery, DeliveryAnswer } from "../src/symbol-group/followers.ts";
 import { GroupHome, type GroupStatus } from "../src/symbol-group/group-home.ts";
+import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
 import type { ReplayPage, ReplayQuery } from "../src/stream/replay-page.ts";
 import { SYMBOL_GROUP_SCHEMA } from "./sqlite/symbol-group-schema.ts";
@@ -29,6 +41,7 @@ const MAX_QUIET_ROUNDS = 100;
 export class SymbolGroup extends DurableObject<Env> {
   #home: GroupHome | null = null;
   #host: GroupHost | null = null;
+  #desk: RlcDesk | null = null;
   /** The alarm that this instance armed last; null when it does not know of one. */
   #armedMs: EpochMs | null = null;
 
@@ -41,6 +54,7 @@ export class SymbolGroup extends DurableObject<Env> {
     const wiring = groupWiring(ctx, env, read.settings);
     this.#host = wiring.host;
     this.#home = wiring.home;
+    this.#desk = wiring.desk;
     this.#ensureAlarm();
   }
 
@@ -73,10 +87,20 @@ export class SymbolGroup extends DurableObject<Env> {
     this.#hostSide().remove(socket);
   }
 
-  /** The cron tick: writes what this minute makes due. Idempotent by minute. */
-  async plan(scheduledMs: EpochMs): Promise<void> {
-    await this.#homeSide().plan(scheduledMs);
+  /**
+   * The cron tick: writes what this minute makes due. Idempotent by minute. `polls` says whether the
+   * poll of the minute is the group's to plan.
+   */
+  async plan(scheduledMs: EpochMs, polls = true): Promise<void> {
+    await this.#homeSide().plan(scheduledMs, polls);
     this.#ensureAlarm();
+  }
+
+  /** Parts of a coordinator's jobs; answers the ids of those that the group did not take. */
+  takeParts(parts: readonly JobPart[]): string[] {
+    const left = this.#homeSide().takeParts(z.array(jobPartSchema).parse(parts));
+    this.#ensureAlarm();
+    return left;
   }
 
   /** Starts whatever is due, without awaiting it, and says when the next duty is. */
@@ -116,6 +140,32 @@ export class SymbolGroup extends DurableObject<Env> {
   taskEnded(duty: string, outcome: TaskOutcome): void {
     this.#homeSide().taskEnded(duty, taskOutcomeSchema.parse(outcome));
     this.#ensureAlarm();
+  }
+
+  /** A round with the rate-limit coordinator begins (group g00 only, like the next four). */
+  rlcBegin(): RoundStart {
+    return this.#deskSide().begin();
+  }
+
+  /** How the round's claim ended; answers what follows from it. */
+  rlcHeard(claim: ReportedClaim): JobSourceAct {
+    const act = this.#deskSide().hear(claimEndSchema.parse(claim));
+    this.#ensureAlarm();
+    return act;
+  }
+
+  rlcAnswered(ids: readonly string[]): void {
+    this.#deskSide().answered(z.array(z.string()).parse(ids));
+  }
+
+  /** A group has ended its part of a coordinator's jobs. */
+  partEnded(end: PartEnd): void {
+    this.#deskSide().partEnded(partEndSchema.parse(end));
+  }
+
+  /** Who is in charge of the polls. */
+  jobSource(): JobSourceState {
+    return this.#deskSide().jobSource();
   }
 
   follow(host: string, known: KnownRoster): FollowAnswer {
@@ -161,6 +211,11 @@ export class SymbolGroup extends DurableObject<Env> {
   #homeSide(): GroupHome {
     if (this.#home === null) throw new Error("the service is not configured");
     return this.#home;
+  }
+
+  #deskSide(): RlcDesk {
+    if (this.#desk === null) throw new Error("the service is not configured");
+    return this.#desk;
   }
 
   #hostSide(): GroupHost {

@@ -62,6 +62,9 @@ const variablesSchema = z.object({
   IEX_KEY_ID: z.string().min(1).optional(),
   IEX_SECRET: z.string().min(1).optional(),
   IEX_BASE_URL: url.optional(),
+  /** Where the rate-limit coordinator is; without it the local sweeper plans the polls. */
+  RLC_URL: url.optional(),
+  RLC_TOKEN: z.string().min(1).optional(),
 });
 type Variables = z.infer<typeof variablesSchema>;
 
@@ -95,6 +98,7 @@ export interface Settings {
     keyId: string;
     secret: string;
   } | null;
+  readonly rlc: { readonly url: string; readonly token: string | null } | null;
   readonly alpaca: {
     baseUrl: string;
     tradingUrl: string;
@@ -186,6 +190,10 @@ function toSettings(variables: Variables, config: ServiceConfig): Settings {
     sqlEndpoint: variables.DATABASE_SQL_ENDPOINT ?? null,
     bootstrapKey: variables.BOOTSTRAP_KEY,
     config,
+    rlc:
+      variables.RLC_URL === undefined
+        ? null
+        : { url: variables.RLC_URL, token: variables.RLC_TOKEN ?? null },
     ...providerSettings(variables),
   };
 }

@@ -6,7 +6,7 @@ import { NotImplementedError } from "./contracts/errors.ts";
 import { readSettings } from "./env.ts";
 import { runAndIngest } from "./ingest/fetch-runner.ts";
 import { runTask } from "./ingest/task-runner.ts";
-import { planAllGroups } from "./ingest/tick.ts";
+import { runTick } from "./ingest/tick.ts";
 
 export { BackfillQueue } from "../durable-objects/backfill-queue.ts";
 export { ConfigStore } from "../durable-objects/config-store.ts";
@@ -38,7 +38,7 @@ export default {
   async scheduled(controller, env) {
     const read = readSettings(env);
     if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await planAllGroups(controller.scheduledTime, read.settings, env);
+    await runTick(controller.scheduledTime, read.settings, env);
   },
 
   async queue() {

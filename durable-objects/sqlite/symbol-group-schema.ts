@@ -18,4 +18,8 @@ export const SYMBOL_GROUP_SCHEMA: readonly string[] = [
    CREATE TABLE followed_roster (home INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;`,
   `ALTER TABLE duty ADD COLUMN deadline_ms INTEGER;`,
   `CREATE TABLE trading_rate (span INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;`,
+  `CREATE TABLE rlc_job (
+     id TEXT PRIMARY KEY, lease_until_ms INTEGER NOT NULL, open_groups TEXT NOT NULL,
+     is_partial INTEGER NOT NULL, is_served INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
 ];

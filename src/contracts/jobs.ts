@@ -81,13 +81,13 @@ export const backfillJobSchema = z
   .describe(`bars of [start_ms, end_ms), at most ${MAX_BACKFILL_DAYS} days`);
 export type BackfillJob = z.infer<typeof backfillJobSchema>;
 
-/** Work that an outside coordinator may hand to the service. Whatever is not exactly one of these never runs. */
-export const jobSchema = z.discriminatedUnion("type", [
+/** Work that an outside coordinator may hand to the service; what is not exactly one of these never runs. */
+export type Job = BarsFetchJob | QuotesFetchJob | BackfillJob;
+export const jobSchema: z.ZodType<Job> = z.discriminatedUnion("type", [
   barsFetchJobSchema,
   quotesFetchJobSchema,
   backfillJobSchema,
 ]);
-export type Job = z.infer<typeof jobSchema>;
 
 /** Faults of one job that are named at most: the first ones show what is wrong with the rest. */
 const MAX_FAULTS = 5;

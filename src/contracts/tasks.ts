@@ -28,6 +28,8 @@ export const taskSchema = z.discriminatedUnion("type", [
     .strict(),
   /** Fetch the newest quotes of the T0 symbols. */
   z.object({ ...base, type: z.literal("quotes") }).strict(),
+  /** A round with the rate-limit coordinator between two cron ticks. */
+  z.object({ ...base, type: z.literal("rlc") }).strict(),
 ]);
 export type Task = z.infer<typeof taskSchema>;
 /** A task of one kind. */

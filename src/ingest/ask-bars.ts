@@ -15,8 +15,8 @@ import { outcomesOf } from "./call-outcomes.ts";
 /** A provider of 1-minute bars. */
 export type BarsProvider = ProviderOf<"bars_1m">;
 
-/** Duties of a group that ask for what is new; every other one repairs. */
-const POLL_DUTY = "poll:";
+/** Duties of a group that ask for what is new, its own or a coordinator's; every other one repairs. */
+const LIVE_DUTIES = ["poll:", "rlc:"];
 
 /** What asking for bars needs of the world: which of them are stored is the calendar's to say. */
 export interface AskBarsDeps extends AskDeps {
@@ -62,7 +62,7 @@ export async function askBars(
 
 /** Repair leaves credits to the polls; it goes as T0's until holes have a queue of their own. */
 function laneOf(fetch: GroupFetch): CreditLane {
-  return fetch.duty.startsWith(POLL_DUTY) ? "live" : "T0";
+  return LIVE_DUTIES.some((prefix) => fetch.duty.startsWith(prefix)) ? "live" : "T0";
 }
 
 function toIngest(

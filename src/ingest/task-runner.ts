@@ -1,7 +1,9 @@
 import { type Task, type TaskOutcome, taskSchema } from "../contracts/tasks.ts";
 import type { Settings } from "../env.ts";
+import { marketClock } from "../platform/clocks.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
+import { runRound } from "./tick.ts";
 
 /** Runs a task that group g00 started and tells that group how it ended. */
 export async function runTask(input: Task, settings: Settings, env: Env): Promise<void> {
@@ -11,8 +13,11 @@ export async function runTask(input: Task, settings: Settings, env: Env): Promis
 }
 
 /** Each kind of task has a file of its own name. */
-async function run(task: Task, _settings: Settings, _env: Env): Promise<TaskOutcome> {
+async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcome> {
   switch (task.type) {
+    case "rlc":
+      await runRound(marketClock.now(), settings, env);
+      return { calls: [], selected: [], failures: [], done: true };
     case "universe":
     case "daily_bars":
     case "quotes":

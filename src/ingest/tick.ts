@@ -1,25 +1,51 @@
 import { groupName } from "../domain/symbol.ts";
+import type { EpochMs } from "../domain/time.ts";
 import { floorToMinute } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
 import { errorText, log } from "../platform/log.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
 import { pinFault } from "./pins.ts";
+import { askCoordinator } from "./rlc.ts";
 
 /**
  * A cron tick: every group plans the minute. Also the watchdog: it wakes each object that holds work.
- * A group that fails is told of and hinders no other; the next tick plans again from its own state.
+ * The polls are planned unless an outside coordinator is in charge of them; heals and the settle pass
+ * always are.
  */
-export async function planAllGroups(
-  scheduledMs: number,
+export async function runTick(scheduledMs: number, settings: Settings, env: Env): Promise<void> {
+  const fault = await pinFault(settings, env);
+  if (fault !== null) throw new Error(fault);
+  await planAllGroups(scheduledMs, await areSwept(settings, env), settings, env);
+}
+
+/** A round with the coordinator between two ticks; when it has been silent for too long, the polls. */
+export async function runRound(nowMs: EpochMs, settings: Settings, env: Env): Promise<void> {
+  const act = await askCoordinator(settings, env);
+  if (act === "sweep") await planAllGroups(nowMs, true, settings, env);
+}
+
+/** Whether the polls of this tick are the sweeper's: also when nobody could find out whose they are. */
+async function areSwept(settings: Settings, env: Env): Promise<boolean> {
+  if (settings.rlc === null) return true;
+  try {
+    return (await askCoordinator(settings, env)) === "sweep";
+  } catch (error) {
+    log("error", "the round with the coordinator broke down", { error: errorText(error) });
+    return true;
+  }
+}
+
+/** A group that fails is told of and hinders no other; the next tick plans again from its own state. */
+async function planAllGroups(
+  scheduledMs: EpochMs,
+  polls: boolean,
   settings: Settings,
   env: Env,
 ): Promise<void> {
-  const fault = await pinFault(settings, env);
-  if (fault !== null) throw new Error(fault);
   const tickMs = floorToMinute(scheduledMs);
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) => group);
   const results = await Promise.allSettled(
-    groups.map((group) => symbolGroupStub(env, group).plan(tickMs)),
+    groups.map((group) => symbolGroupStub(env, group).plan(tickMs, polls)),
   );
   results.forEach((result, group) => {
     if (result.status === "rejected") {

@@ -1,4 +1,5 @@
 import type { HttpGet, HttpResponse } from "./provider.ts";
+import { BodyTooLargeError, type ReadableBody, readBody } from "../platform/read-body.ts";
 import { withTimeout } from "../platform/timers.ts";
 import { ProviderError } from "./provider-error.ts";
 
@@ -12,12 +13,7 @@ export const MAX_BODY_BYTES = 32 * 1_024 * 1_024;
 interface FetchResponse {
   readonly status: number;
   readonly headers: Iterable<[string, string]>;
-  readonly body: { getReader(): BodyReader } | null;
-}
-
-interface BodyReader {
-  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
-  cancel(): Promise<void>;
+  readonly body: ReadableBody | null;
 }
 
 /** The part of `fetch` that is used. */
@@ -42,7 +38,7 @@ export function createHttpGet(fetch: Fetch, maxBodyBytes: number = MAX_BODY_BYTE
         return await readResponse(response, maxBodyBytes);
       });
     } catch (error) {
-      if (error instanceof ProviderError) throw error;
+      if (error instanceof BodyTooLargeError) throw new ProviderError("malformed", error.message);
       if (timedOut) throw new ProviderError("timeout", `no answer within ${timeoutMs} ms`);
       throw new ProviderError("unavailable", `no answer: ${faultName(error)}`);
     }
@@ -52,28 +48,8 @@ export function createHttpGet(fetch: Fetch, maxBodyBytes: number = MAX_BODY_BYTE
 async function readResponse(response: FetchResponse, maxBodyBytes: number): Promise<HttpResponse> {
   const headers: Record<string, string> = {};
   for (const [name, value] of response.headers) headers[name.toLowerCase()] = value;
-  const body =
-    response.body === null ? "" : await readText(response.body.getReader(), maxBodyBytes);
+  const body = await readBody(response.body, maxBodyBytes);
   return { status: response.status, headers, body };
-}
-
-async function readText(reader: BodyReader, maxBodyBytes: number): Promise<string> {
-  const decoder = new TextDecoder();
-  const parts: string[] = [];
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done || value === undefined) break;
-    bytes += value.byteLength;
-    if (bytes > maxBodyBytes) {
-      // The verdict stands whether or not the rest could be called off.
-      await reader.cancel().catch(() => undefined);
-      throw new ProviderError("malformed", `body larger than ${maxBodyBytes} bytes`);
-    }
-    parts.push(decoder.decode(value, { stream: true }));
-  }
-  parts.push(decoder.decode());
-  return parts.join("");
 }
 
 /** Names a fault without its message: some runtimes put the whole URL in it. */

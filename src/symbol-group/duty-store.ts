@@ -66,6 +66,12 @@ export class DutyStore {
     return this.#sql.exec(clause, prefix, `${prefix}\uffff`).toArray().length > 0;
   }
 
+  /** How many duties stand whose name begins so. */
+  count(prefix: string): number {
+    const clause = "SELECT count(*) AS duties FROM duty WHERE name >= ? AND name < ?";
+    return this.#sql.exec<{ duties: number }>(clause, prefix, `${prefix}\uffff`).one().duties;
+  }
+
   find(name: string): Duty | null {
     return this.#read("WHERE name = ?", name)[0] ?? null;
   }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import { MAX_FETCH_MINUTES } from "../contracts/group-fetch.ts";
+import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.ts";
 import { planFetches, type PlannedFetch, planSettle } from "../domain/poll-plan.ts";
 import { groupName } from "../domain/symbol.ts";
@@ -8,6 +9,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
 import type { Ledger } from "./ledger.ts";
+import { isPartDuty, PartDuties } from "./part-duties.ts";
 
 /** A job that has not answered after this many time-outs is given up; the next tick asks again. */
 const PATIENCE_TIMEOUTS = 3;
@@ -43,12 +45,14 @@ export interface FetchDutiesConfig {
 
 /** The fetches of a group as duties: planned by the cron tick, turned into jobs when due. */
 export class FetchDuties {
+  readonly parts: PartDuties;
   #config: FetchDutiesConfig;
   #duties: DutyStore;
   #ledger: Ledger;
 
   constructor(config: FetchDutiesConfig, duties: DutyStore, ledger: Ledger) {
     this.#config = config;
+    this.parts = new PartDuties(config, duties, ledger);
     this.#duties = duties;
     this.#ledger = ledger;
   }
@@ -57,8 +61,11 @@ export class FetchDuties {
     return PATIENCE_TIMEOUTS * this.#config.timeoutMs;
   }
 
-  /** Writes the duties that a cron tick makes due; the same tick twice writes them once. */
-  plan(tickMs: EpochMs, nowMs: EpochMs): void {
+  /**
+   * Writes the duties that a cron tick makes due; the same tick twice writes them once. Without
+   * `polls` the minute that just ended is not the group's to ask for: an outside coordinator does.
+   */
+  plan(tickMs: EpochMs, nowMs: EpochMs, polls: boolean): void {
     const { group, pollOffsetMs } = this.#config;
     const fetches = planFetches({
       ...this.#config,
@@ -68,7 +75,9 @@ export class FetchDuties {
         this.#duties.hasAny(HEAL) ? null : this.#ledger.nextHoleMs(beforeMs),
       healDueMs: Math.max(tickMs, nowMs) + pollOffsetMs + (1 + (group % HEAL_SPREAD_S)) * SECOND_MS,
     });
-    for (const fetch of fetches) this.#write(fetch);
+    for (const fetch of fetches) {
+      if (polls || !fetch.duty.startsWith(POLL)) this.#write(fetch);
+    }
     const heal = fetches.find((fetch) => fetch.duty.startsWith(HEAL));
     if (heal !== undefined) this.#ledger.lookForHolesFrom(heal.endMs);
     for (const session of this.#sessionsToSettle(tickMs)) {
@@ -80,19 +89,29 @@ export class FetchDuties {
 
   /**
    * A fetch has ended, or was given up for lost. A part of the settle pass that was not answered whole
-   * comes again: nothing else would ask for it.
+   * comes again: nothing else would ask for it. The end of a coordinator's part is answered.
    */
-  end(name: string, answeredWhole: boolean, nowMs: EpochMs): void {
+  end(name: string, answeredWhole: boolean, nowMs: EpochMs): PartEnd | null {
+    if (isPartDuty(name)) return this.parts.end(name, answeredWhole ? "whole" : "partial");
     const duty = name.startsWith("settle:") && !answeredWhole ? this.#duties.find(name) : null;
     this.#duties.finish(name);
-    if (duty === null) return;
+    if (duty === null) return null;
     const body = bodySchema.parse(duty.body);
-    if (body.tries + 1 >= SETTLE_TRIES) return;
+    if (body.tries + 1 >= SETTLE_TRIES) return null;
     this.#duties.plan(name, nowMs + SETTLE_RETRY_MS, { ...body, tries: body.tries + 1 });
+    return null;
+  }
+
+  /** A fetch that has nothing to ask has ended, too. */
+  endEmpty(name: string): PartEnd | null {
+    if (isPartDuty(name)) return this.parts.end(name, "unserved");
+    this.#duties.finish(name);
+    return null;
   }
 
   /** The job of a due fetch, or null when the group has nothing to ask in it. */
   job(duty: Duty, nowMs: EpochMs): GroupFetch | null {
+    if (isPartDuty(duty.name)) return this.parts.job(duty, nowMs);
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
     const symbols = duty.name.startsWith(HEAL)
       ? this.#ledger.healSymbols({ startMs, endMs })
@@ -138,5 +157,6 @@ export class FetchDuties {
 
 /** Whether a duty is a fetch, by its name. */
 export function isFetchDuty(name: string): boolean {
+  if (isPartDuty(name)) return true;
   return name.startsWith(HEAL) || name.startsWith(POLL) || name.startsWith("settle:");
 }

@@ -1,9 +1,11 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
+import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import type { TierSizes } from "../domain/credit-reach.ts";
+import type { JobPart } from "../domain/cut-jobs.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
@@ -59,6 +61,8 @@ export interface GroupHomeDeps {
   readonly runTask: (task: Task) => Promise<void>;
   /** The tasks of the whole service that a cron tick makes due. */
   readonly planTasks: (tickMs: EpochMs) => readonly PlannedTask[];
+  /** Tells group g00 how a part of a coordinator's jobs has ended. */
+  readonly reportPart: (end: PartEnd) => Promise<void>;
   readonly loadMembers: () => Promise<readonly ListedMember[]>;
   readonly drain: Pick<DrainDeps, "write" | "classify">;
   readonly raiseStoredAsOf: (epoch: string, fs: number, asOf: EpochMs) => Promise<void>;
@@ -130,12 +134,17 @@ export class GroupHome {
     });
   }
 
-  async plan(scheduledMs: EpochMs): Promise<void> {
+  async plan(scheduledMs: EpochMs, polls: boolean): Promise<void> {
     await this.#refreshMembers(scheduledMs);
-    this.#fetches.plan(scheduledMs, this.#deps.market.now());
+    this.#fetches.plan(scheduledMs, this.#deps.market.now(), polls);
     if (this.#deps.group === SERVICE_GROUP) this.#tasks.plan(scheduledMs);
     if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#prune(scheduledMs);
     if (this.#drainer.isIdleWithBacklog()) this.#startDrain();
+  }
+
+  /** Takes parts of a coordinator's jobs; answers the ids of those that it did not take. */
+  takeParts(parts: readonly JobPart[]): string[] {
+    return this.#fetches.parts.plan(parts, this.#deps.market.now());
   }
 
   /** Starts what is due and frees what nobody answered; returns the next due instant. */
@@ -144,7 +153,7 @@ export class GroupHome {
     for (const lost of this.#duties.overdue(nowMs)) {
       log("warn", "a job was not answered", { group: this.#name(), duty: lost.name });
       if (isTaskDuty(lost.name)) this.#tasks.end(lost.name, false, nowMs);
-      else this.#fetches.end(lost.name, false, nowMs);
+      else this.#tellEnd(this.#fetches.end(lost.name, false, nowMs));
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
     return this.nextDueMs();
@@ -164,11 +173,11 @@ export class GroupHome {
 
   /** Takes in what a job brought; sending and draining come after it and are not awaited. */
   ingest(duty: string, outcome: PollOutcome): void {
-    const ingested = this.#deps.storage.transactionSync(() => {
-      const result = this.#ledger.ingest(outcome);
-      this.#fetches.end(duty, outcome.uncovered === 0, this.#deps.market.now());
-      return result;
-    });
+    const { ingested, partEnd } = this.#deps.storage.transactionSync(() => ({
+      ingested: this.#ledger.ingest(outcome),
+      partEnd: this.#fetches.end(duty, outcome.uncovered === 0, this.#deps.market.now()),
+    }));
+    this.#tellEnd(partEnd);
     countIngest(this.totals, outcome, ingested);
     if (ingested.appended > 0) {
       this.inFlight.track(this.#followers.pump());
@@ -240,7 +249,7 @@ export class GroupHome {
   #start(duty: Duty, nowMs: EpochMs): void {
     if (isFetchDuty(duty.name)) {
       const job = this.#fetches.job(duty, nowMs);
-      if (job === null) return this.#duties.finish(duty.name);
+      if (job === null) return this.#tellEnd(this.#fetches.endEmpty(duty.name));
       this.#duties.start(duty.name, nowMs, nowMs + this.#fetches.patienceMs);
       return this.inFlight.track(this.#runJob(job));
     }
@@ -252,6 +261,10 @@ export class GroupHome {
     if (duty.name === DRAIN_DUTY) this.#startDrain();
     if (duty.name === "follow") this.inFlight.track(this.#followers.pump());
     if (duty.name === "sweep") this.inFlight.track(this.#sweep());
+  }
+
+  #tellEnd(end: PartEnd | null): void {
+    if (end !== null) this.inFlight.track(this.#deps.reportPart(end));
   }
 
   /** A job that breaks down by itself frees its minutes at once instead of by running late. */
