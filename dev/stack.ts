@@ -29,6 +29,7 @@ const USAGE = `npm start -- [options]
   --speed X     market seconds a second at most (1)
   --bars FILE   replay a CSV of real bars; default: a synthetic market
   --symbols N   symbols of the synthetic market (${DEFAULT_SYMBOLS})
+  --rlc         take the polls from a rate-limit coordinator, started beside the service
   --fresh       forget the data of earlier runs
   --state DIR   where data is kept (.local)`;
 
@@ -41,6 +42,7 @@ function readOptions() {
       speed: { type: "string", default: "1" },
       bars: { type: "string" },
       symbols: { type: "string", default: String(DEFAULT_SYMBOLS) },
+      rlc: { type: "boolean", default: false },
       fresh: { type: "boolean", default: false },
       state: { type: "string" },
     },
@@ -58,6 +60,7 @@ function readOptions() {
     symbols,
     port,
     barsFile: values.bars,
+    rlc: values.rlc,
     fresh: values.fresh,
     state: values.state ?? join(root, ".local"),
   };
@@ -120,6 +123,7 @@ async function main(options: Options): Promise<void> {
     calendarOverrides: overrides,
     impolite: false,
     databaseInMemory: false,
+    rlc: options.rlc,
     port: await choosePort(options.port),
     ...(process.env["DATABASE_URL"] === undefined
       ? {}

@@ -68,7 +68,10 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
     env.SYMBOL_GROUP.getByName(groupName(group)),
   );
-  const due = await Promise.all(groups.map((group) => group.runUntilQuiet()));
+  const runAll = () => Promise.all(groups.map((group) => group.runUntilQuiet()));
+  let due = await runAll();
+  // A round with a coordinator hands parts to groups that had come to rest before it.
+  if (settings.rlc !== null) due = await runAll();
   const times = [...due, ...held.map((item) => item.atMs)].filter((atMs) => atMs !== null);
   return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
+import { readRequestBody } from "../request-body.ts";
 import { SANDBOX_ENDPOINTS, SANDBOX_PROVIDERS } from "./endpoint.ts";
 import type { SandboxProvider } from "./endpoint.ts";
 import { faultCommandSchema, faultSchema } from "./fault.ts";
@@ -18,18 +19,6 @@ const LOOPBACK: readonly (string | undefined)[] = ["127.0.0.1", "::1", "::ffff:1
 export interface AdminDeps {
   setFault(provider: SandboxProvider, fault: Fault | null, scope?: FaultScope): void;
   stats(): SandboxStats;
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    const bytes: Uint8Array = chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
-    size += bytes.length;
-    if (size > MAX_BODY_BYTES) throw new RangeError(`body over ${MAX_BODY_BYTES} bytes`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function parseCommand(body: string): z.infer<typeof faultCommandSchema> | undefined {
@@ -53,7 +42,7 @@ export async function answerAdmin(
   if (route !== `POST ${ADMIN_PREFIX}fault`) return jsonReply(404, '{"error":"not found"}');
   let body: string;
   try {
-    body = await readBody(request);
+    body = await readRequestBody(request, MAX_BODY_BYTES);
   } catch (error) {
     if (error instanceof RangeError)
       return jsonReply(413, JSON.stringify({ error: error.message }));

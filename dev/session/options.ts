@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly dbAwayMinutes: number;
   /** A schedule of provider faults, in ms of market time from the open; null: none. */
   readonly faultsFile: string | null;
+  /** The polls come from a rate-limit coordinator instead of the service's own sweeper. */
+  readonly rlc: boolean;
   readonly json: boolean;
 }
 
@@ -30,6 +32,7 @@ export const USAGE = `npm run session -- [options]
   --kill-at F        SIGKILL the runtime at this fraction of the session, 0 to 1
   --db-away MINUTES  take the database away for so many market minutes
   --faults FILE      a schedule of provider faults, JSON, ms from the open
+  --rlc              take the polls from a rate-limit coordinator
   --json             print the result as one JSON line, progress on stderr`;
 
 /** Reads the command line. Throws with a sentence that says what is wrong. */
@@ -45,6 +48,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
       "kill-at": { type: "string" },
       "db-away": { type: "string" },
       faults: { type: "string" },
+      rlc: { type: "boolean" },
       json: { type: "boolean" },
     },
   });
@@ -60,6 +64,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
         : numberBetween("--kill-at", values["kill-at"], 0, 0, 1),
     dbAwayMinutes: numberBetween("--db-away", values["db-away"], 0, 0, 300),
     faultsFile: values.faults ?? null,
+    rlc: values.rlc ?? false,
     json: values.json ?? false,
   };
 }

@@ -126,6 +126,7 @@ async function startSessionStack(
     faultOriginMs: stage.session.openMs,
     impolite: true,
     databaseInMemory: true,
+    rlc: options.rlc,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     onProgress: place.say,
   });

@@ -8,6 +8,7 @@ import type { PublicationSchedule } from "../market/publication.ts";
 import type { ScheduledFault } from "../sandbox/fault.ts";
 import type { SandboxKeys } from "../sandbox/provider-answers.ts";
 import { type Sandbox, startSandbox } from "../sandbox/start-sandbox.ts";
+import { startCoordinator } from "./coordinator.ts";
 import { bundleService, freePort, type Runtime, startRuntime } from "./runtime.ts";
 import { seedUniverse } from "./universe-seed.ts";
 
@@ -38,6 +39,8 @@ export interface LocalStackOptions {
   readonly port?: number;
   /** Providers of 1-minute bars, in order. */
   readonly policy?: readonly string[];
+  /** The polls come from a coordinator beside the service instead of its own sweeper. */
+  readonly rlc?: boolean;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -81,6 +84,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     });
     started.push(() => sandbox.stop());
     say(`sandbox: providers at ${sandbox.url}`);
+    const coordinator = await startCoordinator(options, () => marketNowMs);
+    started.push(coordinator.stop);
     const key = `mds_${randomKey()}`;
     say("service: building");
     const bundle = await bundleService(options.root, options.stateDir);
@@ -98,6 +103,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
         BOOTSTRAP_KEY: key,
         POLICY_BARS_1M: JSON.stringify(options.policy ?? ["alpaca", "polygon"]),
         ...providerVariables(keys, sandbox.url),
+        ...coordinator.variables,
         COLD_START_SESSIONS_1M: "0",
         PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
         CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
