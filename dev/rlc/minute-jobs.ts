@@ -37,6 +37,8 @@ function jobsAt(tickMs: EpochMs, calendar: Calendar, symbols: readonly string[])
     sessions: ["regular"],
     nowMs: tickMs,
     pollOffsetMs: 0,
+    planDelayMs: 0,
+    polled: true,
     overlapMinutes: { short: 3, long: 21 },
     maxJobMinutes: MAX_FETCH_MINUTES,
     nextHoleMs: () => null,

@@ -96,18 +96,12 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       port: options.port ?? (await freePort()),
       logFile: join(options.stateDir, "runtime.log"),
       variables: {
-        ENVIRONMENT: "development",
-        SYMBOL_GROUPS: String(options.symbolGroups),
+        ...optionVariables(options),
         DATABASE_URL: database.connectionString,
         DATABASE_SQL_ENDPOINT: database.sqlUrl,
         BOOTSTRAP_KEY: key,
-        POLICY_BARS_1M: JSON.stringify(options.policy ?? ["alpaca", "polygon"]),
         ...providerVariables(keys, sandbox.url),
         ...coordinator.variables,
-        COLD_START_SESSIONS_1M: "0",
-        PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
-        CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
-        IMPOLITE_RUNNER: String(options.impolite),
       },
     };
     say("service: starting");
@@ -130,6 +124,19 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     await stop();
     throw error;
   }
+}
+
+/** The variables that the options say alone, whatever was started. */
+function optionVariables(options: LocalStackOptions): Record<string, string> {
+  return {
+    ENVIRONMENT: "development",
+    SYMBOL_GROUPS: String(options.symbolGroups),
+    POLICY_BARS_1M: JSON.stringify(options.policy ?? ["alpaca", "polygon"]),
+    COLD_START_SESSIONS_1M: "0",
+    PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
+    CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
+    IMPOLITE_RUNNER: String(options.impolite),
+  };
 }
 
 async function openDatabase(options: LocalStackOptions): Promise<Database> {
