@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import {
   ackRequestSchema,
@@ -9,8 +8,15 @@ import {
   nackRequestSchema,
 } from "../../src/contracts/rlc.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
-import { readRequestBody } from "../request-body.ts";
 import type { AnswerVerdict, JobQueue } from "./job-queue.ts";
+
+/** A request as far as it is looked at. `readBody` rejects with `RangeError` when there is too much. */
+export interface RlcRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly authorization: string | null;
+  readonly readBody: (maxBytes: number) => Promise<string>;
+}
 
 /** Status and JSON body of an answer. */
 export interface RlcReply {
@@ -43,21 +49,18 @@ const STATUS: Readonly<Record<AnswerVerdict, number>> = {
  * The coordinator's verbs: `POST /v1/jobs/claim`, `POST /v1/jobs/{id}/ack` and `/nack`; for tests and
  * people `POST /v1/jobs {"jobs": […]}`, which takes anything that has an id, and `GET /v1/jobs/stats`.
  */
-export async function answerRequest(
-  request: IncomingMessage,
-  state: RlcServerState,
-): Promise<RlcReply> {
-  const path = request.url ?? "/";
-  if (state.token !== null && request.headers.authorization !== `Bearer ${state.token}`)
+export async function answerRequest(request: RlcRequest, state: RlcServerState): Promise<RlcReply> {
+  const { method, path } = request;
+  if (state.token !== null && request.authorization !== `Bearer ${state.token}`)
     return fault(401, "the token is missing or wrong");
   const nowMs = state.now();
-  if (request.method === "GET" && path === "/v1/jobs/stats")
+  if (method === "GET" && path === "/v1/jobs/stats")
     return { status: 200, body: state.queue.stats(nowMs) };
-  if (request.method !== "POST") return fault(404, "no such route");
+  if (method !== "POST") return fault(404, "no such route");
   let body: unknown;
   try {
     const maxBytes = path === "/v1/jobs" ? MAX_CLAIM_BYTES : MAX_ANSWER_BYTES;
-    body = JSON.parse(await readRequestBody(request, maxBytes));
+    body = JSON.parse(await request.readBody(maxBytes));
   } catch (error) {
     if (error instanceof RangeError) return fault(413, error.message);
     if (error instanceof SyntaxError) return fault(400, "not JSON");

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { EpochMs } from "../../src/domain/time.ts";
+import { readRequestBody } from "../request-body.ts";
 import { answerRequest, type RlcServerState } from "./answer-request.ts";
 import { JobQueue, type QueuedJob, type QueueStats } from "./job-queue.ts";
 
@@ -45,7 +46,13 @@ export async function startRlc(options: RlcOptions): Promise<RlcServer> {
       request.socket.destroy();
       return;
     }
-    answerRequest(request, state).then(
+    const call = {
+      method: request.method ?? "GET",
+      path: request.url ?? "/",
+      authorization: request.headers.authorization ?? null,
+      readBody: (maxBytes: number) => readRequestBody(request, maxBytes),
+    };
+    answerRequest(call, state).then(
       ({ status, body }) => {
         response.writeHead(status, { "content-type": "application/json" });
         response.end(JSON.stringify(body));

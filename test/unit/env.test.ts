@@ -75,6 +75,9 @@ describe("the settings of a deployment", () => {
     ["POLYGON_BASE_URL", "SECRET", "POLYGON_BASE_URL"],
     ["ALPACA_PLAN", "SECRET", "ALPACA_PLAN"],
     ["ALPACA_FEED", "SECRET", "ALPACA_FEED"],
+    ["RLC_URL", "SECRET", "RLC_URL"],
+    ["RLC_URL", "ftp://SECRET.test", "RLC_URL"],
+    ["RLC_TOKEN", "", "RLC_TOKEN"],
   ])("name %s when it is %s and never repeat its value", (name, value, place) => {
     const faults = faultsOf({ ...GOOD, [name]: value });
     expect(faults).toContain(place);
@@ -136,6 +139,13 @@ describe("the settings of a deployment", () => {
     expect(settingsOf(own).iex).toMatchObject({ keyId: "i", secret: "j" });
     expect(settingsOf({ ...alpaca, IEX_BASE_URL: "https://iex.example" }).iex).toBeNull();
     expect(settingsOf(GOOD).iex).toBeNull();
+  });
+
+  it("know a coordinator by its URL alone, or with a token", () => {
+    const RLC_URL = "http://rate-limit-coordinator:8080";
+    expect(settingsOf(GOOD).rlc).toBe(null);
+    expect(settingsOf({ ...GOOD, RLC_URL }).rlc).toEqual({ url: RLC_URL, token: null });
+    expect(settingsOf({ ...GOOD, RLC_URL, RLC_TOKEN: "t" }).rlc?.token).toBe("t");
   });
 
   it("configure a provider only with all of its keys", () => {

@@ -9,6 +9,7 @@ import { carriesAll, policyCapacities, shortageText } from "../../routing/policy
 import { policyStandings, standingWarnings } from "../../routing/policy-standing.ts";
 import type { Settings } from "../../env.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { type JobSourceView, jobSourceView, jobSourceWarning } from "../job-source-view.ts";
 import { findingsOf, providerSnapshots } from "../provider-snapshots.ts";
 import { sumTiers } from "../tier-sizes.ts";
 import { VERSION } from "../version.ts";
@@ -35,6 +36,8 @@ interface Readiness {
   readonly ready: boolean;
   readonly reasons: string[];
   readonly warnings: string[];
+  /** Null when it could not be found out. */
+  readonly jobs: JobSourceView | null;
   readonly groups: { members: number; connections: number; undrained_oldest_s: number | null };
 }
 
@@ -62,6 +65,10 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   const findings = findingsOf(await providerSnapshots(env));
   warnings.push(...standingWarnings(policyStandings(settings, findings)));
   warnings.push(...findingWarnings(findings));
+  // Group g00 keeps it; that one which does not answer is told of below.
+  const jobs = await jobSourceView(settings, env).catch(() => null);
+  const jobsWarning = jobs === null ? null : jobSourceWarning(jobs);
+  if (jobsWarning !== null) warnings.push(jobsWarning);
   const asked = await Promise.allSettled(
     Array.from({ length: settings.symbolGroups }, (_, group) =>
       symbolGroupStub(env, group).status(),
@@ -93,6 +100,7 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
     ready: reasons.length === 0,
     reasons,
     warnings,
+    jobs,
     groups: {
       members,
       connections: statuses.reduce((sum, status) => sum + status.connections, 0),

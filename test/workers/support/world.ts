@@ -7,6 +7,7 @@ import { createCalendar, type TradingSession } from "../../../src/domain/calenda
 import { groupName, groupOf } from "../../../src/domain/symbol.ts";
 import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { stepMarketClock, useSteppedMarketClock } from "../../../src/platform/clocks.ts";
+import { FakeCoordinator, RLC_HOST } from "./coordinator.ts";
 import { FakePostgres } from "./fake-postgres.ts";
 import { FakeProvider } from "./fake-providers.ts";
 import { StreamClient } from "./stream-client.ts";
@@ -20,6 +21,8 @@ export const SPY_GROUP = groupOf("SPY", SYMBOL_GROUPS);
 export const postgres = new FakePostgres();
 export const alpaca = new FakeProvider("alpaca");
 export const polygon = new FakeProvider("polygon");
+/** Asked only by a deployment that has one. */
+export const coordinator = new FakeCoordinator();
 
 const calendar = createCalendar();
 useSteppedMarketClock("development");
@@ -34,7 +37,7 @@ export function useWorld(
   members: readonly string[] = ["AAPL", "ORCL", "MSFT", "SPY", "BAC"],
 ): void {
   beforeEach(() => {
-    for (const part of [postgres, alpaca, polygon]) part.reset();
+    for (const part of [postgres, alpaca, polygon, coordinator]) part.reset();
     postgres.members = members.map((symbol, index) => ({
       symbol,
       sid: 10 + index,
@@ -52,6 +55,7 @@ export function useWorld(
       if (url.host === "db.test") return await postgres.answer(request);
       if (url.host === "alpaca.test") return await alpaca.answer(url);
       if (url.host === "polygon.test") return await polygon.answer(url);
+      if (url.host === RLC_HOST) return await coordinator.answer(request);
       throw new TypeError(`nobody answers at ${url.host}`);
     });
     session = calendar.nextSession(session.closeMs);
