@@ -1,4 +1,6 @@
+import type { Source } from "./belief.ts";
 import type { TradingSession } from "./calendar.ts";
+import type { Feed, ProviderId } from "./provider-id.ts";
 import type { Tier } from "./tier.ts";
 import type { EpochMs } from "./time.ts";
 import { MINUTE_MS } from "./time.ts";
@@ -106,10 +108,46 @@ export function implausibleMinutes(answer: JudgedAnswer): EpochMs[] {
       }
     }
   }
-  const bars = new Map<EpochMs, number>();
-  for (const { ts } of answer.bars) bars.set(ts, (bars.get(ts) ?? 0) + 1);
+  const bars = coveredBars(answer);
   return [...expected]
     .filter(([ts, sum]) => !isPlausible(bars.get(ts) ?? 0, sum))
     .map(([ts]) => ts)
     .toSorted((a, b) => a - b);
+}
+
+/** Bars by minute, of covered symbols only: those of a symbol that was cut off are nobody's share. */
+function coveredBars({ covered, bars }: JudgedAnswer): Map<EpochMs, number> {
+  const bySymbol = Map.groupBy(bars, ({ symbol }) => symbol);
+  const counts = new Map<EpochMs, number>();
+  for (const { symbols, startMs, endMs } of covered) {
+    for (const symbol of symbols) {
+      for (const { ts } of bySymbol.get(symbol) ?? []) {
+        if (ts >= startMs && ts < endMs) counts.set(ts, (counts.get(ts) ?? 0) + 1);
+      }
+    }
+  }
+  return counts;
+}
+
+/** An implausible answer about a minute: who gave it, and how many bars it brought all the same. */
+export interface PoorAnswer {
+  readonly source: Source;
+  readonly bars: number;
+}
+
+/** Feeds of the whole market; any other sees a part of it, and is poor on an ordinary day. */
+const CONSOLIDATED: ReadonlySet<Feed> = new Set(["sip", "delayed_sip"]);
+
+/**
+ * Whether two poor answers about a minute bear each other out. Those of one host may share a fault.
+ * A feed that sees a part of the market bears out that nothing traded only when it saw nothing.
+ */
+export function agree(one: PoorAnswer, other: PoorAnswer): boolean {
+  if (hostOf(one.source.provider) === hostOf(other.source.provider)) return false;
+  return [one, other].every(({ source, bars }) => bars === 0 || CONSOLIDATED.has(source.feed));
+}
+
+/** Who runs the host of a provider: iex is read from Alpaca's. */
+function hostOf(provider: ProviderId): ProviderId {
+  return provider === "iex" ? "alpaca" : provider;
 }

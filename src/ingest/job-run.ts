@@ -1,6 +1,7 @@
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
+import { agree, type PoorAnswer } from "../domain/plausibility.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer } from "../providers/provider.ts";
@@ -12,14 +13,13 @@ import { askBars, type AskBarsDeps, type BarsProvider } from "./ask-bars.ts";
 
 /**
  * A fetch on its way: for which symbols nobody has answered yet, and which minutes are doubted, since
- * too few bars came. The next provider is asked about both; what two of them leave out is believed.
- * Providers of one policy have hosts of their own, so two answers are independent.
+ * too few bars came. The next provider is asked about both; what two that agree leave out is believed.
  */
 export class JobRun {
   readonly outcome: PollOutcome;
   #fetch: GroupFetch;
   #open: ReadonlySet<string>;
-  #doubted: ReadonlySet<EpochMs> = new Set();
+  #doubted: ReadonlyMap<EpochMs, readonly PoorAnswer[]> = new Map();
   #providers: readonly BarsProvider[];
   #deps: AskBarsDeps;
 
@@ -61,11 +61,17 @@ export class JobRun {
     return answer.failure?.kind ?? null;
   }
 
-  /** Says of each doubt whether anybody else could have been asked about it. */
+  /**
+   * Says of each doubt whether anybody else could have been asked about it. One that refuses the key
+   * could not: else a market-wide halt would never be believed of the only provider that serves.
+   */
   end(decision: Decision): void {
-    const asked = decision.candidates.filter(wasAsked).length;
-    const others = decision.candidates.filter(({ verdict }) => verdict === "not_needed").length;
-    const alone = asked === 1 && others === 0;
+    const able = decision.candidates.filter(
+      (candidate) =>
+        candidate.verdict === "not_needed" ||
+        (wasAsked(candidate) && !REFUSES_KEY.has(candidate.failure)),
+    );
+    const alone = able.length === 1;
     this.outcome.answers = this.outcome.answers.map((answer) => ({ ...answer, alone }));
   }
 
@@ -75,20 +81,38 @@ export class JobRun {
     if (this.#open.size > 0) return this.#fetch;
     return {
       ...this.#fetch,
-      start_ms: Math.min(...this.#doubted),
-      end_ms: Math.max(...this.#doubted) + MINUTE_MS,
+      start_ms: Math.min(...this.#doubted.keys()),
+      end_ms: Math.max(...this.#doubted.keys()) + MINUTE_MS,
     };
   }
 
   #take(ingest: IngestAnswer): void {
-    const agreed = ingest.doubted.filter((ts) => this.#doubted.has(ts));
-    const doubted = ingest.doubted.filter((ts) => !this.#doubted.has(ts));
+    const still = new Map(this.#doubted);
+    for (const { startMs, endMs } of ingest.covered) {
+      for (const ts of still.keys()) if (ts >= startMs && ts < endMs) still.delete(ts);
+    }
+    const agreed: EpochMs[] = [];
+    const doubted: EpochMs[] = [];
+    for (const ts of ingest.doubted) {
+      const before = this.#doubted.get(ts) ?? [];
+      const bars = ingest.bars.filter((bar) => bar.ts === ts).length;
+      const poor: PoorAnswer = { source: ingest.source, bars };
+      if (before.some((other) => agree(other, poor))) agreed.push(ts);
+      else {
+        doubted.push(ts);
+        still.set(ts, [...before, poor]);
+      }
+    }
     this.outcome.answers.push({ ...ingest, doubted, agreed });
-    const answeredAt = (ts: EpochMs) =>
-      ingest.covered.some(({ startMs, endMs }) => ts >= startMs && ts < endMs);
-    this.#doubted = new Set([...doubted, ...[...this.#doubted].filter((ts) => !answeredAt(ts))]);
+    this.#doubted = still;
   }
 }
+
+/** Kinds of fault that say that a provider does not serve this key. */
+const REFUSES_KEY: ReadonlySet<string | null> = new Set<ProviderErrorKind>([
+  "unauthorized",
+  "not_entitled",
+]);
 
 /** A fetch for fewer symbols, each with its own rates. */
 function narrowed(fetch: GroupFetch, symbols: ReadonlySet<string>): GroupFetch {

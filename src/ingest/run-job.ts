@@ -65,10 +65,13 @@ async function runWindow(
   return { outcome: run.outcome, decision };
 }
 
-/** Whose breakers are closed is asked only when somebody else's bars are to be looked at again. */
+/**
+ * Whose breakers are closed is asked only when somebody else's bars are to be looked at again; not in
+ * the settle pass, in which the first provider of the policy takes every bar over.
+ */
 async function windowsOf(fetch: GroupFetch, deps: RunJobDeps): Promise<FetchWindow[]> {
   const whole = { startMs: fetch.start_ms, endMs: fetch.end_ms, prefer: null };
-  if (!hasForeignOwner(fetch, deps.providers[0]?.id)) return [whole];
+  if (fetch.settle || !hasForeignOwner(fetch, deps.providers[0]?.id)) return [whole];
   const candidates = await Promise.all(
     deps.providers.map(async ({ id }) => ({
       id,
