@@ -13,6 +13,11 @@ const beliefs: fc.Arbitrary<Belief> = fc.oneof(
   fc.record({ state: fc.constantFrom("unknown" as const, "unfillable" as const) }),
   fc.record({ state: fc.constantFrom("absent" as const, "no_trade" as const), askedAt }),
   fc.record({
+    state: fc.constant("doubted" as const),
+    askedAt,
+    times: fc.integer({ min: 0, max: 3 }),
+  }),
+  fc.record({
     state: fc.constant("bar" as const),
     source: fc.record({
       provider: fc.constantFrom(...PROVIDER_IDS),
@@ -42,6 +47,30 @@ describe("the stored beliefs of a minute", () => {
         },
       ),
     );
+  });
+
+  it("read what was stored before doubts were: the place of a state is what is stored", () => {
+    const stored = new Uint8Array(5 * 20);
+    const view = new DataView(stored.buffer);
+    [0, 1, 2, 3, 4].forEach((code, slot) => {
+      view.setUint8(slot * 20, code);
+      if (code === 3) view.setUint8(slot * 20 + 1, 0x10);
+      view.setFloat64(slot * 20 + 12, OPEN_MS);
+    });
+    const minute = new MinuteBeliefs(5, stored);
+    expect([0, 1, 2, 3, 4].map((slot) => minute.get(slot))).toEqual([
+      { state: "unknown" },
+      { state: "absent", askedAt: OPEN_MS },
+      { state: "no_trade", askedAt: OPEN_MS },
+      {
+        state: "bar",
+        source: { provider: "alpaca", feed: "sip" },
+        revision: 0,
+        askedAt: OPEN_MS,
+        fingerprint: [0, 0],
+      },
+      { state: "unfillable" },
+    ]);
   });
 
   it("refuse a blob that is not whole slots, and a slot beyond them", () => {
