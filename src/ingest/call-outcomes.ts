@@ -27,13 +27,17 @@ interface JudgedAnswer {
   /** Symbol-minutes of bars, symbols of quotes. */
   readonly asked: number;
   readonly answered: number;
-  /** Rows came that were not asked for. */
-  readonly hasForeignRows: boolean;
+  /** How much of it was about what was not asked for, 0 to 1. */
+  readonly foreignShare: number;
+  /** A fault at its end made all of it worthless, as a cursor that repeats. */
+  readonly isWorthless: boolean;
 }
 
 /**
- * The calls of an answer as health sees them, each with its share of what was asked. Rows that were
- * not asked for are refused one by one; that they came makes the last call a failure.
+ * The calls of an answer as health sees them, each with its share of what was asked. Rows that were not
+ * asked for are refused one by one; that they came makes as large a part of the calls failures, one at
+ * least, which answered nothing: else a provider that is wrong all the time would stay at the very
+ * score that opens its breaker. The same goes for the good pages of a worthless answer.
  */
 function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
   const { failure, answered } = answer;
@@ -44,16 +48,19 @@ function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
   const isLoneLimit = failure?.kind === "rate_limited" && limitedCalls === 1 && judged.length > 1;
   const excused = isLoneLimit || (failure !== null && SAYS_NOTHING.has(failure.kind));
   const asked = excused ? answered : answer.asked;
-  const last = answer.hasForeignRows ? judged.length - 1 : -1;
-  return judged.map((call, index) => ({
-    atMs,
-    ok: !FAILED.has(call.code) && index !== last,
-    limited: call.code === "rate_limited",
-    transport: call.code === "timeout" || call.code === "unavailable",
-    durationMs: call.durationMs,
-    asked: asked / judged.length,
-    answered: answered / judged.length,
-  }));
+  const foreign = Math.ceil(judged.length * answer.foreignShare);
+  return judged.map((call, index) => {
+    const isForeign = index >= judged.length - foreign;
+    return {
+      atMs,
+      ok: !FAILED.has(call.code) && !isForeign && !answer.isWorthless,
+      limited: call.code === "rate_limited",
+      transport: call.code === "timeout" || call.code === "unavailable",
+      durationMs: call.durationMs,
+      asked: asked / judged.length,
+      answered: isForeign ? 0 : answered / judged.length,
+    };
+  });
 }
 
 /**
@@ -73,16 +80,23 @@ export function outcomesOf(
     (sum, part) => sum + part.symbols.length * believed(part),
     0,
   );
-  const asked = job.symbols.length * minutes;
   return judgeCalls(
-    { ...answer, asked, answered, hasForeignRows: hasForeignRows(answer, job) },
+    {
+      ...answer,
+      asked: job.symbols.length * minutes,
+      answered,
+      foreignShare: foreignShare(answer, job),
+      isWorthless: answer.failure?.kind === "malformed" && answer.covered.length === 0,
+    },
     atMs,
   );
 }
 
-function hasForeignRows(answer: BarsAnswer, job: GroupFetch): boolean {
+/** By symbol. */
+function foreignShare(answer: BarsAnswer, job: GroupFetch): number {
   const asked = new Set(job.symbols);
-  return answer.rows.some(
+  const foreign = answer.rows.filter(
     ({ symbol, ts }) => !asked.has(symbol) || ts < job.start_ms || ts >= job.end_ms,
   );
+  return Math.min(1, new Set(foreign.map(({ symbol }) => symbol)).size / job.symbols.length);
 }
