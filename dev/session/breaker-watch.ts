@@ -13,22 +13,35 @@ const answerSchema = z.object({
   ),
 });
 
+/** How a breaker took one fault of its provider, market time. */
+export interface FaultResponse {
+  readonly fault: string;
+  readonly from: string;
+  readonly to: string;
+  /** From its start to the breaker's opening, s; null when it stayed closed. */
+  readonly left_after_s: number | null;
+  /** From its end to the breaker's closing, s; null when it stayed closed, or never came back. */
+  readonly returned_after_s: number | null;
+}
+
 /** What a breaker did in a session, in market time. */
 export interface BreakerPath {
   readonly provider: string;
   readonly capability: string;
   /** Each state it was in, with when it was first seen there. */
   readonly path: readonly (readonly [at: string, state: string])[];
-  /** From the first fault of the provider to the breaker's opening, s; null when either is not there. */
-  readonly left_after_s: number | null;
-  /** From the end of its last fault to the breaker's last closing, s. */
-  readonly returned_after_s: number | null;
+  readonly faults: readonly FaultResponse[];
+}
+
+interface Seen {
+  readonly atMs: EpochMs;
+  readonly state: string;
 }
 
 /** Follows the breakers of a session through `GET /providers`: what an operator would have seen. */
 export class BreakerWatch {
   #stack: LocalStack;
-  #seen = new Map<string, { atMs: EpochMs; state: string }[]>();
+  #seen = new Map<string, Seen[]>();
 
   constructor(stack: LocalStack) {
     this.#stack = stack;
@@ -57,19 +70,38 @@ export class BreakerWatch {
       .filter(([, path]) => path.some(({ state }) => state !== "closed"))
       .map(([key, path]) => {
         const [provider = "", capability = ""] = key.split(" ");
-        const own = faults.filter((fault) => fault.provider === provider);
-        const firstMs = Math.min(...own.map((fault) => originMs + fault.fromMs));
-        const lastMs = Math.max(...own.map((fault) => originMs + fault.toMs));
-        const opened = path.find(({ state, atMs }) => state === "open" && atMs >= firstMs);
-        const last = path.at(-1);
-        const closed = last?.state === "closed" && last.atMs >= lastMs ? last : undefined;
         return {
           provider,
           capability,
           path: path.map(({ atMs, state }) => [toIso(atMs), state] as const),
-          left_after_s: opened === undefined ? null : (opened.atMs - firstMs) / SECOND_MS,
-          returned_after_s: closed === undefined ? null : (closed.atMs - lastMs) / SECOND_MS,
+          faults: faults
+            .filter((fault) => fault.provider === provider)
+            .map((fault) => responseTo(fault, path, originMs)),
         };
       });
   }
+}
+
+/** How a breaker's path went through one fault. */
+export function responseTo(
+  { fault, fromMs, toMs }: ScheduledFault,
+  path: readonly Seen[],
+  originMs: EpochMs,
+): FaultResponse {
+  const startMs = originMs + fromMs;
+  const endMs = originMs + toMs;
+  const opened = path.find(
+    ({ state, atMs }) => state === "open" && atMs >= startMs && atMs < endMs,
+  );
+  const closed =
+    opened === undefined
+      ? undefined
+      : path.find(({ state, atMs }) => state === "closed" && atMs >= endMs);
+  return {
+    fault,
+    from: toIso(startMs),
+    to: toIso(endMs),
+    left_after_s: opened === undefined ? null : (opened.atMs - startMs) / SECOND_MS,
+    returned_after_s: closed === undefined ? null : (closed.atMs - endMs) / SECOND_MS,
+  };
 }

@@ -79,6 +79,14 @@ export class SessionClients {
     for (const client of this.#clients) client.close();
   }
 
+  /**
+   * The most symbols of a group that were ever said not to have traded in a minute, by `stream ts`, as
+   * the client that takes everything saw it; null without one.
+   */
+  mostNoTrade(): ReadonlyMap<string, number> | null {
+    return this.#clients[0]?.mostNoTrade ?? null;
+  }
+
   result(beliefs: ReadonlySet<string>): StreamResult {
     let expected = 0;
     let delivered = 0;

@@ -20,6 +20,8 @@ export interface Reconciliation {
   readonly wrong: number;
   readonly revisions: number;
   readonly revisions_expected: number;
+  /** Revisions before the settle pass: each must be a later version of the same provider's bar. */
+  readonly revisions_before_settle: number;
   /** The first few faults in words. */
   readonly faults: readonly string[];
   /** Every belief that a flush carried: `symbol ts revision`. */
@@ -39,11 +41,14 @@ const rowSchema = z.object({
   provider: z.enum(["alpaca", "polygon"]),
   feed: z.enum(["sip"]),
   revision: z.number(),
+  as_of: z.coerce.number(),
 });
 type Row = z.infer<typeof rowSchema>;
 
 const COLUMNS = `symbol, (extract(epoch from ts) * 1000)::bigint::text as ts, open, high, low, close, volume, vwap,
-  trade_count::text, provider, feed, revision`;
+  trade_count::text, provider, feed, revision, (extract(epoch from as_of) * 1000)::bigint::text as as_of`;
+/** From here on, after the close, the first provider of the policy may replace another's bars. */
+const SETTLE_AFTER_CLOSE_MS = 20 * MINUTE_MS;
 const MAX_FAULTS = 20;
 
 export interface ReconcileInput {
@@ -130,6 +135,28 @@ function holdMinute(minute: Minute, input: ReconcileInput, tally: Tally): void {
     if (!known.some((version) => sameBar(belief, version)))
       tally.fault(`${symbol} ${ts} revision ${index} is no version of ${belief.provider}'s`);
   }
+  for (const [index, replaced] of minute.before.entries()) {
+    const by = beliefs[index + 1];
+    if (by !== undefined) holdRevision(symbol, ts, { replaced, by }, input, tally);
+  }
+}
+
+/** Before the settle pass a bar is replaced only by a later version of what its own provider serves. */
+function holdRevision(
+  symbol: string,
+  ts: EpochMs,
+  { replaced, by }: { readonly replaced: Row; readonly by: Row },
+  { publication, session }: ReconcileInput,
+  tally: Tally,
+): void {
+  if (by.as_of >= session.closeMs + SETTLE_AFTER_CLOSE_MS) return;
+  tally.revisionsBeforeSettle += 1;
+  const versions = versionsOf(publication, replaced.provider, "sip", symbol, ts);
+  const place = (row: Row) => versions.findIndex((version) => sameBar(row, version));
+  if (by.provider !== replaced.provider || place(by) <= place(replaced))
+    tally.fault(
+      `${symbol} ${ts} of ${replaced.provider} was revised by ${by.provider} to no later version`,
+    );
 }
 
 function sameBar(row: Row, { bar }: Publication): boolean {
@@ -156,6 +183,7 @@ class Tally {
   missing = 0;
   duplicate = 0;
   revisionsExpected = 0;
+  revisionsBeforeSettle = 0;
   #wrong = 0;
   #faults: string[] = [];
 
@@ -178,6 +206,7 @@ class Tally {
       duplicate: this.duplicate,
       wrong: this.#wrong,
       revisions_expected: this.revisionsExpected,
+      revisions_before_settle: this.revisionsBeforeSettle,
       faults: this.#faults,
     };
   }

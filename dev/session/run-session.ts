@@ -16,6 +16,7 @@ import { type BreakerPath, BreakerWatch } from "./breaker-watch.ts";
 import { SessionClients, type StreamResult } from "./clients.ts";
 import { Disturbances } from "./disturbances.ts";
 import type { SessionOptions } from "./options.ts";
+import { falseAbsences } from "./false-absences.ts";
 import { histogramQuantile, sumByLabels } from "./exposition.ts";
 import { reconcile, type Reconciliation } from "./reconcile.ts";
 import { overridesForFile, sessionsOfFile } from "./session-calendar.ts";
@@ -86,6 +87,11 @@ export async function runSession(
       session: stage.session,
     });
     const stream = clients.result(found.beliefs);
+    const mostNoTrade = clients.mostNoTrade();
+    const noTradeFromEmpty =
+      mostNoTrade === null
+        ? null
+        : falseAbsences({ ...stage, symbolGroups: options.groups, mostNoTrade });
     clients.close();
     const metrics = await scrape(stack);
     const speed = (driver.nowMs - stage.session.openMs) / wallMs;
@@ -96,6 +102,7 @@ export async function runSession(
       symbols: symbols.length,
       found,
       stream,
+      noTradeFromEmpty,
       metrics,
       breakers: breakers.paths(faults, stage.session.openMs),
       speed,
@@ -222,6 +229,8 @@ interface Outcome {
   readonly symbols: number;
   readonly found: Reconciliation;
   readonly stream: StreamResult;
+  /** Minutes said not to have traded that did; null when no client listened. */
+  readonly noTradeFromEmpty: number | null;
   readonly metrics: string;
   readonly breakers: readonly BreakerPath[];
   readonly speed: number;
@@ -234,6 +243,7 @@ function report({
   symbols,
   found,
   stream,
+  noTradeFromEmpty,
   metrics,
   breakers,
   speed,
@@ -245,6 +255,7 @@ function report({
   const line = {
     symbols,
     ...rows,
+    no_trade_from_empty: noTradeFromEmpty,
     stream: counts,
     publish_p99_ms: round(histogramQuantile(metrics, "ws_publish_latency_ms", 0.99)),
     write_p95_ms: round(histogramQuantile(metrics, "write_batch_ms", 0.95)),
@@ -261,6 +272,7 @@ function report({
       found.duplicate +
       found.wrong +
       found.pending +
+      (noTradeFromEmpty ?? 0) +
       stream.lost +
       stream.duplicate ===
     0;

@@ -27,6 +27,8 @@ export interface ClientFaults {
 export class StreamClient {
   readonly symbols: readonly string[];
   readonly received = new Set<string>();
+  /** The most members of a stream that were ever said not to have traded in a minute: `stream ts`. */
+  readonly mostNoTrade = new Map<string, number>();
   readonly faults: ClientFaults = {
     duplicates: 0,
     breaks: 0,
@@ -176,7 +178,9 @@ export class StreamClient {
       if (this.received.has(key)) this.faults.duplicates += 1;
       this.received.add(key);
     }
-    for (const [, expected, got, noTrade, missing, pending] of frame.man ?? []) {
+    for (const [ts, expected, got, noTrade, missing, pending] of frame.man ?? []) {
+      const key = `${frame.g} ${ts}`;
+      this.mostNoTrade.set(key, Math.max(noTrade, this.mostNoTrade.get(key) ?? 0));
       if (expected !== got + noTrade + missing + pending) this.faults.badManifests += 1;
     }
     this.gapEvents += frame.gaps?.length ?? 0;

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { createSyntheticMarket } from "../../../dev/market/synthetic-market.ts";
+import { falseAbsences } from "../../../dev/session/false-absences.ts";
+import { createCalendar } from "../../../src/domain/calendar.ts";
+import { groupOf } from "../../../src/domain/symbol.ts";
+import { streamName } from "../../../src/stream/token.ts";
+
+const market = createSyntheticMarket({ seed: 7, symbols: 40 });
+const session = createCalendar().session("2026-03-20");
+if (session === undefined) throw new Error("2026-03-20 is a session");
+const { openMs } = session;
+const silentAt = (group: number) =>
+  market.symbols.filter(
+    ({ symbol }) => groupOf(symbol, 2) === group && market.bar(symbol, openMs) === undefined,
+  ).length;
+const count = (said: number) => {
+  const mostNoTrade = new Map([[`${streamName(0)} ${openMs}`, said]]);
+  return falseAbsences({ market, session, symbolGroups: 2, mostNoTrade });
+};
+
+describe("minutes that were said not to have traded and did", () => {
+  it("are those beyond what really did not trade in that group and minute", () => {
+    const silent = silentAt(0);
+    expect([count(0), count(silent), count(silent + 3)]).toEqual([0, 0, 3]);
+  });
+});
