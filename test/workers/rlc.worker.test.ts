@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createApp } from "../../src/api/app.ts";
 import { SECOND_MS } from "../../src/domain/time.ts";
+import { stepMarketClock } from "../../src/platform/clocks.ts";
 import {
   coordinatedSettings,
   coordinatedTick,
@@ -160,6 +161,51 @@ describe("the jobs of a coordinator", () => {
     for (const second of [10, 20]) await stepTo(minute(1) + second * SECOND_MS, GROUPS);
     expect(storedMinutes("SPY")).toEqual([minute(0)]);
     expect(coordinator.stats()).toMatchObject({ done: 1, leases_ended: 0 });
+  });
+});
+
+describe("what is kept of a coordinator's jobs", () => {
+  it("has a bound, and is forgotten when the leases end", async () => {
+    const g00 = group(0);
+    stepMarketClock(minute(1));
+    const some = (from: number) => ({
+      ok: true as const,
+      jobs: Array.from({ length: 100 }, (_, index) => ({
+        id: `j${from + index}`,
+        leaseMs: 60_000,
+        groups: [AAPL_GROUP],
+      })),
+    });
+    expect(await g00.rlcHeard(some(0))).toBe("run");
+    expect(await g00.rlcBegin()).toMatchObject({ max: 100 });
+    await g00.rlcHeard(some(100));
+    expect(await g00.rlcBegin()).toMatchObject({ max: 0, answers: [] });
+    await evictDurableObject(g00);
+    await g00.partEnded({ group: AAPL_GROUP, jobs: ["j7"], end: "whole" });
+    await g00.partEnded({ group: MSFT_GROUP, jobs: ["j8"], end: "whole" });
+    expect(await g00.rlcBegin()).toMatchObject({ answers: [{ id: "j7", nack: null }] });
+    await g00.rlcAnswered(["j7"]);
+    expect(await g00.rlcBegin()).toMatchObject({ max: 1, answers: [] });
+    stepMarketClock(minute(2));
+    expect(await g00.rlcBegin()).toMatchObject({ max: 100, answers: [] });
+  });
+
+  it("is at most 64 parts in a group, none of them twice", async () => {
+    const part = (id: string) => ({
+      id,
+      jobs: [id],
+      group: AAPL_GROUP,
+      symbols: ["AAPL"],
+      startMs: minute(0),
+      endMs: minute(1),
+      priority: 0,
+    });
+    const ids = Array.from({ length: 66 }, (_, index) => `j${index}`);
+    stepMarketClock(minute(1));
+    expect(await group(AAPL_GROUP).takeParts(ids.map(part))).toEqual(["j64", "j65"]);
+    await stepTo(minute(1) + 5 * SECOND_MS, [AAPL_GROUP]);
+    expect(await group(AAPL_GROUP).takeParts(["j0", "j1"].map(part))).toEqual([]);
+    expect(await group(AAPL_GROUP).takeParts(["j0", "j2"].map(part))).toEqual(["j0"]);
   });
 });
 

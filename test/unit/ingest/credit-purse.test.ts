@@ -205,6 +205,7 @@ describe("jobs that run side by side at a provider with the quota of their plan"
 describe("the lane and the report of a job", () => {
   it.each([
     ["poll:1774013460000", "live"],
+    ["rlc:j1", "live"],
     ["settle:close:1774013460000", "T0"],
     ["heal:1774013460000", "T0"],
   ])("of the duty %s take from %s", async (duty, lane) => {
