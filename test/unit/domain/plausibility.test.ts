@@ -109,6 +109,8 @@ describe("a minute of an answer", () => {
     [0, 3, false],
     [2, 3, true],
     [1, 3, false],
+    [50, 100, true],
+    [49, 100, false],
   ])("with %i bars of %d expected is plausible: %s", (bars, expected, plausible) => {
     expect(isPlausible(bars, expected)).toBe(plausible);
   });
@@ -155,6 +157,21 @@ describe("a minute of an answer", () => {
     expect(implausibleMinutes(judged(symbols, 1, bars, { covered }))).toEqual([OPEN_MS]);
   });
 
+  it("gets no credit for bars of a symbol outside of what is covered of it", () => {
+    const symbols = rated(
+      "S",
+      Array.from({ length: 8 }, () => 1),
+    );
+    const names = symbols.map(({ symbol }) => symbol);
+    const at = (index: number) => OPEN_MS + index * MINUTE_MS;
+    const covered = [
+      { symbols: names.slice(0, 4), startMs: at(0), endMs: at(1) },
+      { symbols: names.slice(4), startMs: at(0), endMs: at(2) },
+    ];
+    const bars = names.slice(0, 4).flatMap((symbol) => [0, 1].map((i) => ({ symbol, ts: at(i) })));
+    expect(implausibleMinutes(judged(symbols, 2, bars, { covered }))).toEqual([at(1)]);
+  });
+
   it("is not judged outside of the regular session, where nobody is expected", () => {
     const symbols = rated(
       "S",
@@ -170,11 +187,11 @@ describe("a minute of an answer", () => {
 });
 
 describe("the witnesses of a repair", () => {
-  const quiet = fc.array(fc.double({ min: 0, max: 0.2, noNaN: true }), {
+  const quiet = fc.array(fc.double({ min: 0, max: 0.5, noNaN: true }), {
     minLength: 1,
-    maxLength: 30,
+    maxLength: 40,
   });
-  const busy = fc.array(fc.constant(1), { minLength: 25, maxLength: 40 });
+  const busy = fc.array(fc.constant(1), { minLength: 30, maxLength: 60 });
 
   it("make an honest answer about quiet symbols plausible, and an empty one implausible", () => {
     fc.assert(
@@ -188,6 +205,20 @@ describe("the witnesses of a repair", () => {
         expect(implausibleMinutes(judged(all, 1, []))).toEqual([OPEN_MS]);
       }),
     );
+  });
+
+  it("outweigh many quiet symbols that together expect more than they do", () => {
+    const asked = rated(
+      "Q",
+      Array.from({ length: 14 }, () => 0.3),
+    );
+    const others = rated(
+      "B",
+      Array.from({ length: 20 }, () => 1),
+    );
+    const witnesses = others.slice(0, witnessesFor(asked, others).length);
+    const honest = judged([...asked, ...witnesses], 1, everyBar(witnesses, 1));
+    expect(implausibleMinutes(honest)).toEqual([]);
   });
 
   it("are the busiest, no more than needed, and never one that does not trade", () => {
