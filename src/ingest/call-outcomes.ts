@@ -27,17 +27,16 @@ interface JudgedAnswer {
   /** Symbol-minutes of bars, symbols of quotes. */
   readonly asked: number;
   readonly answered: number;
-  /** How much of it was about what was not asked for, 0 to 1. */
+  /** How much of it brought rows that were not asked for, by symbol: 0 to 1. */
   readonly foreignShare: number;
-  /** A fault at its end made all of it worthless, as a cursor that repeats. */
-  readonly isWorthless: boolean;
 }
 
 /**
- * The calls of an answer as health sees them, each with its share of what was asked. Rows that were not
- * asked for are refused one by one; that they came makes as large a part of the calls failures, one at
- * least, which answered nothing: else a provider that is wrong all the time would stay at the very
- * score that opens its breaker. The same goes for the good pages of a worthless answer.
+ * The calls of an answer as health sees them, each with its share of what was asked. Rows that were
+ * not asked for are refused one by one; that they came makes as large a part of the calls failures, one at
+ * least, which answered nothing: else a provider that is wrong all the time would stay at the very score
+ * that opens its breaker. The same goes for the good pages before one that made the whole answer
+ * worthless, as a cursor that repeats.
  */
 function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
   const { failure, answered } = answer;
@@ -49,11 +48,12 @@ function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
   const excused = isLoneLimit || (failure !== null && SAYS_NOTHING.has(failure.kind));
   const asked = excused ? answered : answer.asked;
   const foreign = Math.ceil(judged.length * answer.foreignShare);
+  const isWorthless = failure?.kind === "malformed" && answered === 0;
   return judged.map((call, index) => {
     const isForeign = index >= judged.length - foreign;
     return {
       atMs,
-      ok: !FAILED.has(call.code) && !isForeign && !answer.isWorthless,
+      ok: !FAILED.has(call.code) && !isForeign && !isWorthless,
       limited: call.code === "rate_limited",
       transport: call.code === "timeout" || call.code === "unavailable",
       durationMs: call.durationMs,
@@ -80,19 +80,11 @@ export function outcomesOf(
     (sum, part) => sum + part.symbols.length * believed(part),
     0,
   );
-  return judgeCalls(
-    {
-      ...answer,
-      asked: job.symbols.length * minutes,
-      answered,
-      foreignShare: foreignShare(answer, job),
-      isWorthless: answer.failure?.kind === "malformed" && answer.covered.length === 0,
-    },
-    atMs,
-  );
+  const asked = job.symbols.length * minutes;
+  return judgeCalls({ ...answer, asked, answered, foreignShare: foreignShare(answer, job) }, atMs);
 }
 
-/** By symbol. */
+/** How much of an answer brought rows that were not asked for, by symbol: 0 to 1. */
 function foreignShare(answer: BarsAnswer, job: GroupFetch): number {
   const asked = new Set(job.symbols);
   const foreign = answer.rows.filter(
