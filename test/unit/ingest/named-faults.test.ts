@@ -54,8 +54,8 @@ const FAULTS: Readonly<Record<Fault, Readonly<Record<"alpaca" | "polygon", Expec
   bad_schema: { alpaca: MALFORMED, polygon: MALFORMED },
   empty_200: { alpaca: EMPTY, polygon: EMPTY },
   truncated_page: { alpaca: MALFORMED, polygon: MALFORMED },
-  // Half of the symbols, and the older half of each symbol's minutes.
-  short_page: { alpaca: { code: "ok", leaves: false, looksWhole: true }, polygon: EMPTY },
+  // Half of the symbols; polygon says how many rows there should be.
+  short_page: { alpaca: { code: "ok", leaves: false, looksWhole: true }, polygon: MALFORMED },
   repeated_cursor: { alpaca: MALFORMED, polygon: MALFORMED },
   foreign_dates: {
     alpaca: { code: "ok", leaves: true, refused: "out_of_window" },

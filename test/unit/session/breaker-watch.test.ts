@@ -35,8 +35,8 @@ describe("how a breaker took a fault", () => {
   it("is told with the fault and its times", () => {
     expect(responseTo(fault(30, 50), PATH, ORIGIN_MS)).toMatchObject({
       fault: "mute",
-      from: "2026-03-20T14:00:00Z",
-      to: "2026-03-20T14:20:00Z",
+      from: "2026-03-20T14:00:00.000Z",
+      to: "2026-03-20T14:20:00.000Z",
     });
   });
 });
