@@ -16,6 +16,13 @@ import { MarketDriver } from "./stack/driver.ts";
 import { endOnSignal } from "./stack/end-on-signal.ts";
 import { DEFAULT_SYMBOL_GROUPS, startLocalStack } from "./stack/local-stack.ts";
 import { lockStateDir } from "./stack/state-lock.ts";
+import {
+  DEFAULT_STACK_PLAN,
+  parseStackPlan,
+  type StackPlan,
+  stackPlan,
+  stackPlans,
+} from "./stack/plans.ts";
 import { freePort, isPortFree } from "./stack/runtime.ts";
 
 const SEED = 20_260_320;
@@ -30,6 +37,7 @@ const USAGE = `npm start -- [options]
   --bars FILE   replay a CSV of real bars; default: a synthetic market
   --symbols N   symbols of the synthetic market (${DEFAULT_SYMBOLS})
   --rlc         take the polls from a rate-limit coordinator, started beside the service
+  --plan NAME   keys and plans of the providers (${DEFAULT_STACK_PLAN}): ${stackPlans().join(", ")}
   --fresh       forget the data of earlier runs
   --state DIR   where data is kept (.local)`;
 
@@ -43,6 +51,7 @@ function readOptions() {
       bars: { type: "string" },
       symbols: { type: "string", default: String(DEFAULT_SYMBOLS) },
       rlc: { type: "boolean", default: false },
+      plan: { type: "string", default: DEFAULT_STACK_PLAN },
       fresh: { type: "boolean", default: false },
       state: { type: "string" },
     },
@@ -61,6 +70,7 @@ function readOptions() {
     port,
     barsFile: values.bars,
     rlc: values.rlc,
+    plan: parseStackPlan(values.plan),
     fresh: values.fresh,
     state: values.state ?? join(root, ".local"),
   };
@@ -110,7 +120,9 @@ async function main(options: Options): Promise<void> {
   const { market, overrides, name, sessionDate } = openMarket(options);
   const calendar = createCalendar(overrides);
   const endMs = sessionDate === null ? null : (calendar.session(sessionDate)?.postCloseMs ?? null);
-  const stateDir = join(options.state, name);
+  // Objects know keys and what they may: deployments do not share a folder.
+  const own = options.plan === DEFAULT_STACK_PLAN ? name : `${name}-${options.plan}`;
+  const stateDir = join(options.state, own);
   process.once("exit", lockStateDir(stateDir));
   if (options.fresh) emptyStateDir(stateDir);
   const timeFile = join(stateDir, "market-time.json");
@@ -122,6 +134,7 @@ async function main(options: Options): Promise<void> {
     symbolGroups: DEFAULT_SYMBOL_GROUPS,
     calendarOverrides: overrides,
     impolite: false,
+    plan: options.plan,
     databaseInMemory: false,
     rlc: options.rlc,
     port: await choosePort(options.port),
@@ -148,7 +161,7 @@ async function main(options: Options): Promise<void> {
     },
   });
   await driver.begin(stack.serviceUrl());
-  announce(stack.serviceUrl(), stack.key, startMs, market);
+  announce(stack.serviceUrl(), stack.key, startMs, market, options.plan);
   let restarts = 0;
   while (!stopping.signal.aborted) {
     if (endMs !== null && driver.nextInstantMs() > endMs) {
@@ -195,7 +208,13 @@ function readLastTime(file: string): number | null {
   }
 }
 
-function announce(url: string, key: string, startMs: number, market: Market): void {
+function announce(
+  url: string,
+  key: string,
+  startMs: number,
+  market: Market,
+  plan: StackPlan,
+): void {
   const some = market.symbols
     .slice(0, 2)
     .map((listed) => listed.symbol)
@@ -207,6 +226,7 @@ Market Data Service is up.
   stream   ${ws}/v1/stream
   key      ${key}   (made for this run, role ops)
   time     ${toIso(startMs)} (market time)
+  plan     ${plan}: ${stackPlan(plan).says}
 
   wscat -c "${ws}/v1/stream?symbols=${some}" -s mds.v1 -s key.${key}
   curl -H "Authorization: Bearer ${key}" "${url}/v1/bars?symbols=${some}&limit=5"

@@ -9,6 +9,7 @@ import type { ScheduledFault } from "../sandbox/fault.ts";
 import type { SandboxKeys } from "../sandbox/provider-answers.ts";
 import { type Sandbox, startSandbox } from "../sandbox/start-sandbox.ts";
 import { startCoordinator } from "./coordinator.ts";
+import { DEFAULT_STACK_PLAN, type StackPlan, stackPlan } from "./plans.ts";
 import { bundleService, freePort, type Runtime, startRuntime } from "./runtime.ts";
 import { seedUniverse } from "./universe-seed.ts";
 
@@ -37,7 +38,9 @@ export interface LocalStackOptions {
   readonly databaseInMemory: boolean;
   readonly databaseUrl?: string;
   readonly port?: number;
-  /** Providers of 1-minute bars, in order. */
+  /** Which providers have keys, and their plans. */
+  readonly plan?: StackPlan;
+  /** Providers of 1-minute bars, in order; unless given those of the plan. */
   readonly policy?: readonly string[];
   /** The polls come from a coordinator beside the service instead of its own sweeper. */
   readonly rlc?: boolean;
@@ -74,11 +77,13 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     say(`universe: ${options.market.symbols.length} symbols`);
     await seedUniverse(database, options.market.symbols, options.symbolGroups);
     const keys = providerKeys();
+    const plan = stackPlan(options.plan ?? DEFAULT_STACK_PLAN);
     const sandbox = await startSandbox({
       market: options.market,
       publication: options.publication,
       now: () => marketNowMs,
       keys,
+      callsPerMinute: plan.callsPerMinute,
       faults: options.faults ?? [],
       faultOriginMs: options.faultOriginMs ?? 0,
     });
@@ -96,11 +101,11 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       port: options.port ?? (await freePort()),
       logFile: join(options.stateDir, "runtime.log"),
       variables: {
+        ...plan.variables(keys, sandbox.url),
         ...optionVariables(options),
         DATABASE_URL: database.connectionString,
         DATABASE_SQL_ENDPOINT: database.sqlUrl,
         BOOTSTRAP_KEY: key,
-        ...providerVariables(keys, sandbox.url),
         ...coordinator.variables,
       },
     };
@@ -131,7 +136,7 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
   return {
     ENVIRONMENT: "development",
     SYMBOL_GROUPS: String(options.symbolGroups),
-    POLICY_BARS_1M: JSON.stringify(options.policy ?? ["alpaca", "polygon"]),
+    ...(options.policy === undefined ? {} : { POLICY_BARS_1M: JSON.stringify(options.policy) }),
     COLD_START_SESSIONS_1M: "0",
     PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
     CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
@@ -159,25 +164,6 @@ function providerKeys(): Required<SandboxKeys> {
     finnhubToken: randomKey(),
     iexKeyId: randomKey(),
     iexSecret: randomKey(),
-  };
-}
-
-function providerVariables(keys: Required<SandboxKeys>, url: string): Record<string, string> {
-  return {
-    ALPACA_PLAN: "plus",
-    ALPACA_KEY_ID: keys.alpacaKeyId,
-    ALPACA_SECRET_KEY: keys.alpacaSecret,
-    ALPACA_BASE_URL: url,
-    ALPACA_TRADING_URL: url,
-    POLYGON_PLAN: "advanced",
-    POLYGON_API_KEY: keys.polygonApiKey,
-    POLYGON_BASE_URL: url,
-    FINNHUB_PLAN: "premium",
-    FINNHUB_TOKEN: keys.finnhubToken,
-    FINNHUB_BASE_URL: `${url}/api/v1`,
-    IEX_KEY_ID: keys.iexKeyId,
-    IEX_SECRET: keys.iexSecret,
-    IEX_BASE_URL: url,
   };
 }
 

@@ -1,4 +1,4 @@
-import { newYorkDayNumber } from "../domain/new-york-time.ts";
+import { newYorkDayMs, newYorkDayNumber } from "../domain/new-york-time.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
 import type { TradingDate } from "../domain/trading-date.ts";
@@ -49,8 +49,7 @@ export function servableWindow(
   limits: PlanLimits,
   nowMs: EpochMs,
 ): ServableWindow {
-  const delayMs = planDelay(limits) ?? 0;
-  const endMs = Math.min(asked.endMs, floorToMinute(nowMs - delayMs));
+  const endMs = Math.min(asked.endMs, servedUntilMs(limits, nowMs));
   const oldestMs =
     limits.historyDays === null
       ? asked.startMs
@@ -62,6 +61,12 @@ export function servableWindow(
   };
 }
 
+/** Until when the minutes of a plan are there: all of a trading date when New York's day is over. */
+function servedUntilMs({ delayMs }: PlanLimits, nowMs: EpochMs): EpochMs {
+  if (delayMs !== "end_of_day") return floorToMinute(nowMs - delayMs);
+  return newYorkDayMs(newYorkDayNumber(nowMs), 0);
+}
+
 function unservedFailure(
   tooOld: boolean,
   tooRecent: boolean,
@@ -71,6 +76,11 @@ function unservedFailure(
     return new ProviderError("not_entitled", `the plan reaches back ${limits.historyDays} days`);
   }
   if (!tooRecent) return null;
+  if (limits.delayMs === "end_of_day")
+    return new ProviderError(
+      "not_entitled",
+      "the plan serves no minute of the current trading date",
+    );
   const delayMs = planDelay(limits) ?? 0;
   return delayMs > 0
     ? new ProviderError(

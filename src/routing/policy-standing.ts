@@ -63,10 +63,25 @@ export function policyStandings(
       delayMs: first?.delayMs ?? null,
       unservedReason:
         servedBy === null
-          ? places.map(({ provider, reason }) => `${provider}: ${reason}`).join("; ")
+          ? [
+              ...places.map(({ provider, reason }) => `${provider}: ${reason}`),
+              ...outsiders(configured, capability, places),
+            ].join("; ")
           : null,
     };
   });
+}
+
+/** Who could serve an unserved policy, were it in it: what to change is then plain. */
+function outsiders(
+  configured: ReadonlyMap<ProviderId, readonly Capability[]>,
+  capability: Capability,
+  places: readonly PolicyPlace[],
+): string[] {
+  return [...configured]
+    .filter(([id]) => !places.some(({ provider }) => provider === id))
+    .filter(([, capabilities]) => capabilities.includes(capability))
+    .map(([id]) => `${id}: it could serve it, but is not in the policy`);
 }
 
 function reasonAgainst(

@@ -280,6 +280,17 @@ describe("alpaca faults", () => {
 });
 
 describe("alpaca plans", () => {
+  it("hold to what a key has shown when that is later", async () => {
+    const now = startMs + 960_000 + 4 * 60_000;
+    const { deps, requests } = scriptedDeps(() => page({ AAPL: [row] }), now, { delayMs: 960_000 });
+    const answer = await createAlpaca({ ...settings, plan: "plus" }).fetchBars(
+      asking("AAPL"),
+      deps,
+    );
+    expect(answer.covered).toEqual([{ symbols: ["AAPL"], startMs, endMs: startMs + 4 * 60_000 }]);
+    expect(requests).toHaveLength(1);
+  });
+
   it("know their delay and rate", () => {
     expect(planDelay(alpacaLimits("basic", "sip"))).toBe(960_000);
     expect(planDelay(alpacaLimits("basic", "iex"))).toBe(0);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { DAY_MS } from "../../../src/domain/time.ts";
 import { planDelay } from "../../../src/providers/plan-limits.ts";
 import { MAX_PAGES } from "../../../src/providers/polygon/client.ts";
 import { polygonError } from "../../../src/providers/polygon/errors.ts";
@@ -386,11 +387,45 @@ describe("polygon plans", () => {
     const { deps } = scriptedDeps(delayed, startMs + 900_000 + 4 * 60_000);
     const answer = await createPolygon(settings).fetchBars(asking("AAPL"), deps);
     expect(answer).toMatchObject({ feed: "delayed_sip", failure: { kind: "not_entitled" } });
+    expect(answer.isLate).toBe(true);
     expect(answer.covered).toEqual([{ symbols: ["AAPL"], startMs, endMs: startMs + 4 * 60_000 }]);
   });
 
+  it("hold to what a key has shown when that is later, and to its feed", async () => {
+    const after = startMs + 900_000 + 4 * 60_000;
+    const shown = scriptedDeps(delayed, after, { delayMs: 900_000 });
+    const late = await createPolygon(settings).fetchBars(asking("AAPL"), shown.deps);
+    expect(shown.requests[0]?.url).toContain(`/${startMs}/${startMs + 4 * 60_000 - 1}?`);
+    expect(late).toMatchObject({ feed: "delayed_sip", failure: { kind: "not_entitled" } });
+    expect(late.isLate).toBeUndefined();
+    const nextDay = scriptedDeps(delayed, nowMs + DAY_MS, { delayMs: "end_of_day" });
+    const whole = await createPolygon(settings).fetchBars(asking("AAPL"), nextDay.deps);
+    expect(whole).toMatchObject({ feed: "sip", covered: [window], failure: null });
+    const live = scriptedDeps(delayed, after, { delayMs: 0 });
+    const starter = createPolygon({ ...settings, plan: "starter" });
+    expect(await starter.fetchBars(asking("AAPL"), live.deps)).toMatchObject({
+      covered: [{ endMs: startMs + 4 * 60_000 }],
+    });
+  });
+
+  it("on basic serve no minute before New York's midnight, and are not asked for one", async () => {
+    const midnightMs = Date.UTC(2026, 2, 21, 4);
+    const before = scriptedDeps(delayed, midnightMs - 1);
+    const basic = createPolygon({ ...settings, plan: "basic" });
+    expect(await basic.fetchBars(asking("AAPL"), before.deps)).toMatchObject({
+      covered: [],
+      failure: {
+        kind: "not_entitled",
+        message: "the plan serves no minute of the current trading date",
+      },
+    });
+    expect(before.requests).toEqual([]);
+    const then = scriptedDeps(delayed, midnightMs);
+    expect(await basic.fetchBars(asking("AAPL"), then.deps)).toMatchObject({ covered: [window] });
+  });
+
   it("on basic do not take DELAYED of old minutes for a loss", async () => {
-    const { deps } = scriptedDeps(delayed, nowMs);
+    const { deps } = scriptedDeps(delayed, nowMs + DAY_MS);
     const answer = await createPolygon({ ...settings, plan: "basic" }).fetchBars(
       asking("AAPL"),
       deps,
