@@ -10,7 +10,10 @@ import { isReused, listedRow, newRow, type UniverseRow } from "./universe-row.ts
 /** A symbol leaves when every complete list of so many different dates lacked it: lists have bad days. */
 export const ABSENT_DATES = 3;
 
-/** A list with fewer symbols than this share of the active ones is not believed to be complete. */
+/**
+ * A list with fewer symbols than this share of all that were ever listed is not believed to be
+ * complete. Of all, not of the active ones: that number is the same before and after a refresh.
+ */
 const MIN_COMPLETE_SHARE = 0.5;
 
 /** What a refresh of the universe is made from. */
@@ -153,12 +156,12 @@ class Refresh {
 
 /** Providers whose lists were read to the end and are not far too short. */
 function believedLists(input: RefreshInput, merged: MergedListings): Set<ProviderId> {
-  const active = input.rows.filter((row) => row.active).length;
+  const known = new Set([...input.rows.map((row) => row.symbol), ...merged.bySymbol.keys()]);
   return new Set(
     input.listings
       .filter(({ provider, complete }) => {
         const size = merged.sizes.get(provider) ?? 0;
-        return complete && size > 0 && size >= active * MIN_COMPLETE_SHARE;
+        return complete && size > 0 && size >= known.size * MIN_COMPLETE_SHARE;
       })
       .map(({ provider }) => provider),
   );
