@@ -126,12 +126,15 @@ async function main(options: Options): Promise<void> {
   process.once("exit", lockStateDir(stateDir));
   if (options.fresh) emptyStateDir(stateDir);
   const timeFile = join(stateDir, "market-time.json");
+  const startMs = demoStartMs(calendar, Date.now(), readLastTime(timeFile), sessionDate);
   const stack = await startLocalStack({
     root,
     stateDir,
     market,
     publication: createPublication(market, { seed: SEED, lateRate: 0.02, correctedRate: 0.01 }),
     symbolGroups: DEFAULT_SYMBOL_GROUPS,
+    startMs,
+    pinned: sessionDate !== null,
     calendarOverrides: overrides,
     impolite: false,
     plan: options.plan,
@@ -149,7 +152,6 @@ async function main(options: Options): Promise<void> {
     console.log("stopping");
     await stack.stop();
   });
-  const startMs = demoStartMs(calendar, Date.now(), readLastTime(timeFile), sessionDate);
   const driver = new MarketDriver({
     calendar,
     key: stack.key,

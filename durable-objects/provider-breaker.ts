@@ -181,7 +181,8 @@ export class ProviderBreaker extends DurableObject<Env> {
       (state, outcome) => recordOutcome(state, outcome, nowMs, config, latencyCapMs),
       this.#breaker(capability),
     );
-    this.#setBreaker(capability, breaker);
+    // A report of credits alone says nothing of the capability: it is not one that was called.
+    if (outcomes.length > 0) this.#setBreaker(capability, breaker);
     const standing = { nowMs, ...this.#standing(capability) };
     const sample = sampleHealth(this.#history.lastSample(capability), outcomes, standing);
     if (sample !== null) this.#history.addSample(capability, sample);

@@ -16,6 +16,7 @@ import { helloFrame } from "../src/stream/hello.ts";
 import { StreamHost } from "../src/stream/host.ts";
 import { Rosters } from "../src/stream/rosters.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
+import { MetaStore } from "../src/symbol-group/meta-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
@@ -44,7 +45,11 @@ export function groupWiring(
   const late = minuteDelay(settings);
   const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
   const world: World = { ctx, env, settings, name, group, late, nextDelayMs };
-  const tasks = new ServiceDuties(new DutyStore(ctx.storage.sql), () => []);
+  const tasks = new ServiceDuties(
+    new DutyStore(ctx.storage.sql),
+    new MetaStore(ctx.storage.sql),
+    () => [],
+  );
   const desk = new RlcDesk({
     storage: ctx.storage,
     calendar: calendarOf(settings),

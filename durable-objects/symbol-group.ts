@@ -168,6 +168,19 @@ export class SymbolGroup extends DurableObject<Env> {
     return this.#deskSide().jobSource();
   }
 
+  /** The universe stands at this version; the members are those of it when this resolves. */
+  async universeChanged(version: number): Promise<void> {
+    await this.#homeSide().universeChanged(version);
+    this.#ensureAlarm();
+  }
+
+  /** Reads the providers' symbol lists now (group g00 only); answers the name of the task. */
+  startUniverseRefresh(): string {
+    const task = this.#homeSide().startUniverseRefresh();
+    this.#ensureAlarm();
+    return task;
+  }
+
   follow(host: string, known: KnownRoster): FollowAnswer {
     return this.#homeSide().follow(host, known);
   }

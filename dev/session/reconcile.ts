@@ -64,6 +64,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciliation> 
   const current = await readRows(input.database, "candles_intraday");
   const replaced = await readRows(input.database, "candles_revisions");
   const watermarks = await readWatermarks(input.database);
+  const served = await readServed(input.database);
   const tally = new Tally();
   const byKey = new Map<string, Row>();
   for (const row of current) {
@@ -74,6 +75,7 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciliation> 
   const history = Map.groupBy(replaced, (row) => `${row.symbol} ${row.ts}`);
   const endMs = input.session.closeMs + CLOSING_WINDOW_MS;
   for (const { symbol } of input.market.symbols) {
+    if (!served.has(symbol)) continue;
     const watermarkMs = watermarks.get(symbol) ?? 0;
     for (let ts = input.session.openMs; ts < endMs; ts += MINUTE_MS) {
       const key = `${symbol} ${ts}`;
@@ -218,6 +220,14 @@ async function readRows(
 ): Promise<Row[]> {
   const rows = await database.query(`select ${COLUMNS} from ${table} where interval = '1m'`);
   return rows.map((row) => rowSchema.parse(row));
+}
+
+/** Symbols that are owed minutes; of the others none is stored. */
+async function readServed(database: Database): Promise<Set<string>> {
+  const rows = await database.query(
+    "select symbol from symbol_universe where active and tier <> 'T2'",
+  );
+  return new Set(rows.map((row) => z.object({ symbol: z.string() }).parse(row).symbol));
 }
 
 /** The common watermark of each symbol's group: a minute below it without a bar is no_trade. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
 import { createCalendar, type TradingSession } from "../../src/domain/calendar.ts";
-import { MINUTE_MS } from "../../src/domain/time.ts";
+import { type EpochMs, MINUTE_MS } from "../../src/domain/time.ts";
 import { loadCsvMarket } from "../market/csv-market.ts";
 import type { Market } from "../market/market.ts";
 import { createPublication, type PublicationSchedule } from "../market/publication.ts";
@@ -71,7 +71,7 @@ export async function runSession(
       calendar,
       key: stack.key,
       speed: options.speed,
-      startMs: stage.session.openMs - 2 * MINUTE_MS,
+      startMs: startOf(stage.session),
       onTime: (nowMs) => stack.setMarketTime(nowMs),
     });
     const disturbances = new Disturbances(stage.session, options.killAt, options.dbAwayMinutes);
@@ -128,6 +128,8 @@ async function startSessionStack(
     market: stage.market,
     publication,
     symbolGroups: options.groups,
+    startMs: startOf(stage.session),
+    pinned: options.barsFile !== null,
     calendarOverrides: stage.overrides,
     faults,
     faultOriginMs: stage.session.openMs,
@@ -137,6 +139,10 @@ async function startSessionStack(
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     onProgress: place.say,
   });
+}
+
+function startOf(session: TradingSession): EpochMs {
+  return session.openMs - 2 * MINUTE_MS;
 }
 
 function readFaults(file: string | null): readonly ScheduledFault[] {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { createCalendar } from "../../src/domain/calendar.ts";
 import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import { type Database, startDatabase } from "../database/database.ts";
@@ -29,6 +30,10 @@ export interface LocalStackOptions {
   readonly market: Market;
   readonly publication: PublicationSchedule;
   readonly symbolGroups: number;
+  /** Market time at the start: the universe is that of this time. */
+  readonly startMs: EpochMs;
+  /** Every symbol is pinned to T0; otherwise tiers come from the market's daily bars. */
+  readonly pinned: boolean;
   readonly calendarOverrides: readonly CalendarOverride[];
   /** The runner hands answers over twice and late, as a bad network would. */
   readonly impolite: boolean;
@@ -75,7 +80,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     const database = await openDatabase(options);
     started.push(() => database.stop());
     say(`universe: ${options.market.symbols.length} symbols`);
-    await seedUniverse(database, options.market.symbols, options.symbolGroups);
+    await seedUniverse(database, {
+      ...options,
+      calendar: createCalendar(options.calendarOverrides),
+    });
     const keys = providerKeys();
     const plan = stackPlan(options.plan ?? DEFAULT_STACK_PLAN);
     const sandbox = await startSandbox({

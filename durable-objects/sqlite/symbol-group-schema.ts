@@ -22,4 +22,5 @@ export const SYMBOL_GROUP_SCHEMA: readonly string[] = [
      id TEXT PRIMARY KEY, lease_until_ms INTEGER NOT NULL, open_groups TEXT NOT NULL,
      is_partial INTEGER NOT NULL, is_served INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  `ALTER TABLE member ADD COLUMN reused_on TEXT;`,
 ];

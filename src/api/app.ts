@@ -11,9 +11,11 @@ import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerNotImplemented } from "./routes/not-implemented.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
+import { registerOpsUniverse } from "./routes/ops-universe.ts";
 import { registerProviders } from "./routes/providers.ts";
 import { registerReplay } from "./routes/replay.ts";
 import { registerStream } from "./routes/stream.ts";
+import { registerUniverse } from "./routes/universe.ts";
 
 /** The HTTP API. `/health` answers always; everything else needs a configured service and a key. */
 export function createApp(): OpenAPIHono<ApiEnv> {
@@ -45,6 +47,8 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerStream(app);
   registerProviders(app);
   registerOpsProviders(app);
+  registerUniverse(app);
+  registerOpsUniverse(app);
   registerNotImplemented(app);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

@@ -13,8 +13,17 @@ const base = { v: z.literal(1), duty: z.string().min(1).max(100) };
  * invocation of its own; what it brings is scattered to the groups.
  */
 export const taskSchema = z.discriminatedUnion("type", [
-  /** Read the providers' symbol lists and bring the universe up to date. */
-  z.object({ ...base, type: z.literal("universe") }).strict(),
+  /**
+   * Read the providers' symbol lists and bring the universe up to date; scope `tiers` reads no list and
+   * only places the tiers, if none was ever placed.
+   */
+  z
+    .object({
+      ...base,
+      type: z.literal("universe"),
+      scope: z.enum(["lists", "tiers"]).default("lists"),
+    })
+    .strict(),
   /** Fetch the daily bars of these trading dates for every active symbol. */
   z
     .object({

@@ -113,18 +113,20 @@ function withoutShared(rows: readonly Listing[]): Listing[] {
 
 function merge(
   held: MergedListing | undefined,
-  { listedAs: _, ...row }: Listing,
+  { symbol, name, exchange, type, figi }: Listing,
   provider: ProviderId,
 ): MergedListing {
-  const figiSource = row.figi === null ? null : provider;
-  if (held === undefined)
-    return { ...row, source: provider, figiSource, listedBy: new Set([provider]) };
+  const figiSource = figi === null ? null : provider;
+  if (held === undefined) {
+    const listedBy = new Set([provider]);
+    return { symbol, name, exchange, type, figi, source: provider, figiSource, listedBy };
+  }
   return {
     ...held,
-    name: held.name ?? row.name,
-    exchange: held.exchange ?? row.exchange,
-    type: held.type ?? row.type,
-    figi: held.figi ?? row.figi,
+    name: held.name ?? name,
+    exchange: held.exchange ?? exchange,
+    type: held.type ?? type,
+    figi: held.figi ?? figi,
     figiSource: held.figiSource ?? figiSource,
     listedBy: new Set([...held.listedBy, provider]),
   };

@@ -1,6 +1,7 @@
 import type { TierSizes } from "./credit-reach.ts";
-import type { Tier } from "./tier.ts";
+import { hasMinuteBars, type Tier } from "./tier.ts";
 import type { EpochMs } from "./time.ts";
+import type { TradingDate } from "./trading-date.ts";
 
 /** A group is polled in one job; a deployment with more symbols a group needs more groups. */
 export const MAX_GROUP_MEMBERS = 1_000;
@@ -17,6 +18,29 @@ export interface Member {
   readonly tier: Tier;
   readonly sinceMs: EpochMs;
   readonly active: boolean;
+  /** When the symbol was last given to another security; null when it never was. */
+  readonly reusedOn: TradingDate | null;
+}
+
+/** A symbol of the group as the universe lists it now. */
+export type ListedMember = Pick<Member, "symbol" | "sid" | "tier" | "reusedOn">;
+
+/**
+ * A member as the universe lists it now. It is owed minutes from `sinceMs` when it is new, when it was
+ * not owed any until now (inactive, or T2), or when its symbol is another security's.
+ */
+export function listedMember(
+  known: Member | undefined,
+  listed: ListedMember,
+  slot: number,
+  sinceMs: EpochMs,
+): Member {
+  const goesOn =
+    known !== undefined &&
+    known.active &&
+    (hasMinuteBars(known.tier) || !hasMinuteBars(listed.tier)) &&
+    known.reusedOn === listed.reusedOn;
+  return { ...listed, slot, active: true, sinceMs: goesOn ? known.sinceMs : sinceMs };
 }
 
 /** The members of a group in slot order. A longer roster reads whatever a shorter one wrote. */
@@ -40,10 +64,16 @@ export class Roster {
     return this.#slots.get(symbol);
   }
 
+  /** From when regular minutes of this slot are expected to have an answer; null: none are. */
+  expectedFrom(slot: number): EpochMs | null {
+    const member = this.members[slot];
+    return member !== undefined && isPolled(member) ? member.sinceMs : null;
+  }
+
   /** Whether a regular minute of this slot is expected to have an answer. */
   expects(slot: number, ts: EpochMs): boolean {
     const member = this.members[slot];
-    return member !== undefined && member.active && ts >= member.sinceMs;
+    return member !== undefined && isPolled(member) && ts >= member.sinceMs;
   }
 
   /** How many active symbols each tier has. */
@@ -53,8 +83,18 @@ export class Roster {
     return sizes;
   }
 
-  /** Symbols that are polled, in slot order. */
-  activeSymbols(): string[] {
-    return this.members.filter((member) => member.active).map((member) => member.symbol);
+  /** Members whose minutes are polled, in slot order. */
+  polled(): Member[] {
+    return this.members.filter(isPolled);
   }
+
+  /** Whether any symbol's minutes are polled. */
+  hasPolled(): boolean {
+    return this.members.some(isPolled);
+  }
+}
+
+/** Only tiers with minutes are polled; T2 has daily bars alone. */
+function isPolled(member: Member): boolean {
+  return member.active && hasMinuteBars(member.tier);
 }

@@ -16,6 +16,9 @@ export const ABSENT_DATES = 3;
  */
 const MIN_COMPLETE_SHARE = 0.5;
 
+/** Volumes of fewer symbols than this share of those that had one are not all of them. */
+const MIN_VOLUMES_SHARE = 0.5;
+
 /** What a refresh of the universe is made from. */
 export interface RefreshInput {
   /** Every symbol that was ever listed, in any order. */
@@ -23,8 +26,8 @@ export interface RefreshInput {
   /** What the providers list now; none when only tiers are to be placed. */
   readonly listings: readonly ProviderListing[];
   /**
-   * Median dollar volumes of the last 20 sessions, without symbols of fewer than 5 daily bars. Empty
-   * when there are no daily bars at all: then nobody moves.
+   * Median dollar volumes of the last 20 sessions, US dollars, without symbols of fewer than 5 daily
+   * bars. None at all, or far fewer than were known before (they are still being loaded): nobody moves.
    */
   readonly volumes: ReadonlyMap<string, number>;
   /** Tiers that an operator pinned. */
@@ -169,18 +172,21 @@ function believedLists(input: RefreshInput, merged: MergedListings): Set<Provide
 
 /** The rows with volumes and tiers; a renamed security has the volume of its old symbol until its own is known. */
 function withTiers(rows: readonly UniverseRow[], input: RefreshInput): UniverseRow[] {
-  const { volumes, pins } = input;
+  const { pins } = input;
+  const measured = rows.filter((row) => row.active && row.volume !== null).length;
+  const isWhole = input.volumes.size > 0 && input.volumes.size >= measured * MIN_VOLUMES_SHARE;
+  const volumes = isWhole ? input.volumes : new Map<string, number>();
   const volumeOf = (row: UniverseRow): number | null => {
     // What is known of a symbol on the day of its reuse is the other security's.
     const own = row.reusedOn === input.date ? undefined : volumes.get(row.symbol);
     return own ?? volumes.get(row.renamedFrom ?? "") ?? null;
   };
-  const measured = rows.map((row) => ({
+  const known = rows.map((row) => ({
     row,
     volume: volumes.size === 0 || !row.active ? row.volume : volumeOf(row),
   }));
   const placed = placeTiers(
-    measured
+    known
       .filter(({ row }) => row.active)
       .map(({ row, volume }) => ({
         symbol: row.symbol,
@@ -188,7 +194,7 @@ function withTiers(rows: readonly UniverseRow[], input: RefreshInput): UniverseR
         volume,
       })),
   );
-  return measured.map(({ row, volume }) => {
+  return known.map(({ row, volume }) => {
     if (!row.active) return row;
     const own = volumes.size === 0 && !pins.has(row.symbol) ? row.tier : placed.get(row.symbol);
     return { ...row, volume, tier: pins.get(row.symbol) ?? own ?? "T2" };

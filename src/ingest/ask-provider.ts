@@ -28,7 +28,8 @@ export interface ProviderAsk<Answer> {
   readonly symbols?: readonly string[];
   readonly lane: CreditLane;
   readonly call: (deps: ProviderDeps) => Promise<Answer>;
-  readonly outcomes: (answer: Answer, atMs: number) => Outcome[];
+  /** Null: the answer says nothing of how the capability is served, only credits are reported. */
+  readonly outcomes: ((answer: Answer, atMs: number) => Outcome[]) | null;
 }
 
 /** What every answer of a provider has. */
@@ -61,8 +62,11 @@ export async function askProvider<Answer extends Answered>(
     ...(delayMs === undefined ? {} : { delayMs }),
   });
   await breaker.report(ask.capability, {
-    outcomes: ask.outcomes(answer, now()),
-    entitlement: entitlementOf(answer.calls, answer.failure, now(), answer.isLate),
+    outcomes: ask.outcomes?.(answer, now()) ?? [],
+    entitlement:
+      ask.outcomes === null
+        ? null
+        : entitlementOf(answer.calls, answer.failure, now(), answer.isLate),
     badSymbols: badSymbolsOf(answer.failure, ask.symbols ?? []),
     ...(await purse.close()),
   });

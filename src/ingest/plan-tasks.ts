@@ -1,8 +1,9 @@
 import type { EpochMs } from "../domain/time.ts";
-import type { Settings } from "../env.ts";
+import { calendarOf, type Settings } from "../env.ts";
 import type { PlannedTask } from "../symbol-group/service-duties.ts";
+import { planUniverse } from "./plan-universe.ts";
 
 /** The tasks of the whole service that a cron tick makes due. Pure: each kind has its own planner. */
-export function planTasks(_tickMs: EpochMs, _settings: Settings): PlannedTask[] {
-  return [];
+export function planTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
+  return planUniverse(tickMs, calendarOf(settings));
 }

@@ -4,6 +4,7 @@ import { marketClock } from "../platform/clocks.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
 import { runRound } from "./tick.ts";
+import { runUniverse } from "./universe.ts";
 
 /** Runs a task that group g00 started and tells that group how it ended. */
 export async function runTask(input: Task, settings: Settings, env: Env): Promise<void> {
@@ -19,6 +20,7 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       await runRound(marketClock.now(), settings, env);
       return { calls: [], selected: [], failures: [], done: true };
     case "universe":
+      return await runUniverse(task, settings, env);
     case "daily_bars":
     case "quotes":
       return { calls: [], selected: [], failures: [], done: true };

@@ -16,6 +16,9 @@ const ROW_BYTES = 240;
 const GAP_BYTES = 90;
 const MINUTE_BYTES = 24;
 
+/** Gap events that a flush takes when they fill half of it. */
+export const MAX_FLUSH_GAPS = Math.floor(MAX_FLUSH_BYTES / 2 / GAP_BYTES);
+
 /** What a group knows when an answer, or the lack of one, arrives. */
 export interface GroupState {
   readonly roster: Roster;
@@ -101,15 +104,14 @@ function openedDrafts(
       statesOf({ ts, beliefs: view.beliefsAt(ts), changedSlots }, state, nowMs),
     );
   const drafts: FlushDraft[] = [];
-  const maxGaps = Math.floor(MAX_FLUSH_BYTES / 2 / GAP_BYTES);
   const maxMinutes = Math.max(
     1,
     Math.floor(MAX_FLUSH_BYTES / 2 / (state.roster.length + MINUTE_BYTES)),
   );
-  for (let at = 0; at * maxGaps < gaps.length || at * maxMinutes < man.length; at += 1) {
+  for (let at = 0; at * MAX_FLUSH_GAPS < gaps.length || at * maxMinutes < man.length; at += 1) {
     drafts.push({
       rows: [],
-      gaps: gaps.slice(at * maxGaps, (at + 1) * maxGaps),
+      gaps: gaps.slice(at * MAX_FLUSH_GAPS, (at + 1) * MAX_FLUSH_GAPS),
       source: [],
       man: man.slice(at * maxMinutes, (at + 1) * maxMinutes),
       watermarkMs: state.watermarkMs,

@@ -115,7 +115,7 @@ export class FetchDuties {
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
     const symbols = duty.name.startsWith(HEAL)
       ? this.#ledger.healSymbols({ startMs, endMs })
-      : this.#ledger.roster.activeSymbols();
+      : this.#ledger.roster.polled().map(({ symbol }) => symbol);
     if (symbols.length === 0) return null;
     return {
       v: 1,

@@ -6,6 +6,7 @@ import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import type { TierSizes } from "../domain/credit-reach.ts";
 import type { JobPart } from "../domain/cut-jobs.ts";
+import type { ListedMember } from "../domain/roster.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
@@ -24,8 +25,7 @@ import { Followers, type FollowersDeps } from "./followers.ts";
 import { countIngest, setGauges } from "./group-metrics.ts";
 import { GroupReads } from "./group-reads.ts";
 import type { Ledger } from "./ledger.ts";
-import type { ListedMember } from "./member-store.ts";
-import { refreshMembers } from "./refresh-members.ts";
+import { GroupMembers } from "./group-members.ts";
 import {
   isTaskDuty,
   type PlannedTask,
@@ -98,18 +98,20 @@ export class GroupHome {
   #followers: Followers;
   #drainer: Drainer;
   #reads: GroupReads;
+  #members: GroupMembers;
 
   constructor(deps: GroupHomeDeps) {
     this.#deps = deps;
     this.#ledger = deps.ledger;
     this.#duties = new DutyStore(deps.storage.sql);
     this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
-    this.#tasks = new ServiceDuties(this.#duties, deps.planTasks);
+    this.#tasks = new ServiceDuties(this.#duties, this.#ledger.meta, deps.planTasks);
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
     this.inFlight = new InFlight(deps.keepAlive, (error) =>
       this.#complain("background work failed", error),
     );
     this.#reads = new GroupReads(deps.group, this.#ledger);
+    this.#members = new GroupMembers({ ...deps, onAppended: () => this.#publish() });
     this.#drainer = new Drainer({
       ...deps,
       ...deps.drain,
@@ -135,7 +137,11 @@ export class GroupHome {
   }
 
   async plan(scheduledMs: EpochMs, polls: boolean): Promise<void> {
-    await this.#refreshMembers(scheduledMs);
+    await this.#members
+      .refresh(scheduledMs)
+      .catch((error: unknown) =>
+        this.#complain("members could not be read; the known ones stay", error),
+      );
     this.#fetches.plan(scheduledMs, this.#deps.market.now(), polls);
     if (this.#deps.group === SERVICE_GROUP) this.#tasks.plan(scheduledMs);
     if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#prune(scheduledMs);
@@ -179,13 +185,20 @@ export class GroupHome {
     }));
     this.#tellEnd(partEnd);
     countIngest(this.totals, outcome, ingested);
-    if (ingested.appended > 0) {
-      this.inFlight.track(this.#followers.pump());
-      this.#startDrain();
-    }
+    if (ingested.appended > 0) this.#publish();
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { group: this.#name(), duty, ...failure });
     }
+  }
+
+  /** The universe stands at this version: reads the members again unless they are of it already. */
+  universeChanged(version: number): Promise<void> {
+    return this.#members.universeChanged(version, this.#deps.market.now());
+  }
+
+  /** Reads the symbol lists now, unless that is under way; answers the name of the task. */
+  startUniverseRefresh(): string {
+    return this.#tasks.refreshUniverse(this.#deps.market.now());
   }
 
   /** A task of the whole service has ended; one that is not done comes again. */
@@ -296,12 +309,9 @@ export class GroupHome {
     }
   }
 
-  async #refreshMembers(nowMs: EpochMs): Promise<void> {
-    try {
-      await refreshMembers({ ...this.#deps, load: this.#deps.loadMembers }, nowMs);
-    } catch (error) {
-      this.#complain("members could not be read; the known ones stay", error);
-    }
+  #publish(): void {
+    this.inFlight.track(this.#followers.pump());
+    this.#startDrain();
   }
 
   #startDrain(): void {

@@ -59,6 +59,25 @@ export class HoleBook {
     return events;
   }
 
+  /**
+   * Ends the holes in minutes that are owed no more: the symbol has left, has no minutes in its tier,
+   * or is another security's. Nobody will fill them, so they are unfillable.
+   */
+  endUnexpected(roster: Roster): GapEvent[] {
+    const events: GapEvent[] = [];
+    for (const [slot, known] of this.#holes) {
+      const fromMs = roster.expectedFrom(slot);
+      const owed = fromMs === null ? [] : [{ startMs: fromMs, endMs: Number.MAX_SAFE_INTEGER }];
+      const ended = subtractRanges(known, owed);
+      const symbol = roster.members[slot]?.symbol;
+      if (ended.length === 0 || symbol === undefined) continue;
+      this.#put(slot, intersectRanges(known, owed));
+      for (const range of ended)
+        events.push([symbol, range.startMs, range.endMs, "unfillable", null, null]);
+    }
+    return events;
+  }
+
   /** Slots whose holes changed since the book was read, with what is left of them. */
   changes(): [number, RangeSet][] {
     return [...this.#touched].map((slot) => [slot, this.#holes.get(slot) ?? []]);

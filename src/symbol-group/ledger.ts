@@ -6,16 +6,21 @@ import type { Calendar } from "../domain/calendar.ts";
 import { createEpoch } from "../domain/epoch.ts";
 import { isComplete } from "../domain/minute-state.ts";
 import { type RateSpan, witnessesFor } from "../domain/plausibility.ts";
-import type { Roster } from "../domain/roster.ts";
+import type { ListedMember, Roster } from "../domain/roster.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { floorToMinute, MINUTE_MS } from "../domain/time.ts";
-import { firstExpectedMinute, firstIncompleteMinute, type GroupView } from "../domain/watermark.ts";
+import {
+  advanceWatermark,
+  firstExpectedMinute,
+  firstIncompleteMinute,
+  type GroupView,
+} from "../domain/watermark.ts";
 import { barOwners } from "./bar-owners.ts";
 import { BeliefStore } from "./belief-store.ts";
-import { digest, type Digest, type FlushDraft, type GroupState } from "./digest.ts";
+import { digest, type Digest, type FlushDraft, type GroupState, MAX_FLUSH_GAPS } from "./digest.ts";
 import { FlushLog, MAX_UNDRAINED_BYTES } from "./flush-log.ts";
 import { HoleStore } from "./hole-store.ts";
-import { type ListedMember, MemberStore } from "./member-store.ts";
+import { MemberStore } from "./member-store.ts";
 import { MetaStore } from "./meta-store.ts";
 import { RateBook } from "./rate-book.ts";
 import { evidenceEvents, mainAnswer, sourceChange, sourceName } from "./source-events.ts";
@@ -98,7 +103,7 @@ export class Ledger {
   /** The first expected minute that is not complete and has ended by `nowMs`; null when none is. */
   lowestHoleMs(nowMs: EpochMs): EpochMs | null {
     const watermarkMs = this.watermarkMs();
-    if (watermarkMs === null) return null;
+    if (watermarkMs === null || !this.#roster.hasPolled()) return null;
     const ts = firstExpectedMinute(this.#deps.calendar, watermarkMs);
     return ts + MINUTE_MS <= nowMs ? ts : null;
   }
@@ -122,16 +127,28 @@ export class Ledger {
     this.meta.set("heal_from_ms", fromMs);
   }
 
-  /** Takes the universe's list of members; what is new is expected from `sinceMs`. */
-  replaceMembers(listed: readonly ListedMember[], sinceMs: EpochMs): void {
-    this.#deps.storage.transactionSync(() => {
-      const watermarkMs = this.watermarkMs();
-      // The watermark never goes back: a symbol that joins is expected from there on.
-      const since = Math.max(sinceMs, watermarkMs ?? 0);
-      this.#members.replace(listed, this.#roster, since);
-      if (watermarkMs === null && listed.length > 0) this.meta.set("watermark_ms", since);
-    });
-    this.#roster = this.#members.read();
+  /**
+   * Takes the universe's list of members; who comes to be owed minutes is owed them from `sinceMs`. The
+   * open holes of those who are owed none any more end. Answers how many flushes that made.
+   */
+  replaceMembers(listed: readonly ListedMember[], sinceMs: EpochMs): number {
+    const before = this.head().fs;
+    try {
+      this.#deps.storage.transactionSync(() => {
+        const watermarkMs = this.watermarkMs();
+        // The watermark never goes back: a symbol that joins is expected from there on.
+        const since = Math.max(sinceMs, watermarkMs ?? 0);
+        const owedNothing = !this.#roster.hasPolled();
+        this.#members.replace(listed, this.#roster, since);
+        this.#roster = this.#members.read();
+        // While nothing is owed the watermark stands still: no need to pass over that time.
+        if (owedNothing && listed.length > 0) this.meta.set("watermark_ms", since);
+        this.#endHoles();
+      });
+    } finally {
+      this.#roster = this.#members.read();
+    }
+    return this.head().fs - before;
   }
 
   /**
@@ -181,10 +198,10 @@ export class Ledger {
   healSymbols(range: TimeRange): string[] {
     const open = this.#incompleteSlots(range);
     if (open.size === 0) return [];
-    const active = this.#roster.members.filter(({ active: isActive }) => isActive);
-    const symbols = active.map(({ symbol }) => symbol);
+    const polled = this.#roster.polled();
+    const symbols = polled.map(({ symbol }) => symbol);
     const [span] = this.#rates.spans(symbols, range, this.#roster, this.#deps.calendar);
-    const rated = active.map(({ symbol, slot }, index) => ({
+    const rated = polled.map(({ symbol, slot }, index) => ({
       symbol,
       slot,
       rate: span?.rates[index] ?? 0,
@@ -215,6 +232,20 @@ export class Ledger {
       }
     }
     return slots;
+  }
+
+  #endHoles(): void {
+    const holes = this.#holes.read();
+    const gaps = holes.endUnexpected(this.#roster);
+    if (gaps.length === 0) return;
+    this.#holes.write(holes.changes());
+    const nowMs = this.#deps.now();
+    const watermarkMs = advanceWatermark(this.watermarkMs() ?? nowMs, nowMs, this.#view());
+    this.meta.set("watermark_ms", watermarkMs);
+    for (let at = 0; at < gaps.length; at += MAX_FLUSH_GAPS) {
+      const part = gaps.slice(at, at + MAX_FLUSH_GAPS);
+      this.#append({ rows: [], gaps: part, source: [], man: [], watermarkMs }, 0);
+    }
   }
 
   #take(answer: IngestAnswer | null, told: PollOutcome | null): Digest {

@@ -1,15 +1,8 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
-import { MAX_GROUP_MEMBERS, type Member, Roster } from "../domain/roster.ts";
+import { type ListedMember, listedMember, MAX_GROUP_MEMBERS, Roster } from "../domain/roster.ts";
 import { TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
-
-/** A symbol of the group as the universe lists it. */
-export interface ListedMember {
-  readonly symbol: string;
-  readonly sid: number;
-  readonly tier: Member["tier"];
-}
 
 const rowSchema = z.object({
   slot: z.number(),
@@ -18,6 +11,7 @@ const rowSchema = z.object({
   tier: z.enum(TIERS),
   since_ms: z.number(),
   active: z.number(),
+  reused_on: z.string().nullable(),
 });
 
 /** Members of a group; slots are append-only, a member that leaves keeps its own. */
@@ -30,38 +24,41 @@ export class MemberStore {
 
   read(): Roster {
     const rows = this.#sql
-      .exec("SELECT slot, symbol, sid, tier, since_ms, active FROM member ORDER BY slot")
+      .exec("SELECT slot, symbol, sid, tier, since_ms, active, reused_on FROM member ORDER BY slot")
       .toArray();
     return new Roster(
       rows.map((row) => {
-        const { since_ms: sinceMs, active, ...member } = rowSchema.parse(row);
-        return { ...member, sinceMs, active: active === 1 };
+        const parsed = rowSchema.parse(row);
+        const { since_ms: sinceMs, reused_on: reusedOn, active, ...member } = parsed;
+        return { ...member, sinceMs, reusedOn, active: active === 1 };
       }),
     );
   }
 
   /**
-   * Takes the universe's list: new symbols are appended and expected from `sinceMs`, known ones get
-   * their tier, absent ones become inactive. Throws when the group would grow beyond its bound.
+   * Takes the universe's list: new symbols are appended, known ones get their tier, absent ones become
+   * inactive. Who comes to be owed minutes by it is owed them from `sinceMs`. Throws when the group
+   * would grow beyond its bound.
    */
   replace(listed: readonly ListedMember[], roster: Roster, sinceMs: EpochMs): void {
-    let slot = roster.length;
+    let slots = roster.length;
     const names = new Set(listed.map((member) => member.symbol));
-    for (const member of listed) {
-      const known = roster.slotOf(member.symbol);
-      if (known === undefined && slot >= MAX_GROUP_MEMBERS) {
+    for (const one of listed) {
+      const slot = roster.slotOf(one.symbol) ?? slots++;
+      if (slot >= MAX_GROUP_MEMBERS)
         throw new RangeError(`a symbol group takes at most ${MAX_GROUP_MEMBERS} members`);
-      }
-      const at = known ?? slot++;
-      const since = known === undefined ? sinceMs : (roster.members[known]?.sinceMs ?? sinceMs);
+      const member = listedMember(roster.members[slot], one, slot, sinceMs);
       this.#sql.exec(
-        `INSERT INTO member (slot, symbol, sid, tier, since_ms, active) VALUES (?, ?, ?, ?, ?, 1)
-         ON CONFLICT (slot) DO UPDATE SET tier = excluded.tier, sid = excluded.sid, active = 1`,
-        at,
+        `INSERT INTO member (slot, symbol, sid, tier, since_ms, active, reused_on) VALUES (?, ?, ?, ?, ?, 1, ?)
+         ON CONFLICT (slot) DO UPDATE SET
+           tier = excluded.tier, sid = excluded.sid, since_ms = excluded.since_ms, active = 1,
+           reused_on = excluded.reused_on`,
+        slot,
         member.symbol,
         member.sid,
         member.tier,
-        since,
+        member.sinceMs,
+        member.reusedOn,
       );
     }
     for (const member of roster.members) {

@@ -54,7 +54,7 @@ export class PartDuties {
   /** The fetch of a due part: of its symbols those that a poll would ask for; null when none is. */
   job(duty: Duty, nowMs: EpochMs): GroupFetch | null {
     const { part } = bodySchema.parse(duty.body);
-    const polled = new Set(this.#ledger.roster.activeSymbols());
+    const polled = new Set(this.#ledger.roster.polled().map(({ symbol }) => symbol));
     const symbols = part.symbols.filter((symbol) => polled.has(symbol));
     if (symbols.length === 0) return null;
     return {

@@ -3,6 +3,7 @@ import { type Task, taskSchema } from "../contracts/tasks.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
+import type { MetaStore } from "./meta-store.ts";
 
 /** The group whose object plans what concerns all groups. */
 export const SERVICE_GROUP = 0;
@@ -13,10 +14,16 @@ export const TASK_PATIENCE_MS = 10 * MINUTE_MS;
 const TASK_TRIES = 12;
 const TASK_RETRY_MS = 5 * MINUTE_MS;
 const PREFIX = "task:";
+/** Names of planned tasks that are remembered, of each type: more than its planner ever offers at once. */
+const MAX_REMEMBERED = 64;
 
+const namesSchema = z.array(z.string());
 const bodySchema = z.object({ task: taskSchema, tries: z.number().default(0) });
 
-/** A task of the whole service and when it is due. `task.duty` names it: planned twice it runs once. */
+/**
+ * A task of the whole service and when it is due. `task.duty` names it: a name is planned once, also
+ * when the task has ended since; what comes `once` has a name of its own each time anyway.
+ */
 export interface PlannedTask {
   readonly task: Task;
   readonly dueMs: EpochMs;
@@ -27,31 +34,65 @@ export interface PlannedTask {
 /** The cross-group duties: planned by the cron tick in group g00, started when due. */
 export class ServiceDuties {
   #duties: DutyStore;
+  #meta: MetaStore;
   #planTasks: (tickMs: EpochMs) => readonly PlannedTask[];
 
-  constructor(duties: DutyStore, planTasks: (tickMs: EpochMs) => readonly PlannedTask[]) {
+  constructor(
+    duties: DutyStore,
+    meta: MetaStore,
+    planTasks: (tickMs: EpochMs) => readonly PlannedTask[],
+  ) {
     this.#duties = duties;
+    this.#meta = meta;
     this.#planTasks = planTasks;
   }
 
   /** Writes the tasks that a cron tick makes due. */
   plan(tickMs: EpochMs): void {
-    for (const planned of this.#planTasks(tickMs)) this.write(planned);
+    for (const planned of this.#planTasks(tickMs)) {
+      if (planned.once || this.#isNew(planned.task)) this.write(planned);
+    }
+  }
+
+  /** Whether a task of this name was never planned; it is remembered as planned. */
+  #isNew({ type, duty }: Task): boolean {
+    const key = `planned:${type}`;
+    const names = namesSchema.parse(JSON.parse(this.#meta.get(key) ?? "[]"));
+    if (names.includes(duty)) return false;
+    this.#meta.set(key, JSON.stringify([...names, duty].slice(-MAX_REMEMBERED)));
+    return true;
   }
 
   write({ task, dueMs, once }: PlannedTask): void {
     this.#duties.plan(task.duty, dueMs, { task, tries: once ? TASK_TRIES : 0 });
   }
 
-  /** A task has ended, or was given up for lost; one that is not done comes again. */
+  /** Reads the symbol lists when due, unless one asked for so is under way; answers the task's name. */
+  refreshUniverse(dueMs: EpochMs): string {
+    const duty = taskDuty("universe", "asked");
+    this.write({ task: { v: 1, type: "universe", duty, scope: "lists" }, dueMs, once: false });
+    return duty;
+  }
+
+  /**
+   * A task has ended, or was given up for lost; one that is not done comes again. Daily bars that have
+   * come may place the tiers of a universe that has none.
+   */
   end(name: string, done: boolean, nowMs: EpochMs): void {
-    const duty = done ? null : this.#duties.find(name);
+    const duty = this.#duties.find(name);
     this.#duties.finish(name);
     if (duty === null) return;
     const body = bodySchema.parse(duty.body);
+    if (done && body.task.type === "daily_bars") this.write(tiersTask(nowMs));
+    if (done) return;
     if (body.tries + 1 >= TASK_TRIES) return;
     this.#duties.plan(name, nowMs + TASK_RETRY_MS, { ...body, tries: body.tries + 1 });
   }
+}
+
+function tiersTask(dueMs: EpochMs): PlannedTask {
+  const duty = taskDuty("universe", "tiers");
+  return { task: { v: 1, type: "universe", duty, scope: "tiers" }, dueMs, once: false };
 }
 
 /** The task that a duty stands for. Throws when the stored row is not one. */

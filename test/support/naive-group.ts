@@ -15,7 +15,16 @@ export const CALENDAR = createCalendar();
 
 /** A member of tier T0 that is expected from the open; the slot is its sid. */
 export function member(slot: number, symbol: string, change: Partial<Member> = {}): Member {
-  return { slot, symbol, sid: slot, tier: "T0", sinceMs: OPEN_MS, active: true, ...change };
+  return {
+    slot,
+    symbol,
+    sid: slot,
+    tier: "T0",
+    sinceMs: OPEN_MS,
+    active: true,
+    reusedOn: null,
+    ...change,
+  };
 }
 
 /** A bar whose values follow from one number. */

@@ -1,0 +1,174 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { isCanonicalSymbol } from "../../domain/symbol.ts";
+import { TIERS } from "../../domain/tier.ts";
+import { type EpochMs, toIso } from "../../domain/time.ts";
+import { CHANGE_KINDS } from "../../domain/universe-change.ts";
+import { marketClock } from "../../platform/clocks.ts";
+import { sqlClientOf } from "../../postgres/service-client.ts";
+import {
+  type KnownChange,
+  type KnownSecurity,
+  readUniverseAsOf,
+  readUniverseChanges,
+} from "../../postgres/universe-reads.ts";
+import type { ApiEnv } from "../api-env.ts";
+import { formatPageToken, type PageToken, parsePageToken } from "../page-token.ts";
+import { countParam, instantParam, registerRead } from "../parameters.ts";
+import { problem } from "../problem.ts";
+
+const MAX_ROWS = 10_000;
+
+const paging = {
+  as_of: instantParam.optional(),
+  limit: countParam(1, MAX_ROWS, 1_000),
+  page_token: z.string().max(200).optional(),
+};
+
+const securitySchema = z.object({
+  symbol: z.string(),
+  sid: z.number(),
+  name: z.string(),
+  exchange: z.string(),
+  type: z.string(),
+  tier: z.enum(TIERS),
+  figi: z.string().nullable(),
+  first_seen: z.iso.date(),
+  renamed_from: z.string().nullable(),
+  version: z.number(),
+  as_of: z.iso.datetime(),
+});
+
+const changeSchema = z.object({
+  version: z.number(),
+  as_of: z.iso.datetime(),
+  date: z.iso.date(),
+  symbol: z.string(),
+  sid: z.number(),
+  kinds: z.array(z.enum(CHANGE_KINDS)),
+  active: z.boolean(),
+  name: z.string(),
+  tier: z.enum(TIERS),
+  figi: z.string().nullable(),
+  renamed_from: z.string().nullable(),
+  tier_before: z.enum(TIERS).nullable(),
+  name_before: z.string().nullable(),
+  figi_before: z.string().nullable(),
+});
+
+const pageSchema = { as_of: z.iso.datetime(), next_page_token: z.string().nullable() };
+
+/**
+ * `GET /v1/universe`: the active symbols as they were known at `as_of` (default: now; it is
+ * echoed, and pages keep it), by symbol; of one tier or of all.
+ * `GET /v1/universe/versions`: what changed, by version and symbol; of one symbol or of all.
+ */
+export function registerUniverse(app: OpenAPIHono<ApiEnv>): void {
+  registerRead(
+    app,
+    {
+      path: "/v1/universe",
+      summary: "Symbols and tiers as they were known at `as_of`",
+      query: z.object({ tier: z.enum(TIERS).optional(), ...paging }),
+      answer: z.object({ symbols: z.array(securitySchema), ...pageSchema }),
+    },
+    async (context, query) => {
+      const from = startOfPage(context, query, `universe|${query.tier ?? ""}`);
+      if ("refused" in from) return from.refused;
+      const rows = await readUniverseAsOf(sqlClientOf(context.var.settings), {
+        asOfMs: from.asOfMs,
+        tier: query.tier ?? null,
+        after: from.after.symbol,
+        limit: query.limit,
+      });
+      const last = rows.length === query.limit ? rows.at(-1) : undefined;
+      return context.json({
+        symbols: rows.map(toSecurity),
+        as_of: toIso(from.asOfMs),
+        next_page_token: last === undefined ? null : from.next(last.symbol, 0),
+      });
+    },
+  );
+  registerRead(
+    app,
+    {
+      path: "/v1/universe/versions",
+      summary: "Changes of the universe, by version and symbol",
+      query: z.object({
+        symbol: z.string().refine(isCanonicalSymbol, "not a canonical symbol").optional(),
+        after: countParam(0, 2 ** 31 - 1, 0),
+        ...paging,
+      }),
+      answer: z.object({ changes: z.array(changeSchema), ...pageSchema }),
+    },
+    async (context, query) => {
+      const from = startOfPage(context, query, `versions|${query.symbol ?? ""}|${query.after}`);
+      if ("refused" in from) return from.refused;
+      const rows = await readUniverseChanges(sqlClientOf(context.var.settings), {
+        asOfMs: from.asOfMs,
+        symbol: query.symbol ?? null,
+        // `after` names a whole version: the first of interest is the one behind it.
+        after:
+          query.page_token === undefined
+            ? { version: query.after + 1, symbol: "" }
+            : { version: from.after.ts, symbol: from.after.symbol },
+        limit: query.limit,
+      });
+      const last = rows.length === query.limit ? rows.at(-1) : undefined;
+      return context.json({
+        changes: rows.map(toChange),
+        as_of: toIso(from.asOfMs),
+        next_page_token: last === undefined ? null : from.next(last.symbol, last.version),
+      });
+    },
+  );
+}
+
+/** Where a page starts, at which knowledge time, and how to name the next one. */
+interface PageStart {
+  readonly asOfMs: EpochMs;
+  readonly after: PageToken["after"];
+  readonly next: (symbol: string, ts: number) => string;
+}
+
+function startOfPage(
+  context: Context<ApiEnv>,
+  query: { readonly as_of?: number | undefined; readonly page_token?: string | undefined },
+  shape: string,
+): PageStart | { readonly refused: Response } {
+  const nowMs = marketClock.now();
+  const page = query.page_token === undefined ? undefined : parsePageToken(query.page_token, shape);
+  if (page === null) {
+    const detail = "page_token does not continue this query";
+    return { refused: problem(context, 400, { code: "bad_page_token", detail }) };
+  }
+  const asOfMs = page?.asOfMs ?? query.as_of ?? nowMs;
+  if (asOfMs > nowMs) {
+    const detail = "as_of is in the future: what will be known then is not known";
+    const extra = { horizon: toIso(nowMs) };
+    return { refused: problem(context, 409, { code: "not_yet_known", detail, extra }) };
+  }
+  return {
+    asOfMs,
+    after: page?.after ?? { symbol: "", ts: 0 },
+    next: (symbol, ts) =>
+      formatPageToken({ asOfMs, startMs: 0, endMs: 0, after: { symbol, ts } }, shape),
+  };
+}
+
+function toSecurity(row: KnownSecurity): z.infer<typeof securitySchema> {
+  const { firstSeen, renamedFrom, asOfMs, ...same } = row;
+  return { ...same, first_seen: firstSeen, renamed_from: renamedFrom, as_of: toIso(asOfMs) };
+}
+
+function toChange(row: KnownChange): z.infer<typeof changeSchema> {
+  const { asOfMs, renamedFrom, tierBefore, nameBefore, figiBefore, ...same } = row;
+  return {
+    ...same,
+    as_of: toIso(asOfMs),
+    renamed_from: renamedFrom,
+    tier_before: tierBefore,
+    name_before: nameBefore,
+    figi_before: figiBefore,
+  };
+}

@@ -1,0 +1,52 @@
+import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
+import { calendarOf, type Settings } from "../env.ts";
+import { marketClock, wallClock } from "../platform/clocks.ts";
+import { errorText, log } from "../platform/log.ts";
+import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
+import { sqlClientOf } from "../postgres/service-client.ts";
+import { createHttpGet } from "../providers/http-get.ts";
+import { configuredProviders } from "../providers/registry.ts";
+import { hasSymbolList } from "./list-symbols.ts";
+import { refreshFromProviders } from "./refresh-from-providers.ts";
+
+/** The task `universe`, with the world that it acts on. */
+export async function runUniverse(
+  task: TaskOf<"universe">,
+  settings: Settings,
+  env: Env,
+): Promise<TaskOutcome> {
+  return await refreshFromProviders(task, {
+    providers: configuredProviders(settings).filter(hasSymbolList),
+    sql: sqlClientOf(settings),
+    calendar: calendarOf(settings),
+    symbolGroups: settings.symbolGroups,
+    breaker: (provider) => providerBreakerStub(env, provider),
+    get: createHttpGet((url, init) => fetch(url, init)),
+    market: marketClock,
+    wall: wallClock,
+    timeoutMs: settings.config.timeout_ms,
+    push: (version) => pushUniverse(version, settings, env),
+  });
+}
+
+/** Tells every group which version of the universe stands; whoever does not hear it reads it next session. */
+export async function pushUniverse(
+  version: number,
+  settings: Pick<Settings, "symbolGroups">,
+  env: Env,
+): Promise<boolean> {
+  const told = await Promise.allSettled(
+    Array.from({ length: settings.symbolGroups }, (_, group) =>
+      symbolGroupStub(env, group).universeChanged(version),
+    ),
+  );
+  const deaf = told.filter((result) => result.status === "rejected");
+  if (deaf.length > 0) {
+    log("warn", "groups did not hear of the universe", {
+      version,
+      groups: deaf.length,
+      error: errorText(deaf[0]?.reason),
+    });
+  }
+  return deaf.length === 0;
+}
