@@ -15,6 +15,9 @@ export interface FakeMember {
   readonly symbol: string;
   readonly sid: number;
   readonly group: number;
+  /** T0 unless it is said. */
+  readonly tier?: "T0" | "T1" | "T2";
+  readonly reusedOn?: string;
 }
 
 /** What of a stored flush the tests look at. */
@@ -123,6 +126,8 @@ export class FakePostgres {
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("ensure_day_partitions")) return result([], []);
     if (query.includes("insert into candles_intraday")) return this.#storeFlush(args);
+    if (query.includes("as asked (symbol)")) return this.#listUnknown(args);
+    if (query.includes("from universe_versions")) return this.#listKnown(args);
     if (query.includes("from symbol_universe")) return this.#listMembers(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);
     if (query.includes("raise_as_of")) return this.#raiseAsOf(args);
@@ -194,8 +199,42 @@ export class FakePostgres {
         ["symbol", TEXT],
         ["sid", INT4],
         ["tier", TEXT],
+        ["reused_on", TEXT],
       ],
-      members.map((member) => [member.symbol, String(member.sid), "T0"]),
+      members.map((member) => [
+        member.symbol,
+        String(member.sid),
+        member.tier ?? "T0",
+        member.reusedOn ?? null,
+      ]),
+    );
+  }
+
+  #listUnknown(args: readonly (string | null)[]) {
+    const known = new Set(this.members.map(({ symbol }) => symbol));
+    const unknown = parseArray(args[0] ?? "{}").filter((symbol) => !known.has(symbol));
+    return result(
+      [["symbol", TEXT]],
+      unknown.map((symbol) => [symbol]),
+    );
+  }
+
+  /** All members as they were known at whatever time. */
+  #listKnown(args: readonly (string | null)[]) {
+    const [, tier, after, limit] = args;
+    const rows = this.members
+      .filter((member) => member.symbol > (after ?? ""))
+      .filter((member) => tier === null || (member.tier ?? "T0") === tier)
+      .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))
+      .slice(0, Number(limit));
+    return result(
+      KNOWN_FIELDS,
+      rows.map(({ symbol, sid, tier: own = "T0" }) => [
+        symbol,
+        String(sid),
+        ...[symbol, "XNAS", "COMMON", own, null, "2026-03-20", null, "1"],
+        timestamp(0),
+      ]),
     );
   }
 
@@ -259,6 +298,20 @@ export class FakePostgres {
     return result(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
   }
 }
+
+const KNOWN_FIELDS = [
+  ["symbol", TEXT],
+  ["sid", INT4],
+  ["name", TEXT],
+  ["exchange", TEXT],
+  ["type", TEXT],
+  ["tier", TEXT],
+  ["figi", TEXT],
+  ["first_seen", TEXT],
+  ["renamed_from", TEXT],
+  ["version", INT4],
+  ["as_of", TIMESTAMPTZ],
+] as const;
 
 const BAR_FIELDS = [
   ["symbol", TEXT],
