@@ -194,3 +194,33 @@ describe("POST /ops/universe/refresh", () => {
     expect(duties.map(({ name }) => name)).toContain("task:universe:asked");
   });
 });
+
+describe("the tasks of the universe", () => {
+  const dutiesOf = async () =>
+    await runInDurableObject(group(0), (_, state) =>
+      state.storage.sql
+        .exec<{ name: string }>("SELECT name FROM duty WHERE name LIKE 'task:universe:%'")
+        .toArray()
+        .map(({ name }) => name),
+    );
+  const ended = { calls: [], selected: [], failures: [], done: true };
+
+  it("are planned once a trading date, also when the first has ended", async () => {
+    const { date } = currentSession();
+    await load([0]);
+    expect(await dutiesOf()).toEqual([`task:universe:${date}`]);
+    await group(0).taskEnded(`task:universe:${date}`, ended);
+    await load([0]);
+    expect(await dutiesOf()).toEqual([]);
+  });
+
+  it("place the tiers after daily bars have come", async () => {
+    await runInDurableObject(group(0), (_, state) => {
+      const task = { v: 1, type: "daily_bars", duty: "task:daily_bars:x", dates: ["2026-03-20"] };
+      const sql = "INSERT INTO duty (name, due_ms, started_ms, body) VALUES (?, 0, NULL, ?)";
+      state.storage.sql.exec(sql, "task:daily_bars:x", JSON.stringify({ task, tries: 0 }));
+    });
+    await group(0).taskEnded("task:daily_bars:x", ended);
+    expect(await dutiesOf()).toContain("task:universe:tiers");
+  });
+});

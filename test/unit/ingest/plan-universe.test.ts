@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { lastSessionDates } from "../../../src/domain/session-ahead.ts";
+import { planUniverse } from "../../../src/ingest/plan-universe.ts";
+import { CALENDAR } from "../../support/naive-group.ts";
+
+describe("the refresh of the universe", () => {
+  it.each([
+    ["at 06:00 of a trading date, that of the date", "2026-03-20T10:00:00Z", "2026-03-20"],
+    ["a minute before, that of the date before", "2026-03-20T09:59:00Z", "2026-03-19"],
+    ["on a Sunday, that of Friday", "2026-03-22T15:00:00Z", "2026-03-20"],
+    ["in winter an hour later by UTC", "2026-01-06T10:59:00Z", "2026-01-05"],
+  ])("is, %s", (_, now, date) => {
+    const [planned, ...more] = planUniverse(Date.parse(now), CALENDAR);
+    expect(more).toEqual([]);
+    expect(planned?.task.duty).toBe(`task:universe:${date}`);
+    expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
+  });
+});
+
+describe("the last sessions", () => {
+  it("are those that are over, oldest first, across week-ends and holidays", () => {
+    const at = (text: string) => lastSessionDates(CALENDAR, Date.parse(text), 3);
+    expect(at("2026-03-23T19:59:59Z")).toEqual(["2026-03-18", "2026-03-19", "2026-03-20"]);
+    expect(at("2026-03-23T20:00:00Z")).toEqual(["2026-03-19", "2026-03-20", "2026-03-23"]);
+    expect(at("2026-01-02T12:00:00Z")).toEqual(["2025-12-29", "2025-12-30", "2025-12-31"]);
+  });
+});
