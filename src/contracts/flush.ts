@@ -30,9 +30,9 @@ export const barStatusSchema = z.enum(["first", "updated", "backfilled"]);
 export const gapKindSchema = z.enum(["open", "filled", "dead", "unfillable"]);
 
 /**
- * One bar belief: symbol, ts (bar START, ms), open, high, low, close, volume (shares), trade count,
+ * One bar belief of a minute or a day: symbol, ts (bar START, ms), open, high, low, close, volume (shares), trade count,
  * vwap, revision (0 = first), provider, feed, status; then what only storage needs: trading session
- * and asked_at (ms).
+ * and asked_at (ms). The ts of a daily bar is 00:00 UTC of its trading date, its session regular.
  */
 export const flushRowSchema = z.tuple([
   z.string(),
@@ -91,11 +91,15 @@ export const flushSchema = z.object({
   /** When the answer that it carries reached the service, ms of the wall clock; 0 when none did. */
   received_at: z.number(),
   rows: z.array(flushRowSchema),
+  /** Daily bars; a flush holds minutes or days, never both. */
+  daily: z.array(flushRowSchema).default([]),
   gaps: z.array(gapEventSchema),
   source: z.array(sourceEventSchema),
   man: z.array(minuteStatesSchema),
   /** Before this minute (ms, exclusive) the group is complete; null while it expects nothing. */
   watermark: z.number().nullable(),
+  /** The same of daily bars: 00:00 UTC after the newest trading date answered; null before the first. */
+  watermark_1d: z.number().nullable().default(null),
   /** When silence becomes a fault, ms of market time; null when nothing is due. */
   next: z.number().nullable(),
 });

@@ -1,7 +1,8 @@
 import type { Flush } from "../contracts/flush.ts";
 import { toIso } from "../domain/time.ts";
+import { dailyStatement } from "./daily-statement.ts";
 import { flushStatement } from "./flush-statement.ts";
-import { utcDay } from "./partition-store.ts";
+import { utcDay, yearPartitions } from "./partition-store.ts";
 import type { SqlClient, SqlStatement } from "./sql-client.ts";
 
 /** Keeps a request below the endpoint's 64 MB: a flush of 512 KB is about 1 MB when bound. */
@@ -39,16 +40,24 @@ function drainStatements(flushes: readonly Flush[]): SqlStatement[] {
       params: [days],
     });
   }
+  const dates = flushes.flatMap((flush) => flush.daily.map((row) => row[1]));
+  if (dates.length > 0) statements.push(yearPartitions(dates));
   for (const flush of flushes) {
     if (flush.rows.length > 0 || flush.gaps.length > 0) statements.push(flushStatement(flush));
+    if (flush.daily.length > 0) statements.push(dailyStatement(flush));
   }
   // A flush without a watermark expects nothing and says nothing about how far the group is.
   const watermark = flushes.findLast((flush) => flush.watermark !== null)?.watermark ?? null;
+  const daily = flushes.findLast((flush) => flush.watermark_1d !== null)?.watermark_1d ?? null;
   statements.push({
-    text: `select drain_end($1::integer, $2, $3, $4::bigint, $5::timestamptz, $6::timestamptz, null)`,
-    params: [...stream, last.fs, toIso(last.as_of), watermark === null ? null : toIso(watermark)],
+    text: `select drain_end($1::integer, $2, $3, $4::bigint, $5::timestamptz, $6::timestamptz, $7::timestamptz)`,
+    params: [...stream, last.fs, toIso(last.as_of), isoOrNull(watermark), isoOrNull(daily)],
   });
   return statements;
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : toIso(ms);
 }
 
 function requireNext(first: Flush, flush: Flush, before: Flush | undefined): void {

@@ -1,5 +1,5 @@
 import { toIso, type EpochMs } from "../domain/time.ts";
-import type { SqlClient } from "./sql-client.ts";
+import type { SqlClient, SqlStatement } from "./sql-client.ts";
 
 /**
  * Makes the day partitions of bars and revisions for `[fromMs, toMs)`, at most 400 UTC days.
@@ -20,4 +20,13 @@ export async function ensurePartitions(
 /** The UTC day that holds an instant, `YYYY-MM-DD`: how partitions are cut. */
 export function utcDay(ms: EpochMs): string {
   return toIso(ms).slice(0, 10);
+}
+
+/** The statement that makes the year partitions of daily bars whose `ts` are these; one at least. */
+export function yearPartitions(dates: readonly EpochMs[]): SqlStatement {
+  const years = [...new Set(dates.map((ts) => utcDay(ts).slice(0, 4)))];
+  return {
+    text: "select ensure_year_partitions(day, day) from unnest($1::date[]) day",
+    params: [years.map((year) => `${year}-01-01`)],
+  };
 }

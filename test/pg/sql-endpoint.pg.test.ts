@@ -41,7 +41,7 @@ describe("day partitions", () => {
     const count = async () =>
       (
         await test.database.query(
-          "select count(*)::int as n from pg_inherits where inhparent in ('candles_intraday'::regclass, 'candles_revisions'::regclass)",
+          "select count(*)::int as n from pg_inherits where inhparent in ('candles_intraday'::regclass, 'candles_revisions_1m'::regclass)",
         )
       )[0]?.["n"];
     await Promise.all(

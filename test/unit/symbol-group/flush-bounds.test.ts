@@ -50,7 +50,9 @@ function storedBytes(draft: FlushDraft): number {
     as_of: LATE_MS,
     received_at: LATE_MS,
     ...content,
+    daily: [],
     watermark: watermarkMs,
+    watermark_1d: LATE_MS,
     next: LATE_MS,
   };
   return JSON.stringify(flush).length;
