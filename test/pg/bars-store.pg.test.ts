@@ -9,6 +9,7 @@ const MINUTE_MS = 60_000;
 const minute = (n: number) => OPEN_MS + n * MINUTE_MS;
 const everything: BarsQuery = {
   symbols: ["AAPL", "BRK.A", "BRKA", "SPY"],
+  interval: "1m",
   startMs: OPEN_MS,
   endMs: minute(3 * 1_440),
   asOfMs: OPEN_MS + 9e8,

@@ -10,9 +10,12 @@ import { formatPageToken, parsePageToken } from "../page-token.ts";
 import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
 import { problem } from "../problem.ts";
 
+/** How far back a read without `start` goes: a day of minutes, a month of days. */
+const DEFAULT_SPAN_MS = { "1m": DAY_MS, "1d": 31 * DAY_MS };
+
 const querySchema = z.object({
   symbols: symbolsParam,
-  interval: z.enum(["1m"]).default("1m"),
+  interval: z.enum(["1m", "1d"]).default("1m"),
   start: instantParam.optional(),
   end: instantParam.optional(),
   as_of: instantParam.optional(),
@@ -83,7 +86,7 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
     const asOfMs = pinnedMs ?? horizonMs;
     // Nothing here depends on the clock once as_of is pinned: the same URL answers the same for ever.
     const endMs = page?.endMs ?? query.end ?? asOfMs;
-    const startMs = page?.startMs ?? query.start ?? endMs - DAY_MS;
+    const startMs = page?.startMs ?? query.start ?? endMs - DEFAULT_SPAN_MS[query.interval];
     if (startMs >= endMs) {
       return problem(context, 422, {
         code: "invalid_parameter",
@@ -92,6 +95,7 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
     }
     const bars = await readBars(sql, {
       symbols: query.symbols,
+      interval: query.interval,
       startMs,
       endMs,
       asOfMs,
