@@ -29,7 +29,10 @@ export const CLOSE_CODES = { restart: 4001, lostPosition: 4010, forced: 4503 } a
 
 /** Names a request, so that its answer can be told from others. */
 export const requestIdSchema = z.union([z.number().int(), z.string().max(64)]).optional();
-const channelSchema = z.enum(["bars.1m"]);
+/** What can be subscribed to; each with symbols of its own. */
+export const CHANNELS = ["bars.1m", "bars.1d"] as const;
+export type Channel = (typeof CHANNELS)[number];
+export const channelSchema = z.enum(CHANNELS);
 const symbolsSchema = z.array(z.string().min(1).max(16)).min(1).max(MAX_CONNECTION_SYMBOLS);
 export const MAX_TOKEN_CHARS = 8_192;
 
@@ -89,7 +92,11 @@ export const flushFrameSchema = z.object({
   fs: z.number().int().positive(),
   at: z.number(),
   bars: z
-    .object({ ch: z.literal("bars.1m"), cols: z.array(z.string()), rows: z.array(wireRowSchema) })
+    .object({
+      ch: z.enum(["bars.1m", "bars.1d"]),
+      cols: z.array(z.string()),
+      rows: z.array(wireRowSchema),
+    })
     .optional(),
   gaps: z
     .array(

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { type Flush } from "../contracts/flush.ts";
+import { channelSchema } from "../contracts/stream.ts";
 import {
+  countSids,
   NO_SUBSCRIPTION,
   type RosterEntry,
   type StreamView,
@@ -10,21 +12,37 @@ import {
 import { formatToken, parseToken, type Position } from "./token.ts";
 
 /** Version of the attachment: what a socket carries through hibernation. */
-const ATTACHMENT_VERSION = 1;
+const ATTACHMENT_VERSION = 2;
 
-const attachmentSchema = z.object({
-  v: z.literal(ATTACHMENT_VERSION),
+const sidsSchema = z.instanceof(Uint8Array);
+const baseShape = {
   id: z.string(),
-  star: z.boolean(),
   firstOnly: z.boolean(),
-  sids: z.instanceof(Uint8Array),
   /** Positions as a resume token: one text is cloned much faster than a list a stream. */
   token: z.string(),
-});
+};
+
+/** Version 1 knew one channel. */
+const attachmentSchema = z.union([
+  z.object({
+    ...baseShape,
+    v: z.literal(ATTACHMENT_VERSION),
+    channels: z.map(channelSchema, z.object({ star: z.boolean(), sids: sidsSchema })),
+  }),
+  z
+    .object({ ...baseShape, v: z.literal(1), star: z.boolean(), sids: sidsSchema })
+    .transform(({ star, sids, ...base }) => {
+      const isEmpty = !star && countSids(sids) === 0;
+      const channels = isEmpty
+        ? NO_SUBSCRIPTION.channels
+        : new Map([["bars.1m" as const, { star, sids }]]);
+      return { ...base, channels };
+    }),
+]);
 
 /**
  * One client's socket as its host knows it. Subscription and positions stand in the socket's
- * attachment (16 KB at most: a bitmap of sids and an item a stream), so nothing is lost when the
+ * attachment (16 KB at most: a bitmap of sids a channel and an item a stream), so nothing is lost when the
  * object hibernates; the rest is rebuilt from it.
  */
 export class Connection {
@@ -55,11 +73,11 @@ export class Connection {
   static restore(socket: WebSocket): Connection | null {
     const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
     if (!parsed.success) return null;
-    const { id, star, firstOnly, sids, token } = parsed.data;
+    const { id, firstOnly, channels, token } = parsed.data;
     const positions = parseToken(token);
     return positions === null
       ? null
-      : new Connection(socket, id, { star, firstOnly, sids }, positions);
+      : new Connection(socket, id, { channels, firstOnly }, positions);
   }
 
   get subscription(): Subscription {
@@ -104,14 +122,13 @@ export class Connection {
 
   /** Writes subscription and positions into the socket's attachment. */
   save(): void {
-    const { star, firstOnly, sids } = this.#subscription;
+    const { channels, firstOnly } = this.#subscription;
     const token = formatToken(this.#positions);
     this.socket.serializeAttachment({
       v: ATTACHMENT_VERSION,
       id: this.id,
-      star,
       firstOnly,
-      sids,
+      channels,
       token,
     });
   }

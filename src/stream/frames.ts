@@ -1,5 +1,6 @@
 import type { Flush } from "../contracts/flush.ts";
 import { FLUSH_COLUMNS } from "../contracts/flush.ts";
+import type { Channel } from "../contracts/stream.ts";
 import { countStates } from "../domain/manifest.ts";
 import type { StreamView } from "./subscription.ts";
 import { streamName } from "./token.ts";
@@ -12,28 +13,42 @@ export interface Frame {
   readonly rows: number;
 }
 
+/** Policies whose change of source concerns a channel. */
+const POLICY_CHANNELS: Readonly<Record<string, Channel>> = {
+  bars_1m: "bars.1m",
+  bars_1d: "bars.1d",
+};
+
 /**
- * The wire text of a flush for one view of its stream: only the view's own rows, gap events and
- * manifest counts; maybe none, for a client proves continuity by the number alone.
+ * The wire text of a flush for one view of its stream: only the view's own rows, and of minutes the gap
+ * events and manifest counts; maybe none, for a client proves continuity by the number alone.
  */
 export function flushFrame(flush: Flush, view: StreamView, replayed: boolean): Frame {
-  const mine = (symbol: string) => view.includes(symbol);
-  const rows = flush.rows
-    .filter((row) => (view.firstOnly ? row[9] === 0 : true) && mine(row[0]))
+  const ch = flush.daily.length > 0 ? "bars.1d" : "bars.1m";
+  const mine = view.channels.get(ch);
+  const rows = (ch === "bars.1d" ? flush.daily : flush.rows)
+    .filter((row) => (view.firstOnly ? row[9] === 0 : true) && mine?.includes(row[0]) === true)
     .map((row) => row.slice(0, WIRE_COLUMNS));
-  const gaps = flush.gaps.filter((gap) => mine(gap[0]));
-  const man = flush.man
-    .map(([minute, states]) => countStates(minute, states, view.mask))
-    .filter((entry) => entry !== null);
+  const minutes = view.channels.get("bars.1m");
+  const gaps = flush.gaps.filter((gap) => minutes?.includes(gap[0]) === true);
+  const man =
+    minutes === undefined
+      ? []
+      : flush.man
+          .map(([minute, states]) => countStates(minute, states, minutes.mask))
+          .filter((entry) => entry !== null);
+  const source = flush.source.filter(([policy]) =>
+    view.channels.has(POLICY_CHANNELS[policy] ?? "bars.1m"),
+  );
   const frame = {
     op: "flush",
     g: streamName(flush.group),
     e: flush.epoch,
     fs: flush.fs,
     at: flush.as_of,
-    ...(rows.length > 0 ? { bars: { ch: "bars.1m", cols: FLUSH_COLUMNS, rows } } : {}),
+    ...(rows.length > 0 ? { bars: { ch, cols: FLUSH_COLUMNS, rows } } : {}),
     ...(gaps.length > 0 ? { gaps } : {}),
-    ...(flush.source.length > 0 ? { source: flush.source } : {}),
+    ...(source.length > 0 ? { source } : {}),
     ...(man.length > 0 ? { man } : {}),
     ...(flush.next === null ? {} : { next: flush.next }),
     ...(replayed ? { rp: 1 } : {}),

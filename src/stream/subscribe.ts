@@ -5,7 +5,14 @@ import type { FollowAnswer } from "./home-port.ts";
 import type { StreamHost } from "./host.ts";
 import { sendText } from "./outbox.ts";
 import { caughtUpFrame, prepareReplays, type Replay, type ResumeRequest } from "./replay.ts";
-import { countSids, type Subscription, viewOf, withoutSids, withSids } from "./subscription.ts";
+import {
+  countSids,
+  type Subscription,
+  type SymbolSet,
+  viewOf,
+  withoutSymbols,
+  withSymbols,
+} from "./subscription.ts";
 import { formatToken, parseToken, type Position, streamName } from "./token.ts";
 
 type SubFrame = Extract<ClientFrame, { op: "sub" }>;
@@ -95,10 +102,10 @@ export function unsubscribe(
   frame: UnsubFrame,
   symbolGroups: number,
 ): void {
-  let subscription = connection.subscription;
-  if (frame.symbols.includes("*"))
-    subscription = { ...subscription, star: false, sids: new Uint8Array(0) };
-  else subscription = withoutSids(subscription, sidsOf(host, frame.symbols, symbolGroups).sids);
+  const removed = frame.symbols.includes("*")
+    ? "*"
+    : sidsOf(host, frame.symbols, symbolGroups).sids;
+  const subscription = withoutSymbols(connection.subscription, frame.ch, removed);
   connection.subscribe(subscription);
   for (const group of host.followedGroups()) {
     if (viewOf(subscription, host.deps.rosters.of(group)) === null)
@@ -131,10 +138,12 @@ function extend(
   symbolGroups: number,
 ) {
   const firstOnly = frame.rev === undefined ? before.firstOnly : frame.rev === "first";
-  if (star) return { subscription: { ...before, star: true, firstOnly }, rejected: [] };
+  if (star) {
+    return { subscription: { ...withSymbols(before, frame.ch, "*"), firstOnly }, rejected: [] };
+  }
   const { sids, unknown } = sidsOf(host, frame.symbols, symbolGroups);
   const rejected = unknown.map((symbol) => ({ symbol, code: STREAM_CODES.unknownSymbol }));
-  return { subscription: { ...withSids(before, sids), firstOnly }, rejected };
+  return { subscription: { ...withSymbols(before, frame.ch, sids), firstOnly }, rejected };
 }
 
 function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: number) {
@@ -178,19 +187,28 @@ function ackFrame(
   rejected: readonly { symbol: string; code: number }[],
   replays: readonly Replay[],
 ): string {
-  const { subscription } = connection;
-  const count = subscription.star ? -1 : countSids(subscription);
-  const hash = fnv1a32(subscription.star ? "*" : subscription.sids.join(",").replace(/(,0)+$/, ""))
-    .toString(16)
-    .padStart(8, "0");
+  const { channels } = connection.subscription;
+  // Those that are taken, and those that were asked about.
+  const named = new Set([...channels.keys(), ...frame.ch]);
+  const subs = Object.fromEntries(
+    Array.from(named, (channel) => [channel, summaryOf(channels.get(channel))]),
+  );
   return JSON.stringify({
     op: "ack",
     ...(frame.id === undefined ? {} : { id: frame.id }),
-    subs: { "bars.1m": { count, hash } },
+    subs,
     rejected,
     token: formatToken(connection.positions),
     ...(frame.op === "sub" && frame.resume !== undefined
       ? { resume: replays.map((replay) => replay.result) }
       : {}),
   });
+}
+
+/** How many symbols a channel has (-1: all) and a hash of which, so that a client can compare. */
+function summaryOf(set: SymbolSet | undefined): { count: number; hash: string } {
+  const sids = set?.sids ?? new Uint8Array(0);
+  const text = set?.star === true ? "*" : sids.join(",").replace(/(,0)+$/, "");
+  const hash = fnv1a32(text).toString(16).padStart(8, "0");
+  return { count: set?.star === true ? -1 : countSids(sids), hash };
 }

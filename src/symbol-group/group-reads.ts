@@ -1,4 +1,5 @@
 import { parseFlush } from "../contracts/flush.ts";
+import { CHANNELS } from "../contracts/stream.ts";
 import { flushFrame } from "../stream/frames.ts";
 import type { LogSlice } from "../stream/home-port.ts";
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
@@ -7,7 +8,7 @@ import {
   type RosterEntry,
   type Subscription,
   viewOf,
-  withSids,
+  withSymbols,
 } from "../stream/subscription.ts";
 import { streamName } from "../stream/token.ts";
 import type { Ledger } from "./ledger.ts";
@@ -70,11 +71,12 @@ export class GroupReads {
   }
 
   #subscriptionTo(symbols: readonly string[] | null): Subscription {
-    if (symbols === null) return { ...NO_SUBSCRIPTION, star: true };
+    if (symbols === null) return withSymbols(NO_SUBSCRIPTION, CHANNELS, "*");
     const wanted = new Set(symbols);
     const members = this.#ledger.roster.members.filter((member) => wanted.has(member.symbol));
-    return withSids(
+    return withSymbols(
       NO_SUBSCRIPTION,
+      CHANNELS,
       members.map((member) => member.sid),
     );
   }

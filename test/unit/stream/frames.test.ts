@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Flush, flushSchema } from "../../../src/contracts/flush.ts";
-import { type FlushFrame, flushFrameSchema } from "../../../src/contracts/stream.ts";
+import { type Channel, type FlushFrame, flushFrameSchema } from "../../../src/contracts/stream.ts";
 import { createEpoch } from "../../../src/domain/epoch.ts";
 import { flushFrame, FrameCache } from "../../../src/stream/frames.ts";
 import {
@@ -8,8 +8,9 @@ import {
   NO_SUBSCRIPTION,
   type StreamView,
   viewOf,
-  withoutSids,
-  withSids,
+  type Subscription,
+  withoutSymbols,
+  withSymbols,
 } from "../../../src/stream/subscription.ts";
 import { flush, gap, OPEN_MS, row } from "../../support/flushes.ts";
 
@@ -19,10 +20,14 @@ const ROSTER = [
   { symbol: "KO", sid: 70 },
   { symbol: "MSFT", sid: 5_000 },
 ];
-const STAR = viewOf({ ...NO_SUBSCRIPTION, star: true }, ROSTER);
+const STAR = viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], "*"), ROSTER);
 
-function viewFor(sids: readonly number[], firstOnly = false): StreamView {
-  const view = viewOf({ ...withSids(NO_SUBSCRIPTION, sids), firstOnly }, ROSTER);
+function viewFor(
+  sids: readonly number[],
+  firstOnly = false,
+  channels: readonly Channel[] = ["bars.1m"],
+): StreamView {
+  const view = viewOf({ ...withSymbols(NO_SUBSCRIPTION, channels, sids), firstOnly }, ROSTER);
   if (view === null) throw new Error("nothing is wanted");
   return view;
 }
@@ -91,16 +96,67 @@ describe("the frame of a flush", () => {
   });
 });
 
+describe("the frame of a flush of daily bars", () => {
+  const date = Date.UTC(2026, 2, 20);
+  const daily = () =>
+    flushSchema.parse(
+      flush(64, { epoch: EPOCH, daily: [row({ ts: date }), row({ symbol: "KO", ts: date })] }),
+    );
+  const frameFor = (view: StreamView) =>
+    flushFrameSchema.parse(JSON.parse(flushFrame(daily(), view, false).text));
+
+  it("carries them under their own channel, for the symbols that were taken of it", () => {
+    const { bars } = frameFor(viewFor([70], false, ["bars.1d"]));
+    expect(bars?.ch).toBe("bars.1d");
+    expect(bars?.rows.map(([symbol, ts]) => [symbol, ts])).toEqual([["KO", date]]);
+  });
+
+  it("is only its number for who takes minutes, as a flush of minutes is for who takes days", () => {
+    expect(frameFor(viewFor([3, 70]))).toEqual({
+      op: "flush",
+      g: "7b",
+      e: EPOCH,
+      fs: 64,
+      at: daily().as_of,
+    });
+    const minutes = frameOf(viewFor([3, 70], false, ["bars.1d"]));
+    expect(minutes).toEqual({
+      op: "flush",
+      g: "7b",
+      e: EPOCH,
+      fs: 62,
+      at: full().as_of,
+      next: OPEN_MS + 125_000,
+    });
+  });
+});
+
+/** Symbols of the channel of minutes. */
+function countOf(subscription: Subscription): number {
+  return countSids(subscription.channels.get("bars.1m")?.sids ?? new Uint8Array(0));
+}
+
 describe("a subscription", () => {
   it("counts what was added and not taken away", () => {
-    const added = withSids(withSids(NO_SUBSCRIPTION, [1, 8, 9]), [9, 16_383]);
-    expect(countSids(added)).toBe(4);
-    expect(countSids(withoutSids(added, [8, 9, 20_000]))).toBe(2);
-    expect(countSids(added)).toBe(4);
+    const one = ["bars.1m"] as const;
+    const added = withSymbols(withSymbols(NO_SUBSCRIPTION, one, [1, 8, 9]), one, [9, 16_383]);
+    expect(countOf(added)).toBe(4);
+    expect(countOf(withoutSymbols(added, one, [8, 9, 20_000]))).toBe(2);
+    expect(countOf(added)).toBe(4);
   });
 
   it("wants nothing of a home that has none of its symbols", () => {
-    expect(viewOf(withSids(NO_SUBSCRIPTION, [4]), ROSTER)).toBeNull();
+    expect(viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], [4]), ROSTER)).toBeNull();
     expect(viewOf(NO_SUBSCRIPTION, ROSTER)).toBeNull();
+  });
+
+  it("keeps the symbols of each channel apart", () => {
+    const minutes = withSymbols(NO_SUBSCRIPTION, ["bars.1m"], [3]);
+    const both = withSymbols(withSymbols(minutes, ["bars.1d"], "*"), ["bars.1d", "bars.1m"], [70]);
+    expect(countOf(both)).toBe(2);
+    expect(both.channels.get("bars.1d")?.star).toBe(true);
+    const left = withoutSymbols(both, ["bars.1d"], "*");
+    expect([...left.channels.keys()]).toEqual(["bars.1m"]);
+    expect(countOf(left)).toBe(2);
   });
 });

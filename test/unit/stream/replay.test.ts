@@ -5,7 +5,7 @@ import { createEpoch } from "../../../src/domain/epoch.ts";
 import { Crc32c } from "../../../src/stream/crc32c.ts";
 import type { FollowAnswer, HomePort } from "../../../src/stream/home-port.ts";
 import { caughtUpFrame, prepareReplays, type ResumeRequest } from "../../../src/stream/replay.ts";
-import { NO_SUBSCRIPTION, viewOf } from "../../../src/stream/subscription.ts";
+import { NO_SUBSCRIPTION, viewOf, withSymbols } from "../../../src/stream/subscription.ts";
 import { flush, OPEN_MS, row } from "../../support/flushes.ts";
 
 const EPOCH = createEpoch(OPEN_MS, () => 0.25);
@@ -48,7 +48,7 @@ function requestOf(
   change: { epoch?: string; follow?: Partial<FollowAnswer>; stream?: string } = {},
 ): ResumeRequest {
   const roster = [{ symbol: "AAPL", sid: 0 }];
-  const view = viewOf({ ...NO_SUBSCRIPTION, star: true }, roster);
+  const view = viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], "*"), roster);
   if (view === null) throw new Error("the whole universe is something");
   const follow = {
     epoch: EPOCH,
