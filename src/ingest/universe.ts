@@ -9,6 +9,9 @@ import { configuredProviders } from "../providers/registry.ts";
 import { hasSymbolList } from "./list-symbols.ts";
 import { refreshFromProviders } from "./refresh-from-providers.ts";
 
+/** The whole universe is read and written at once; nobody waits for it. */
+const FETCH_TIMEOUT_MS = 60_000;
+
 /** The task `universe`, with the world that it acts on. */
 export async function runUniverse(
   task: TaskOf<"universe">,
@@ -17,7 +20,7 @@ export async function runUniverse(
 ): Promise<TaskOutcome> {
   return await refreshFromProviders(task, {
     providers: configuredProviders(settings).filter(hasSymbolList),
-    sql: sqlClientOf(settings),
+    sql: sqlClientOf(settings, FETCH_TIMEOUT_MS),
     calendar: calendarOf(settings),
     symbolGroups: settings.symbolGroups,
     breaker: (provider) => providerBreakerStub(env, provider),

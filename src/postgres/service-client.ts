@@ -4,11 +4,14 @@ import { createSqlClient, type SqlClient } from "./sql-client.ts";
 /** A statement of the service takes milliseconds; waking a suspended database takes about a second. */
 const FETCH_TIMEOUT_MS = 10_000;
 
-/** The deployment's database. */
-export function sqlClientOf(settings: Settings): SqlClient {
+/** The deployment's database; a request that takes longer than `fetchTimeoutMs` is given up. */
+export function sqlClientOf(
+  settings: Settings,
+  fetchTimeoutMs: number = FETCH_TIMEOUT_MS,
+): SqlClient {
   return createSqlClient({
     databaseUrl: settings.databaseUrl,
     ...(settings.sqlEndpoint === null ? {} : { sqlEndpoint: settings.sqlEndpoint }),
-    fetchTimeoutMs: FETCH_TIMEOUT_MS,
+    fetchTimeoutMs,
   });
 }

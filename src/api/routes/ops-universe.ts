@@ -17,6 +17,8 @@ import { problem } from "../problem.ts";
 /** Pins are for exceptions; a whole small universe may be pinned. */
 const MAX_PINS = 10_000;
 const MAX_BODY_BYTES = 512 * 1_024;
+/** The whole universe is read for it. */
+const FETCH_TIMEOUT_MS = 30_000;
 
 const bodySchema = z
   .object({
@@ -79,7 +81,7 @@ async function handlePins(context: Context<ApiEnv>): Promise<Response> {
   if ("refused" in read) return read.refused;
   const { settings } = context.var;
   const { tiers } = read.body;
-  const sql = sqlClientOf(settings);
+  const sql = sqlClientOf(settings, FETCH_TIMEOUT_MS);
   const unknown = await unknownSymbols(sql, Object.keys(tiers));
   if (unknown.length > 0) {
     return problem(context, 422, {
