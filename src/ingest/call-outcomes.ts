@@ -24,6 +24,7 @@ const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
 interface JudgedAnswer {
   readonly calls: readonly ProviderCall[];
   readonly failure: ProviderError | null;
+  readonly covered: readonly unknown[];
   /** Symbol-minutes of bars, symbols of quotes. */
   readonly asked: number;
   readonly answered: number;
@@ -48,7 +49,7 @@ function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
   const excused = isLoneLimit || (failure !== null && SAYS_NOTHING.has(failure.kind));
   const asked = excused ? answered : answer.asked;
   const foreign = Math.ceil(judged.length * answer.foreignShare);
-  const isWorthless = failure?.kind === "malformed" && answered === 0;
+  const isWorthless = failure?.kind === "malformed" && answer.covered.length === 0;
   return judged.map((call, index) => {
     const isForeign = index >= judged.length - foreign;
     return {

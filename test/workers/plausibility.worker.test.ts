@@ -25,8 +25,8 @@ const QUIET = SYMBOLS[6] ?? "";
 useWorld(SYMBOLS);
 
 function symbolsOfGroup(count: number): string[] {
-  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  const names = [...letters].flatMap((a) => [...letters].map((b) => `Q${a}${b}`));
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
+  const names = letters.flatMap((a) => letters.map((b) => `Q${a}${b}`));
   return names.filter((name) => groupOf(name, SYMBOL_GROUPS) === G).slice(0, count);
 }
 
