@@ -9,19 +9,22 @@ export interface SaidAbsences {
   readonly market: Market;
   readonly session: TradingSession;
   readonly symbolGroups: number;
-  readonly mostNoTrade: ReadonlyMap<string, number>;
+  /** Null when nobody listened. */
+  readonly mostNoTrade: ReadonlyMap<string, number> | null;
 }
 
 /**
  * Minutes of symbols that were at some time said not to have traded, and did. The sandbox shows every
  * bar before its minute settles, so an honest answer never says so: these were taken from empty ones.
+ * Null when nobody listened.
  */
 export function falseAbsences({
   market,
   session,
   symbolGroups,
   mostNoTrade,
-}: SaidAbsences): number {
+}: SaidAbsences): number | null {
+  if (mostNoTrade === null) return null;
   const truth = new Map<string, number>();
   for (const { symbol } of market.symbols) {
     const stream = streamName(groupOf(symbol, symbolGroups));

@@ -88,10 +88,7 @@ export async function runSession(
     });
     const stream = clients.result(found.beliefs);
     const mostNoTrade = clients.mostNoTrade();
-    const noTradeFromEmpty =
-      mostNoTrade === null
-        ? null
-        : falseAbsences({ ...stage, symbolGroups: options.groups, mostNoTrade });
+    const said = { ...stage, symbolGroups: options.groups, mostNoTrade };
     clients.close();
     const metrics = await scrape(stack);
     const speed = (driver.nowMs - stage.session.openMs) / wallMs;
@@ -102,7 +99,7 @@ export async function runSession(
       symbols: symbols.length,
       found,
       stream,
-      noTradeFromEmpty,
+      noTradeFromEmpty: falseAbsences(said),
       metrics,
       breakers: breakers.paths(faults, stage.session.openMs),
       speed,
