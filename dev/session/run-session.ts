@@ -62,11 +62,8 @@ export async function runSession(
   endOnSignal(() => stack.stop());
   try {
     const startedMs = performance.now();
-    const clients = new SessionClients(
-      stack,
-      stage.market.symbols.map((listed) => listed.symbol),
-      options.clients,
-    );
+    const symbols = stage.market.symbols.map((listed) => listed.symbol);
+    const clients = new SessionClients(stack, symbols, options.clients);
     const driver = new MarketDriver({
       calendar,
       key: stack.key,
@@ -92,7 +89,6 @@ export async function runSession(
     clients.close();
     const metrics = await scrape(stack);
     const speed = (driver.nowMs - stage.session.openMs) / wallMs;
-    const symbols = stage.market.symbols.map((listed) => listed.symbol);
     const inFlight = correctedInFlight(publication, symbols, disturbances.killAtMs);
     return report({
       faulty: options.faultsFile !== null,

@@ -11,7 +11,7 @@ import type { UniverseRow } from "../domain/universe-row.ts";
 import { readPins } from "../postgres/override-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
 import { readUniverse, writeUniverse } from "../postgres/universe-refresh-store.ts";
-import { hasDailyBars, readMedianVolumes } from "../postgres/volume-reads.ts";
+import { readMedianVolumes } from "../postgres/volume-reads.ts";
 
 /** Refreshes that came in between before this one gives up; the task comes again. */
 const MAX_TRIES = 5;
@@ -60,15 +60,14 @@ export async function applyRefresh(
   throw new Error("the universe is being changed by others: the refresh could not be written");
 }
 
-/** Volumes of the last 20 sessions that are over, from the stored daily bars; none while there are none. */
+/** Volumes of the last 20 sessions that are over, from the stored daily bars. */
 export async function storedVolumes(
   sql: SqlClient,
   calendar: Calendar,
   nowMs: EpochMs,
 ): Promise<ReadonlyMap<string, number>> {
   const [first] = lastSessionDates(calendar, nowMs, VOLUME_SESSIONS);
-  if (first === undefined || !(await hasDailyBars(sql))) return new Map();
-  return await readMedianVolumes(sql, first);
+  return first === undefined ? new Map() : await readMedianVolumes(sql, first);
 }
 
 /** A symbol keeps its place in its group for ever, so those that left count too. */

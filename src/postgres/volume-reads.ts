@@ -23,15 +23,6 @@ export async function readMedianVolumes(
   return new Map(rows.map((row) => volumeRow.parse(row)).map((row) => [row.symbol, row.volume]));
 }
 
-/** Whether there is a table of daily bars: it comes with a later migration than the universe. */
-export async function hasDailyBars(sql: SqlClient): Promise<boolean> {
-  const { rows } = await sql.query({
-    text: "select to_regclass('candles_daily') is not null as known",
-    params: [],
-  });
-  return z.object({ known: z.boolean() }).parse(rows[0]).known;
-}
-
 /** Whether the volume of any symbol was ever known: tiers have been placed by it. */
 export async function hasPlacedTiers(sql: SqlClient): Promise<boolean> {
   const { rows } = await sql.query({

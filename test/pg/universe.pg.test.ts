@@ -43,7 +43,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await test.database.query("truncate symbol_universe, universe_refreshes cascade");
   await test.database.query("truncate universe_listing_cursor cascade");
-  await test.database.query("drop table if exists candles_daily");
+  await test.database.query("truncate candles_daily");
 });
 
 describe.skipIf(!hasUniverseFiles())("the directory of US equities", () => {

@@ -9,18 +9,8 @@ export async function storeDailyBars(
   dates: readonly string[],
   shares: ReadonlyMap<string, number>,
 ): Promise<void> {
-  const [known] = await database.query("select to_regclass('candles_daily') is not null as yes");
-  if (known?.["yes"] === true) {
-    await database.query("select ensure_year_partitions($1::date, $2::date)", [
-      dates[0],
-      dates.at(-1),
-    ]);
-  } else {
-    await database.query(
-      `create table candles_daily (symbol text, trading_date date, open float8, high float8, low float8, close float8,
-        volume float8, as_of timestamptz, asked_at timestamptz, provider text, feed text, status text, revision integer)`,
-    );
-  }
+  const span = [dates[0], dates.at(-1)];
+  await database.query("select ensure_year_partitions($1::date, $2::date)", span);
   await database.query(
     `insert into candles_daily (symbol, trading_date, open, high, low, close, volume, as_of, asked_at, provider, feed,
         status, revision)
