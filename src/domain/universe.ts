@@ -164,7 +164,7 @@ function believedLists(input: RefreshInput, merged: MergedListings): Set<Provide
     input.listings
       .filter(({ provider, complete }) => {
         const size = merged.sizes.get(provider) ?? 0;
-        return complete && size > 0 && size >= known.size * MIN_COMPLETE_SHARE;
+        return complete && size >= known.size * MIN_COMPLETE_SHARE;
       })
       .map(({ provider }) => provider),
   );
@@ -174,7 +174,7 @@ function believedLists(input: RefreshInput, merged: MergedListings): Set<Provide
 function withTiers(rows: readonly UniverseRow[], input: RefreshInput): UniverseRow[] {
   const { pins } = input;
   const measured = rows.filter((row) => row.active && row.volume !== null).length;
-  const isWhole = input.volumes.size > 0 && input.volumes.size >= measured * MIN_VOLUMES_SHARE;
+  const isWhole = input.volumes.size >= measured * MIN_VOLUMES_SHARE;
   const volumes = isWhole ? input.volumes : new Map<string, number>();
   const volumeOf = (row: UniverseRow): number | null => {
     // What is known of a symbol on the day of its reuse is the other security's.

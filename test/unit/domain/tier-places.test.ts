@@ -63,6 +63,16 @@ describe("places", () => {
     );
   });
 
+  it("go to the smaller symbol when volumes are equal, whatever the order", () => {
+    const all = Array.from({ length: 501 }, (_, index) => ({
+      symbol: name(index),
+      tier: null,
+      volume: 1,
+    }));
+    expect(placeTiers(all).get(name(500))).toBe("T1");
+    expect(placeTiers(all.toReversed()).get(name(500))).toBe("T1");
+  });
+
   it("never fill a tier more than a tenth above its size", () => {
     const all = Array.from({ length: 4_000 }, (_, index) => ({
       symbol: name(index),

@@ -176,6 +176,17 @@ describe("a FIGI under another symbol", () => {
     expect(changesOf(refresh({ rows: before, date, listings: [finnhub] }))).toEqual(["META added"]);
   });
 
+  it("is no rename when it stands at two symbols", () => {
+    const shared = listOf("polygon", [...now, listing("FBX", { figi: "BBG1" })]);
+    const next = refresh({ rows: before, date, listings: [shared] });
+    expect(changesOf(next)).toEqual(["FBX added", "META added"]);
+  });
+
+  it("is no reuse when another provider gives another one", () => {
+    const finnhub = listOf("finnhub", [listing("FB", { figi: "BBG8" }), listing("KO")]);
+    expect(changesOf(refresh({ rows: before, date, listings: [finnhub] }))).toEqual([]);
+  });
+
   it("and another FIGI under the old symbol is a rename and a reuse", () => {
     const reused = [...now, listing("FB", { figi: "BBG9", name: "ProShares" })];
     const volumes = new Map([["FB", 9e9]]);
@@ -199,6 +210,23 @@ it("gives a re-used symbol none of the volume of the other security on that day"
     volumes: new Map([["FB", 9e9]]),
   });
   expect(rowOf(next.rows, "FB")).toMatchObject({ tier: "T2", volume: null });
+});
+
+it("takes the first volumes as they are, and moves nobody by a part of them later", () => {
+  const names = Array.from({ length: 500 }, (_, index) => `S${index}`);
+  const { rows } = refresh({
+    listings: [
+      listOf(
+        "alpaca",
+        names.map((name) => listing(name)),
+      ),
+    ],
+  });
+  expect(rows.every(({ tier }) => tier === "T2")).toBe(true);
+  const all = refresh({ rows, volumes: new Map(names.map((name) => [name, 1e6])) });
+  expect(all.rows.every(({ tier }) => tier === "T0")).toBe(true);
+  const part = new Map(names.slice(0, 249).map((name) => [name, 1e6]));
+  expect(changesOf(refresh({ rows: all.rows, volumes: part }))).toEqual([]);
 });
 
 it("moves nobody while no daily bars are known, but obeys pins", () => {
