@@ -16,11 +16,10 @@ import { helloFrame } from "../src/stream/hello.ts";
 import { StreamHost } from "../src/stream/host.ts";
 import { Rosters } from "../src/stream/rosters.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
-import { MetaStore } from "../src/symbol-group/meta-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
-import { SERVICE_GROUP, ServiceDuties } from "../src/symbol-group/service-duties.ts";
+import { SERVICE_GROUP, writeTask } from "../src/symbol-group/service-duties.ts";
 
 /** What both sides of a group are made from. */
 interface World {
@@ -45,16 +44,12 @@ export function groupWiring(
   const late = minuteDelay(settings);
   const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
   const world: World = { ctx, env, settings, name, group, late, nextDelayMs };
-  const tasks = new ServiceDuties(
-    new DutyStore(ctx.storage.sql),
-    new MetaStore(ctx.storage.sql),
-    () => [],
-  );
+  const duties = new DutyStore(ctx.storage.sql);
   const desk = new RlcDesk({
     storage: ctx.storage,
     calendar: calendarOf(settings),
     now: () => marketClock.now(),
-    planTask: (task) => tasks.write(task),
+    planTask: (task) => writeTask(duties, task),
   });
   const home = createHome(world, () => streams, desk);
   const streams = createStreams(world, home);
@@ -92,7 +87,7 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
       overlapMinutes: config.overlap_minutes,
       timeoutMs: config.timeout_ms,
     },
-    coldStartSessions: config.cold_start_sessions["1m"],
+    coldStartSessions: config.cold_start_sessions,
     market: marketClock,
     wall: wallClock,
     random,

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import { pollOutcomeSchema } from "../src/contracts/ingest.ts";
 import {
@@ -134,6 +135,12 @@ export class SymbolGroup extends DurableObject<Env> {
   /** A job that nobody answered: its minutes stay open. */
   pollFailed(duty: string, outcome: PollOutcome): void {
     this.ingest(duty, { ...outcome, answers: [] });
+  }
+
+  /** Takes in daily bars of the last sessions; the same ones twice change nothing. */
+  ingestDaily(answers: readonly DailyAnswer[]): void {
+    this.#homeSide().ingestDaily(answers.map((answer) => dailyAnswerSchema.parse(answer)));
+    this.#ensureAlarm();
   }
 
   /** A task of the whole service has ended (group g00 only). */

@@ -79,6 +79,7 @@ const configVariablesSchema = z.object({
   PROVIDER_TIMEOUT_MS: number.optional(),
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
+  COLD_START_SESSIONS_1D: number.optional(),
 });
 type ConfigVariables = z.infer<typeof configVariablesSchema>;
 
@@ -174,7 +175,10 @@ function configInput(variables: ConfigVariables): object {
     latency_cap_ms: variables.RECENT_LATENCY_CAP_MS,
     timeout_ms: variables.PROVIDER_TIMEOUT_MS,
     calendar_overrides: variables.CALENDAR_OVERRIDES,
-    cold_start_sessions: withoutUndefined({ "1m": variables.COLD_START_SESSIONS_1M }),
+    cold_start_sessions: withoutUndefined({
+      "1m": variables.COLD_START_SESSIONS_1M,
+      "1d": variables.COLD_START_SESSIONS_1D,
+    }),
   });
 }
 

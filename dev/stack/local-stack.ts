@@ -146,6 +146,8 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
     SYMBOL_GROUPS: String(options.symbolGroups),
     ...(options.policy === undefined ? {} : { POLICY_BARS_1M: JSON.stringify(options.policy) }),
     COLD_START_SESSIONS_1M: "0",
+    // What tiers are made from; the market has little more.
+    COLD_START_SESSIONS_1D: "20",
     PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
     CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
     IMPOLITE_RUNNER: String(options.impolite),

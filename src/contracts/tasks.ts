@@ -52,5 +52,9 @@ export const taskOutcomeSchema = z.object({
     z.object({ provider: z.enum(PROVIDER_IDS), kind: z.string(), message: z.string() }),
   ),
   done: z.boolean(),
+  /** Rows that were refused, by reason. */
+  refused: z.record(z.string(), z.number()).optional(),
+  /** Of a task over trading dates: those that need not be asked for again. */
+  answered_dates: z.array(z.string()).max(MAX_TASK_DATES).optional(),
 });
 export type TaskOutcome = z.infer<typeof taskOutcomeSchema>;

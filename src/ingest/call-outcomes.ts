@@ -25,7 +25,7 @@ interface JudgedAnswer {
   readonly calls: readonly ProviderCall[];
   readonly failure: ProviderError | null;
   readonly covered: readonly unknown[];
-  /** Symbol-minutes of bars, symbols of quotes. */
+  /** Symbol-minutes of bars, symbol-dates of daily ones, symbols of quotes. */
   readonly asked: number;
   readonly answered: number;
   /** How much of it brought rows that were not asked for, by symbol: 0 to 1. */
@@ -39,7 +39,7 @@ interface JudgedAnswer {
  * that opens its breaker. The same goes for the good pages before one that made the whole answer
  * worthless, as a cursor that repeats.
  */
-function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
+export function judgeCalls(answer: JudgedAnswer, atMs: number): Outcome[] {
   const { failure, answered } = answer;
   const judged = answer.calls.filter((call) => !SAYS_NOTHING.has(call.code));
   // What was left out for a reason that is not the provider's was not asked of it; nor was what a

@@ -2,6 +2,7 @@ import { type Task, type TaskOutcome, taskSchema } from "../contracts/tasks.ts";
 import type { Settings } from "../env.ts";
 import { marketClock } from "../platform/clocks.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
+import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
 import { runRound } from "./tick.ts";
 import { runUniverse } from "./universe.ts";
@@ -22,6 +23,7 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
     case "universe":
       return await runUniverse(task, settings, env);
     case "daily_bars":
+      return await runDailyTask(task, settings, env);
     case "quotes":
       return { calls: [], selected: [], failures: [], done: true };
   }

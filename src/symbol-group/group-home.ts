@@ -1,4 +1,5 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
@@ -22,18 +23,12 @@ import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
 import { FetchDuties, type FetchDutiesConfig, isFetchDuty } from "./fetch-duties.ts";
 import { Followers, type FollowersDeps } from "./followers.ts";
-import { countIngest, setGauges } from "./group-metrics.ts";
+import { countDaily, countIngest, setGauges } from "./group-metrics.ts";
 import { GroupReads } from "./group-reads.ts";
 import type { Ledger } from "./ledger.ts";
 import { GroupMembers } from "./group-members.ts";
-import {
-  isTaskDuty,
-  type PlannedTask,
-  SERVICE_GROUP,
-  ServiceDuties,
-  TASK_PATIENCE_MS,
-  taskOf,
-} from "./service-duties.ts";
+import { isTaskDuty, type PlannedTask, SERVICE_GROUP } from "./service-duties.ts";
+import { ServiceTasks } from "./service-tasks.ts";
 
 /** The host side looks after its streams this often while it has connections. */
 const SWEEP_EVERY_MS = MINUTE_MS;
@@ -42,7 +37,6 @@ const BELIEF_HORIZON_MS = 9 * DAY_MS;
 /** What is past every reader is dropped this often. */
 const PRUNE_EVERY_MINUTES = 30;
 const FOLLOW_RETRY_MS = 5_000;
-
 /** What the home side of a group needs of its object and of the rest of the service. */
 export interface GroupHomeDeps {
   readonly group: number;
@@ -50,7 +44,8 @@ export interface GroupHomeDeps {
   readonly ledger: Ledger;
   readonly calendar: Calendar;
   readonly fetches: FetchDutiesConfig;
-  readonly coldStartSessions: number;
+  /** Closed sessions whose minutes and whose daily bars a new deployment fetches. */
+  readonly coldStartSessions: { readonly "1m": number; readonly "1d": number };
   readonly market: MarketClock;
   readonly wall: WallClock;
   readonly random: () => number;
@@ -94,7 +89,7 @@ export class GroupHome {
   #ledger: Ledger;
   #duties: DutyStore;
   #fetches: FetchDuties;
-  #tasks: ServiceDuties;
+  #tasks: ServiceTasks;
   #followers: Followers;
   #drainer: Drainer;
   #reads: GroupReads;
@@ -105,13 +100,23 @@ export class GroupHome {
     this.#ledger = deps.ledger;
     this.#duties = new DutyStore(deps.storage.sql);
     this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
-    this.#tasks = new ServiceDuties(this.#duties, this.#ledger.meta, deps.planTasks);
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
+    this.#tasks = new ServiceTasks({
+      ...deps,
+      daily: { calendar: deps.calendar, sessionsBack: deps.coldStartSessions["1d"] },
+      duties: this.#duties,
+      meta: this.#ledger.meta,
+      totals: this.totals,
+    });
     this.inFlight = new InFlight(deps.keepAlive, (error) =>
       this.#complain("background work failed", error),
     );
     this.#reads = new GroupReads(deps.group, this.#ledger);
-    this.#members = new GroupMembers({ ...deps, onAppended: () => this.#publish() });
+    this.#members = new GroupMembers({
+      ...deps,
+      coldStartSessions: deps.coldStartSessions["1m"],
+      onAppended: () => this.#publish(),
+    });
     this.#drainer = new Drainer({
       ...deps,
       ...deps.drain,
@@ -158,7 +163,7 @@ export class GroupHome {
     const nowMs = this.#deps.market.now();
     for (const lost of this.#duties.overdue(nowMs)) {
       log("warn", "a job was not answered", { group: this.#name(), duty: lost.name });
-      if (isTaskDuty(lost.name)) this.#tasks.end(lost.name, false, nowMs);
+      if (isTaskDuty(lost.name)) this.#tasks.lost(lost.name);
       else this.#tellEnd(this.#fetches.end(lost.name, false, nowMs));
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
@@ -201,12 +206,18 @@ export class GroupHome {
     return this.#tasks.refreshUniverse(this.#deps.market.now());
   }
 
+  /** Takes in daily bars of the last sessions; older ones go to Postgres by themselves. */
+  ingestDaily(answers: readonly DailyAnswer[]): void {
+    const { fs } = this.#ledger.head();
+    const digests = this.#ledger.ingestDaily(answers);
+    countDaily(this.totals, answers, digests);
+    if (this.#ledger.head().fs === fs) return;
+    this.#publish();
+  }
+
   /** A task of the whole service has ended; one that is not done comes again. */
   taskEnded(duty: string, outcome: TaskOutcome): void {
-    this.#tasks.end(duty, outcome.done, this.#deps.market.now());
-    for (const failure of outcome.failures) {
-      log("warn", "a provider failed", { group: this.#name(), duty, ...failure });
-    }
+    this.#tasks.ended(duty, outcome);
   }
 
   follow(host: string, known: KnownRoster): FollowAnswer {
@@ -266,10 +277,7 @@ export class GroupHome {
       this.#duties.start(duty.name, nowMs, nowMs + this.#fetches.patienceMs);
       return this.inFlight.track(this.#runJob(job));
     }
-    if (isTaskDuty(duty.name)) {
-      this.#duties.start(duty.name, nowMs, nowMs + TASK_PATIENCE_MS);
-      return this.inFlight.track(this.#runTask(taskOf(duty)));
-    }
+    if (isTaskDuty(duty.name)) return this.inFlight.track(this.#tasks.start(duty, nowMs));
     this.#duties.finish(duty.name);
     if (duty.name === DRAIN_DUTY) this.#startDrain();
     if (duty.name === "follow") this.inFlight.track(this.#followers.pump());
@@ -288,15 +296,6 @@ export class GroupHome {
       this.#complain(`job ${job.id} broke down`, error);
       const uncovered = job.symbols.length;
       this.ingest(job.duty, { answers: [], calls: [], selected: [], failures: [], uncovered });
-    }
-  }
-
-  async #runTask(task: Task): Promise<void> {
-    try {
-      await this.#deps.runTask(task);
-    } catch (error) {
-      this.#complain(`task ${task.duty} broke down`, error);
-      this.taskEnded(task.duty, { calls: [], selected: [], failures: [], done: false });
     }
   }
 

@@ -1,18 +1,64 @@
+import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
+import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
+import type { DailyDigest } from "./daily-digest.ts";
 import type { Ingested, Ledger } from "./ledger.ts";
+import { taskTypeOf } from "./service-duties.ts";
 
-/** Counts what a job did and what its answer changed. */
-export function countIngest(totals: MetricTotals, outcome: PollOutcome, ingested: Ingested): void {
-  for (const provider of outcome.selected)
-    totals.add("provider_selected_total", { capability: "bars_1m", provider });
-  for (const call of outcome.calls) {
+/** What the tasks of the whole service ask the providers for; one that is not named asks none. */
+const TASK_CAPABILITIES: Readonly<Partial<Record<Task["type"], string>>> = {
+  universe: "universe",
+  daily_bars: "bars_1d",
+  quotes: "quotes_l1",
+};
+
+/** Counts whom a job asked and how the calls went. */
+function countCalls(
+  totals: MetricTotals,
+  capability: string,
+  { selected, calls }: Pick<PollOutcome, "selected" | "calls">,
+): void {
+  for (const provider of selected) totals.add("provider_selected_total", { capability, provider });
+  for (const call of calls) {
     const { provider, endpoint, code } = call;
     totals.observe("provider_latency_ms", { provider, endpoint }, call.durationMs);
     if (code !== "ok") totals.add("provider_errors_total", { provider, endpoint, code });
   }
+}
+
+/** Counts what a task of the whole service did; `duty` is its name. */
+export function countTask(totals: MetricTotals, duty: string, outcome: TaskOutcome): void {
+  const type = taskTypeOf(duty);
+  const capability = type === null ? undefined : TASK_CAPABILITIES[type];
+  if (type === null || capability === undefined) return;
+  countCalls(totals, capability, outcome);
+  const failed = new Set(outcome.failures.map(({ provider }) => provider));
+  const answered = outcome.selected.find((provider) => !failed.has(provider));
+  totals.add("jobs_processed_total", { type, provider: answered ?? "none" });
+  for (const [reason, count] of Object.entries(outcome.refused ?? {}))
+    totals.add("rows_refused_total", { reason }, count);
+}
+
+/** Counts what the daily bars of answers changed in a group. */
+export function countDaily(
+  totals: MetricTotals,
+  answers: readonly DailyAnswer[],
+  digests: readonly DailyDigest[],
+): void {
+  digests.forEach(({ verdicts }, index) => {
+    const provider = answers[index]?.source.provider ?? "none";
+    totals.add("stale_answers_total", { provider }, verdicts.stale);
+    totals.add("bars_disagreed_total", { provider }, verdicts.disagreed);
+    totals.add("bars_revised_total", { provider }, verdicts.updated);
+  });
+}
+
+/** Counts what a job did and what its answer changed. */
+export function countIngest(totals: MetricTotals, outcome: PollOutcome, ingested: Ingested): void {
+  countCalls(totals, "bars_1m", outcome);
   const answered = outcome.answers[0]?.source.provider ?? "none";
   totals.add("jobs_processed_total", { type: "bars", provider: answered });
   for (const answer of outcome.answers) {

@@ -1,5 +1,6 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import { type Flush, FLUSH_VERSION } from "../contracts/flush.ts";
+import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { OwnedRange } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { Calendar } from "../domain/calendar.ts";
@@ -8,7 +9,7 @@ import { isComplete } from "../domain/minute-state.ts";
 import { type RateSpan, witnessesFor } from "../domain/plausibility.ts";
 import type { ListedMember, Roster } from "../domain/roster.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
-import { floorToMinute, MINUTE_MS } from "../domain/time.ts";
+import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
 import {
   advanceWatermark,
   firstExpectedMinute,
@@ -17,6 +18,7 @@ import {
 } from "../domain/watermark.ts";
 import { barOwners } from "./bar-owners.ts";
 import { BeliefStore } from "./belief-store.ts";
+import { type DailyDigest, digestDaily } from "./daily-digest.ts";
 import { digest, type Digest, type FlushDraft, type GroupState, MAX_FLUSH_GAPS } from "./digest.ts";
 import { FlushLog, MAX_UNDRAINED_BYTES } from "./flush-log.ts";
 import { HoleStore } from "./hole-store.ts";
@@ -24,6 +26,9 @@ import { MemberStore } from "./member-store.ts";
 import { MetaStore } from "./meta-store.ts";
 import { RateBook } from "./rate-book.ts";
 import { evidenceEvents, mainAnswer, sourceChange, sourceName } from "./source-events.ts";
+
+/** Daily bars are complete before this `ts`. */
+const WATERMARK_1D = "watermark_1d_ms";
 
 /** What a ledger needs: the object's storage, the calendar, and sources of time and chance. */
 export interface LedgerDeps {
@@ -169,6 +174,15 @@ export class Ledger {
     });
   }
 
+  /** Takes in daily bars, in flushes of their own. Throws as `ingest` does. */
+  ingestDaily(answers: readonly DailyAnswer[]): DailyDigest[] {
+    if (this.#roster.length === 0) return [];
+    return this.#deps.storage.transactionSync(() => {
+      this.#refuseWhenFull();
+      return answers.map((answer) => this.#takeDaily(answer));
+    });
+  }
+
   /** When the flush of the first minute that is expected to end after `nowMs` is late. */
   nextFlushMs(nowMs: EpochMs): EpochMs {
     return (
@@ -189,6 +203,7 @@ export class Ledger {
     this.log.prune(this.drainedFs(), sessionStartMs);
     // What the watermark has not passed is still needed, however old.
     this.#beliefs.prune("1m", Math.min(horizonMs, this.watermarkMs() ?? horizonMs));
+    this.#beliefs.prune("1d", horizonMs - DAY_MS);
   }
 
   /**
@@ -265,6 +280,22 @@ export class Ledger {
     return result;
   }
 
+  #takeDaily(answer: DailyAnswer): DailyDigest {
+    const result = digestDaily(answer, {
+      roster: this.#roster,
+      calendar: this.#deps.calendar,
+      beliefsAt: (ts) => this.#beliefs.read("1d", ts, this.#roster.length),
+    });
+    for (const { ts, beliefs } of result.changes) this.#beliefs.write("1d", ts, beliefs);
+    const answeredMs = answer.covered.map(({ endMs }) => endMs);
+    if (answeredMs.length > 0) {
+      const knownMs = this.meta.getNumber(WATERMARK_1D) ?? 0;
+      this.meta.set(WATERMARK_1D, Math.max(knownMs, ...answeredMs));
+    }
+    for (const daily of result.flushes) this.#append({ daily }, 0);
+    return result;
+  }
+
   #view(): GroupView {
     return {
       roster: this.#roster,
@@ -274,7 +305,7 @@ export class Ledger {
     };
   }
 
-  #append(draft: FlushDraft, receivedAt: number): void {
+  #append(draft: Partial<FlushDraft> & Partial<Pick<Flush, "daily">>, receivedAt: number): void {
     const head = this.head();
     const nowMs = this.#deps.now();
     const flush: Flush = {
@@ -285,11 +316,13 @@ export class Ledger {
       fs: head.fs + 1,
       as_of: Math.max(nowMs, head.asOf + 1),
       received_at: receivedAt,
-      rows: draft.rows,
-      gaps: draft.gaps,
-      source: draft.source,
-      man: draft.man,
-      watermark: draft.watermarkMs,
+      rows: draft.rows ?? [],
+      daily: draft.daily ?? [],
+      gaps: draft.gaps ?? [],
+      source: draft.source ?? [],
+      man: draft.man ?? [],
+      watermark: draft.watermarkMs ?? this.watermarkMs(),
+      watermark_1d: this.meta.getNumber(WATERMARK_1D),
       next: this.nextFlushMs(nowMs),
     };
     this.log.append(flush);
