@@ -11,13 +11,14 @@ import { createSyntheticMarket } from "../market/synthetic-market.ts";
 import { faultScheduleSchema, type ScheduledFault } from "../sandbox/fault.ts";
 import { endOnSignal } from "../stack/end-on-signal.ts";
 import { MarketDriver } from "../stack/driver.ts";
-import { type LocalStack, startLocalStack } from "../stack/local-stack.ts";
+import { DAILY_SESSIONS, type LocalStack, startLocalStack } from "../stack/local-stack.ts";
 import { type BreakerPath, BreakerWatch } from "./breaker-watch.ts";
 import { SessionClients, type StreamResult } from "./clients.ts";
 import { Disturbances } from "./disturbances.ts";
 import type { SessionOptions } from "./options.ts";
 import { falseAbsences } from "./false-absences.ts";
 import { histogramQuantile, sumByLabels } from "./exposition.ts";
+import { type DailyReconciliation, reconcileDaily } from "./reconcile-daily.ts";
 import { reconcile, type Reconciliation } from "./reconcile.ts";
 import { overridesForFile, sessionsOfFile } from "./session-calendar.ts";
 
@@ -83,6 +84,15 @@ export async function runSession(
       calendar,
       session: stage.session,
     });
+    const daily = await reconcileDaily({
+      ...stack,
+      market: stage.market,
+      publication,
+      calendar,
+      session: stage.session,
+      nowMs: driver.nowMs,
+      sessionsBefore: DAILY_SESSIONS,
+    });
     const stream = clients.result(found.beliefs);
     const mostNoTrade = clients.mostNoTrade();
     const said = { ...stage, symbolGroups: options.groups, mostNoTrade };
@@ -94,6 +104,7 @@ export async function runSession(
       faulty: options.faultsFile !== null,
       symbols: symbols.length,
       found,
+      daily,
       stream,
       noTradeFromEmpty: falseAbsences(said),
       metrics,
@@ -227,6 +238,7 @@ interface Outcome {
   readonly faulty: boolean;
   readonly symbols: number;
   readonly found: Reconciliation;
+  readonly daily: DailyReconciliation;
   readonly stream: StreamResult;
   /** Minutes said not to have traded that did; null when no client listened. */
   readonly noTradeFromEmpty: number | null;
@@ -241,6 +253,7 @@ function report({
   faulty,
   symbols,
   found,
+  daily,
   stream,
   noTradeFromEmpty,
   metrics,
@@ -251,10 +264,12 @@ function report({
 }: Outcome): SessionReport {
   const { beliefs: _, faults: rowFaults, ...rows } = found;
   const { faults: streamFaults, ...counts } = stream;
+  const { faults: dailyFaults, ...days } = daily;
   const line = {
     symbols,
     ...rows,
     no_trade_from_empty: noTradeFromEmpty,
+    daily: days,
     stream: counts,
     publish_p99_ms: round(histogramQuantile(metrics, "ws_publish_latency_ms", 0.99)),
     write_p95_ms: round(histogramQuantile(metrics, "write_batch_ms", 0.95)),
@@ -272,10 +287,12 @@ function report({
       found.wrong +
       found.pending +
       (noTradeFromEmpty ?? 0) +
+      daily.missing +
+      daily.wrong +
       stream.lost +
       stream.duplicate ===
     0;
-  const faults = [...rowFaults, ...streamFaults];
+  const faults = [...rowFaults, ...dailyFaults, ...streamFaults];
   if (!revisionsFit)
     faults.push(`${found.revisions} revisions, expected ${found.revisions_expected}`);
   return { passed: clean && revisionsFit && streamFaults.length === 0, line, faults };

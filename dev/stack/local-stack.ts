@@ -23,6 +23,9 @@ export const DEFAULT_SYMBOL_GROUPS = 32;
  */
 const PROVIDER_TIMEOUT_MS = 20_000;
 
+/** Sessions of daily bars before the first one: what tiers are made from; a market has little more. */
+export const DAILY_SESSIONS = 20;
+
 export interface LocalStackOptions {
   readonly root: string;
   /** Where objects, database, variables and logs are kept. */
@@ -146,8 +149,7 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
     SYMBOL_GROUPS: String(options.symbolGroups),
     ...(options.policy === undefined ? {} : { POLICY_BARS_1M: JSON.stringify(options.policy) }),
     COLD_START_SESSIONS_1M: "0",
-    // What tiers are made from; the market has little more.
-    COLD_START_SESSIONS_1D: "20",
+    COLD_START_SESSIONS_1D: String(DAILY_SESSIONS),
     PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
     CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
     IMPOLITE_RUNNER: String(options.impolite),
