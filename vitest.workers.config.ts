@@ -18,6 +18,7 @@ const BINDINGS = {
   POLYGON_BASE_URL: "http://polygon.test",
   POLICY_BARS_1M: '["alpaca","polygon"]',
   COLD_START_SESSIONS_1M: "0",
+  COLD_START_SESSIONS_1D: "10",
 };
 
 /** Tests that run inside workerd, with the bindings and classes of wrangler.toml. */

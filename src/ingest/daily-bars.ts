@@ -2,7 +2,6 @@ import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
 import { oldestFlushedDate } from "../domain/daily-plan.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
-import { groupName } from "../domain/symbol.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import { marketClock, wallClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
@@ -98,7 +97,6 @@ async function storeOld(
         nowMs: marketClock.now(),
       });
     }
-    if (old.length > 0) log("info", "history was stored", { group: groupName(group) });
   }
 }
 

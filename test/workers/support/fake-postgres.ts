@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 
 const statementSchema = z.object({
   query: z.string(),
@@ -77,8 +78,10 @@ export class FakePostgres {
   readonly drains = new Map<number, [number, number][]>();
   readonly flushes = new Map<number, StoredFlush[]>();
   readonly cursors = new Map<number, Cursor>();
+  readonly daily = new FakeDaily();
 
   reset(): void {
+    this.daily.written.length = 0;
     this.members = [];
     this.away = false;
     this.loseAnswers = 0;
@@ -110,12 +113,14 @@ export class FakePostgres {
 
   #commit(statements: readonly Statement[]) {
     const undo = structuredClone([this.drains, this.flushes, this.cursors] as const);
+    const days = this.daily.written.length;
     try {
       return statements.map((statement) => this.#run(statement));
     } catch (error) {
       refill(this.drains, undo[0]);
       refill(this.flushes, undo[1]);
       refill(this.cursors, undo[2]);
+      this.daily.written.length = days;
       throw error;
     }
   }
@@ -124,7 +129,11 @@ export class FakePostgres {
     const args = params.map((value) => (value === null ? null : String(value)));
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
-    if (query.includes("ensure_day_partitions")) return result([], []);
+    if (/ensure_(day|year)_partitions/.test(query)) return result([], []);
+    if (query.includes("candles_daily")) return this.#daily(query, args);
+    if (query.includes("insert into group_cursor")) return this.#makeCursor(args);
+    if (query.includes("for update")) return result([], []);
+    if (query.includes("active order by symbol")) return this.#listActive();
     if (query.includes("insert into candles_intraday")) return this.#storeFlush(args);
     if (query.includes("as asked (symbol)")) return this.#listUnknown(args);
     if (query.includes("from universe_versions")) return this.#listKnown(args);
@@ -190,6 +199,41 @@ export class FakePostgres {
     stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), rows, gaps });
     this.flushes.set(group, stored);
     return result([], []);
+  }
+
+  #daily(query: string, args: readonly (string | null)[]) {
+    const column = (index: number) => parseArray(args[index - 1] ?? "{}");
+    const argument = (index: number) => args[index - 1] ?? "";
+    if (query.includes("insert into candles_revisions")) {
+      this.daily.store(column, argument);
+      return result([], []);
+    }
+    if (query.includes("returning")) {
+      const written = this.daily.write(column, argument);
+      return result(
+        DAY_FIELDS.slice(0, 2),
+        written.map((day) => dayValues(day).slice(0, 2)),
+      );
+    }
+    return result(DAY_FIELDS, this.daily.read(column).map(dayValues));
+  }
+
+  /** The history lane needs a row to lock. */
+  #makeCursor(args: readonly (string | null)[]) {
+    const group = Number(args[0]);
+    const first = { epoch: "0", fs: 0, asOf: 0, watermark: null };
+    this.cursors.set(group, this.cursors.get(group) ?? first);
+    return result([], []);
+  }
+
+  #listActive() {
+    return result(
+      [
+        ["symbol", TEXT],
+        ["group", INT4],
+      ],
+      this.members.map((member) => [member.symbol, String(member.group)]),
+    );
   }
 
   #listMembers(args: readonly (string | null)[]) {
@@ -312,6 +356,41 @@ const KNOWN_FIELDS = [
   ["version", INT4],
   ["as_of", TIMESTAMPTZ],
 ] as const;
+
+const DAY_FIELDS = [
+  ["symbol", TEXT],
+  ["ts", TIMESTAMPTZ],
+  ["open", FLOAT8],
+  ["high", FLOAT8],
+  ["low", FLOAT8],
+  ["close", FLOAT8],
+  ["volume", FLOAT8],
+  ["vwap", FLOAT8],
+  ["trade_count", INT8],
+  ["asked_at", TIMESTAMPTZ],
+  ["provider", TEXT],
+  ["feed", TEXT],
+  ["revision", INT4],
+] as const;
+
+function dayValues(day: StoredDay): (string | null)[] {
+  const price = String(day.close);
+  return [
+    day.symbol,
+    timestamp(day.ts),
+    price,
+    price,
+    price,
+    price,
+    "100",
+    price,
+    "10",
+    timestamp(day.askedAt),
+    day.provider,
+    "sip",
+    String(day.revision),
+  ];
+}
 
 const BAR_FIELDS = [
   ["symbol", TEXT],

@@ -1,3 +1,4 @@
+import { newYorkMs } from "../../../src/domain/new-york-time.ts";
 const MINUTE_MS = 60_000;
 
 /** How a provider answers: its bars, a status without content, a body of its own, or never. */
@@ -13,6 +14,10 @@ export class FakeProvider {
   readonly name: Name;
   mood: Mood = { kind: "bars" };
   at: (symbol: string, ts: number) => number | null = () => null;
+  /** Closes of daily bars by trading date and symbol. */
+  readonly days = new Map<string, Readonly<Record<string, number>>>();
+  /** Daily bars of whom: `*` is a call for the whole market. */
+  readonly dayCalls: string[] = [];
   /** Calls of a calendar minute of `now`; null: no limit. With `named` its headers say what is left. */
   quota: { readonly calls: number; readonly named: boolean; readonly now: () => number } | null =
     null;
@@ -37,6 +42,8 @@ export class FakeProvider {
     this.quota = null;
     this.callsOfMinute.clear();
     this.calls.length = 0;
+    this.days.clear();
+    this.dayCalls.length = 0;
   }
 
   async answer(url: URL): Promise<Response> {
@@ -54,6 +61,9 @@ export class FakeProvider {
   }
 
   async #answer(url: URL): Promise<Response> {
+    const { pathname, searchParams } = url;
+    if (pathname.includes("/aggs/grouped/")) return this.#grouped(pathname.split("/").at(-1) ?? "");
+    if (searchParams.get("timeframe") === "1Day") return this.#alpacaDays(searchParams);
     const asked = this.name === "alpaca" ? alpacaAsked(url) : polygonAsked(url);
     this.calls.push(asked.symbols);
     const { mood } = this;
@@ -76,6 +86,38 @@ export class FakeProvider {
         t: new Date(ts).toISOString(),
         ...values(c),
       }));
+      return [symbol, rows] as const;
+    });
+    return Response.json({
+      bars: Object.fromEntries(bars.filter(([, rows]) => rows.length > 0)),
+      next_page_token: null,
+    });
+  }
+
+  /** Polygon's daily bars of the whole market. */
+  #grouped(date: string): Response {
+    this.dayCalls.push(`* ${date}`);
+    if (this.mood.kind === "status") return new Response("", { status: this.mood.status });
+    const results = Object.entries(this.days.get(date) ?? {}).map(([T, close]) => ({
+      T,
+      t: newYorkMs(date, 960),
+      ...values(close),
+    }));
+    return Response.json({ status: "OK", adjusted: false, resultsCount: results.length, results });
+  }
+
+  #alpacaDays(query: URLSearchParams): Response {
+    const symbols = (query.get("symbols") ?? "").split(",");
+    const [startMs = 0, endMs = 0] = ["start", "end"].map((name) =>
+      Date.parse(query.get(name) ?? ""),
+    );
+    this.dayCalls.push(symbols.join(","));
+    if (this.mood.kind === "status") return new Response("", { status: this.mood.status });
+    const bars = symbols.map((symbol) => {
+      const rows = [...this.days]
+        .map(([date, closes]) => ({ ms: newYorkMs(date, 0), close: closes[symbol] }))
+        .filter(({ ms, close }) => close !== undefined && ms >= startMs && ms <= endMs)
+        .map(({ ms, close }) => ({ t: new Date(ms).toISOString(), ...values(close ?? 0) }));
       return [symbol, rows] as const;
     });
     return Response.json({
