@@ -1,5 +1,6 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { type Calendar, createCalendar } from "../../src/domain/calendar.ts";
 import { newYorkMs } from "../../src/domain/new-york-time.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
@@ -29,6 +30,13 @@ const GROUPS = [0, AAPL_GROUP, MSFT_GROUP, SPY_GROUP];
 const CLOSES = { AAPL: 100, ORCL: 50, MSFT: 200, SPY: 400, BAC: 30 };
 const calendar: Calendar = createCalendar();
 const tsOf = (date: string) => parseTradingDate(date) * DAY_MS;
+
+const attachmentSchema = z.object({
+  id: z.string(),
+  token: z.string(),
+  firstOnly: z.boolean(),
+  channels: z.map(z.string(), z.object({ star: z.boolean(), sids: z.instanceof(Uint8Array) })),
+});
 
 /** The trading date `back` sessions before this test's. */
 function dateBack(back: number): string {
@@ -168,10 +176,12 @@ describe("the dates before the first session", () => {
     for (let back = 1; back <= 11; back += 1) polygon.days.set(dateBack(back), CLOSES);
     const { openMs } = currentSession();
     await tickAll(openMs);
-    postgres.away = true;
+    // Asked for, answered, and then not to be stored.
+    postgres.refuses = /candles_daily/;
     await tickAll(openMs + MINUTE_MS);
+    expect(polygon.dayCalls).toHaveLength(10);
     expect(postgres.daily.now().size).toBe(25);
-    postgres.away = false;
+    postgres.refuses = null;
     await tickAll(openMs + 7 * MINUTE_MS);
     expect(postgres.daily.now().size).toBe(50);
     expect(postgres.daily.written).toHaveLength(50);
@@ -187,7 +197,8 @@ describe("the dates before the first session", () => {
     expect(polygon.dayCalls).toEqual([]);
     postgres.members = listed;
     await tickAll(openMs + 6 * MINUTE_MS);
-    expect(postgres.daily.now().size).toBe(25);
+    const dates = new Set(postgres.daily.written.map(({ ts }) => ts));
+    expect(dates).toContain(tsOf(dateBack(1)));
   });
 });
 
@@ -233,9 +244,8 @@ describe("who takes the channel of daily bars", () => {
     await client.subscribe(["AAPL", "ORCL"]);
     await runInDurableObject(group(AAPL_GROUP), (_, state) => {
       for (const socket of state.getWebSockets()) {
-        const { id, token, firstOnly, channels } = socket.deserializeAttachment();
-        const { star, sids } = channels.get("bars.1m");
-        socket.serializeAttachment({ v: 1, id, token, firstOnly, star, sids });
+        const { channels, ...same } = attachmentSchema.parse(socket.deserializeAttachment());
+        socket.serializeAttachment({ ...same, ...channels.get("bars.1m"), v: 1 });
       }
     });
     await evictDurableObject(group(AAPL_GROUP));

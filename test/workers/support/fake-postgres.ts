@@ -72,6 +72,8 @@ export class FakePostgres {
   members: readonly FakeMember[] = [];
   /** While true every request is refused, as from a database that cannot be reached. */
   away = false;
+  /** Statements that are refused, as by a database that is short of something. */
+  refuses: RegExp | null = null;
   /** So many next drains commit, and their answers are lost on the way back. */
   loseAnswers = 0;
   /** Flushes of a group in the order in which they were committed, `[from, to]` of each drain. */
@@ -84,6 +86,7 @@ export class FakePostgres {
     this.daily.written.length = 0;
     this.members = [];
     this.away = false;
+    this.refuses = null;
     this.loseAnswers = 0;
     for (const map of [this.drains, this.flushes, this.cursors]) map.clear();
   }
@@ -96,7 +99,10 @@ export class FakePostgres {
   async answer(request: Request): Promise<Response> {
     const parsed = requestSchema.parse(await request.json());
     const drains = parsed.queries[0]?.query.includes("drain_begin") === true;
-    if (this.away) return Response.json({ message: "the database is away" }, { status: 503 });
+    const { refuses } = this;
+    const isRefused = refuses !== null && parsed.queries.some(({ query }) => refuses.test(query));
+    if (this.away || isRefused)
+      return Response.json({ message: "the database is away" }, { status: 503 });
     try {
       const results = this.#commit(parsed.queries);
       if (drains && this.loseAnswers > 0) {
