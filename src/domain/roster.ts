@@ -47,12 +47,17 @@ export function listedMember(
 export class Roster {
   readonly members: readonly Member[];
   #slots: ReadonlyMap<string, number>;
+  /** By slot; never is Infinity. Asked for each minute and member, so worked out once. */
+  #expectedFrom: Float64Array;
 
   constructor(members: readonly Member[]) {
     this.members = members.toSorted((a, b) => a.slot - b.slot);
     this.members.forEach((member, slot) => {
       if (member.slot !== slot) throw new RangeError(`slot ${slot} of the roster is empty`);
     });
+    this.#expectedFrom = Float64Array.from(this.members, (member) =>
+      isPolled(member) ? member.sinceMs : Infinity,
+    );
     this.#slots = new Map(this.members.map((member) => [member.symbol, member.slot]));
   }
 
@@ -66,14 +71,13 @@ export class Roster {
 
   /** From when regular minutes of this slot are expected to have an answer; null: none are. */
   expectedFrom(slot: number): EpochMs | null {
-    const member = this.members[slot];
-    return member !== undefined && isPolled(member) ? member.sinceMs : null;
+    const fromMs = this.#expectedFrom[slot] ?? Infinity;
+    return fromMs === Infinity ? null : fromMs;
   }
 
   /** Whether a regular minute of this slot is expected to have an answer. */
   expects(slot: number, ts: EpochMs): boolean {
-    const member = this.members[slot];
-    return member !== undefined && isPolled(member) && ts >= member.sinceMs;
+    return ts >= (this.#expectedFrom[slot] ?? Infinity);
   }
 
   /** How many active symbols each tier has. */

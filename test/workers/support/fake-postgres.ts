@@ -282,7 +282,14 @@ export class FakePostgres {
       rows.map(({ symbol, sid, tier: own = "T0" }) => [
         symbol,
         String(sid),
-        ...[symbol, "XNAS", "COMMON", own, null, "2026-03-20", null, "1"],
+        symbol,
+        "XNAS",
+        "COMMON",
+        own,
+        null,
+        "2026-03-20",
+        null,
+        "1",
         timestamp(0),
       ]),
     );
