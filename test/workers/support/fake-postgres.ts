@@ -60,6 +60,7 @@ class SqlError extends Error {
 
 const TEXT = 25;
 const INT4 = 23;
+const BOOL = 16;
 const INT8 = 20;
 const FLOAT8 = 701;
 const TIMESTAMPTZ = 1184;
@@ -136,6 +137,8 @@ export class FakePostgres {
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (/ensure_(day|year)_partitions/.test(query)) return result([], []);
+    // Tiers are not placed here.
+    if (query.trim().endsWith(" as known")) return result([["known", BOOL]], [["f"]]);
     if (query.includes("candles_daily")) return this.#daily(query, args);
     if (query.includes("insert into group_cursor")) return this.#makeCursor(args);
     if (query.includes("for update")) return result([], []);
