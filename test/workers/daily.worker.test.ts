@@ -82,11 +82,11 @@ describe("the daily bars of a session", () => {
     expect(polygon.dayCalls).toEqual([]);
     await stepTo(closeMs + 20 * MINUTE_MS, GROUPS);
     expect(polygon.dayCalls).toEqual([`* ${date}`]);
-    expect(written().toSorted()).toEqual(
-      Object.entries(CLOSES)
-        .map(([symbol, close]) => [symbol, tsOf(date), close, 0, "first", "polygon"])
-        .toSorted(),
-    );
+    const first = Object.entries(CLOSES).map(([symbol, close]) => {
+      return [symbol, tsOf(date), close, 0, "first", "polygon"];
+    });
+    expect(new Set(written().map(String))).toEqual(new Set(first.map(String)));
+    expect(written()).toHaveLength(first.length);
     postgres.daily.written.length = 0;
     polygon.days.set(date, { ...CLOSES, AAPL: 101 });
     await stepTo(newYorkMs(date, 20 * 60 + 15), GROUPS);
