@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 const E2E_TIMEOUT_MS = 300_000;
 const PG_TIMEOUT_MS = 60_000;
+/** Property tests and sandboxes beside other work: a time-out says that a test hangs, not that it is slow. */
+const UNIT_TIMEOUT_MS = 30_000;
 
 /** Tests that run in Node. Run one kind with `vitest run --project unit`. */
 export default defineConfig({
@@ -15,7 +17,14 @@ export default defineConfig({
       reporter: ["text-summary", "json"],
     },
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/tidy.test.ts"] } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/tidy.test.ts"],
+          testTimeout: UNIT_TIMEOUT_MS,
+          hookTimeout: UNIT_TIMEOUT_MS,
+        },
+      },
       {
         test: {
           name: "pg",
