@@ -21,7 +21,7 @@ export const DEFAULT_SYMBOL_GROUPS = 32;
  * All groups of the local runtime share one thread: the answers of one instant wait for each other, and
  * the service's own 5 s would make a busy machine look like a sick provider.
  */
-const PROVIDER_TIMEOUT_MS = 20_000;
+const PROVIDER_TIMEOUT_MS = 10_000;
 
 /** Sessions of daily bars before the first one: what tiers are made from; a market has little more. */
 export const DAILY_SESSIONS = 20;
