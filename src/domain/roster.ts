@@ -1,5 +1,5 @@
 import type { TierSizes } from "./credit-reach.ts";
-import { hasMinuteBars, type Tier } from "./tier.ts";
+import { hasMinuteBars, type Tier, TIERS } from "./tier.ts";
 import type { EpochMs } from "./time.ts";
 import type { TradingDate } from "./trading-date.ts";
 
@@ -90,6 +90,16 @@ export class Roster {
   /** Members whose minutes are polled, in slot order. */
   polled(): Member[] {
     return this.members.filter(isPolled);
+  }
+
+  /**
+   * Symbols whose minutes are polled, T0 first: where a call answers for one symbol, credits that do
+   * not reach for all reach for them.
+   */
+  polledSymbols(): string[] {
+    return this.polled()
+      .toSorted((a, b) => TIERS.indexOf(a.tier) - TIERS.indexOf(b.tier))
+      .map(({ symbol }) => symbol);
   }
 
   /** Whether any symbol's minutes are polled. */

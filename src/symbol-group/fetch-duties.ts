@@ -4,9 +4,7 @@ import { MAX_FETCH_MINUTES } from "../contracts/group-fetch.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.ts";
 import { planFetches, type PlannedFetch, planSettle } from "../domain/poll-plan.ts";
-import type { Member } from "../domain/roster.ts";
 import { groupName } from "../domain/symbol.ts";
-import { TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
@@ -117,7 +115,7 @@ export class FetchDuties {
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
     const symbols = duty.name.startsWith(HEAL)
       ? this.#ledger.healSymbols({ startMs, endMs })
-      : byTier(this.#ledger.roster.polled()).map(({ symbol }) => symbol);
+      : this.#ledger.roster.polledSymbols();
     if (symbols.length === 0) return null;
     return {
       v: 1,
@@ -161,9 +159,4 @@ export class FetchDuties {
 export function isFetchDuty(name: string): boolean {
   if (isPartDuty(name)) return true;
   return name.startsWith(HEAL) || name.startsWith(POLL) || name.startsWith("settle:");
-}
-
-/** T0 first: where a call answers for one symbol, credits that do not reach for all reach for them. */
-function byTier(members: readonly Member[]): Member[] {
-  return members.toSorted((a, b) => TIERS.indexOf(a.tier) - TIERS.indexOf(b.tier));
 }

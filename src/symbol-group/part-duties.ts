@@ -54,8 +54,8 @@ export class PartDuties {
   /** The fetch of a due part: of its symbols those that a poll would ask for; null when none is. */
   job(duty: Duty, nowMs: EpochMs): GroupFetch | null {
     const { part } = bodySchema.parse(duty.body);
-    const polled = new Set(this.#ledger.roster.polled().map(({ symbol }) => symbol));
-    const symbols = part.symbols.filter((symbol) => polled.has(symbol));
+    const wanted = new Set(part.symbols);
+    const symbols = this.#ledger.roster.polledSymbols().filter((symbol) => wanted.has(symbol));
     if (symbols.length === 0) return null;
     return {
       // As of a poll: how the answer is judged, and whose bars are asked for again.

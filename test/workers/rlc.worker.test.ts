@@ -1,8 +1,9 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, reset, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createApp } from "../../src/api/app.ts";
+import { groupOf } from "../../src/domain/symbol.ts";
 import { SECOND_MS } from "../../src/domain/time.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
 import {
@@ -24,6 +25,7 @@ import {
   postgres,
   SPY_GROUP,
   stepTo,
+  SYMBOL_GROUPS,
   useWorld,
 } from "./support/world.ts";
 
@@ -139,6 +141,25 @@ describe("the jobs of a coordinator", () => {
       waiting: 1,
       nacks: { invalid: 1, not_implemented: 2, out_of_range: 1, too_early: 1, unserved: 1 },
     });
+  });
+
+  it("are asked for what a poll would ask: the active symbols of T0 and T1, T0 first", async () => {
+    const tiers = { AAPL: "T1", ORCL: "T0", MSFT: "T2", SPY: "T0", BAC: "T2" } as const;
+    postgres.members = Object.entries(tiers).map(([symbol, tier], index) => ({
+      symbol,
+      sid: 10 + index,
+      group: groupOf(symbol, SYMBOL_GROUPS),
+      tier,
+    }));
+    await reset();
+    await load(GROUPS);
+    coordinator.put(jobOf("j", 0), jobOf("t2", 0, { symbols: ["MSFT"] }));
+    await playMinute(1);
+    expect(alpaca.calls.toSorted((a, b) => b.length - a.length)).toEqual([
+      ["ORCL", "AAPL"],
+      ["SPY"],
+    ]);
+    expect(coordinator.stats()).toMatchObject({ done: 1, dead: 1, nacks: { unserved: 1 } });
   });
 
   it("that nobody answers for are given back, and come again", async () => {
