@@ -13,11 +13,12 @@ import { type MinuteDelay, minuteDelay } from "../src/routing/minute-delay.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
 import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
-import { StreamHost } from "../src/stream/host.ts";
+import { type Published, StreamHost } from "../src/stream/host.ts";
 import { Rosters } from "../src/stream/rosters.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
+import { QuoteBook } from "../src/symbol-group/quote-book.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
 import { SERVICE_GROUP, writeTask } from "../src/symbol-group/service-duties.ts";
 
@@ -77,6 +78,7 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
     group,
     storage,
     ledger: new Ledger({ storage, group, calendar, settleDelayMs, nextDelayMs, now, random }),
+    quotes: new QuoteBook({ storage, group, now, random }),
     calendar,
     fetches: {
       group,
@@ -100,7 +102,10 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
       else await symbolGroupStub(env, SERVICE_GROUP).partEnded(end);
     },
     loadMembers: () => loadGroupMembers(sql, group),
-    drain: { write: (flushes) => drainFlushes(sql, flushes), classify: classifySqlError },
+    drain: {
+      write: (flushes, afterFs) => drainFlushes(sql, flushes, afterFs),
+      classify: classifySqlError,
+    },
     raiseStoredAsOf: async (epoch, fs, asOfMs) => {
       await raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs });
     },
@@ -115,15 +120,17 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
 function createStreams(world: World, home: GroupHome): StreamHost {
   const { ctx, env, name, group } = world;
   const self: HomePort = {
-    follow: async (host, known) => home.follow(host, known),
-    readLog: async (fs, maxBytes) => home.readLog(fs, maxBytes),
+    follow: async (streamClass, host, known) => home.follow(streamClass, host, known),
+    readLog: async (streamClass, fs, maxBytes) => home.readLog(streamClass, fs, maxBytes),
+    latestQuotes: async () => home.latestQuotes(),
   };
   // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
-  const observePublished = async (receivedAt: readonly number[]) => {
+  const observePublished = async (published: readonly Published[]) => {
     await ctx.storage.getAlarm();
     const nowMs = wallClock.now();
-    for (const atMs of receivedAt) {
-      home.totals.observe("ws_publish_latency_ms", { channel: "bars.1m" }, nowMs - atMs);
+    for (const { class: streamClass, receivedAt } of published) {
+      const channel = streamClass === "bars" ? "bars.1m" : "quotes";
+      home.totals.observe("ws_publish_latency_ms", { channel }, nowMs - receivedAt);
     }
   };
   return new StreamHost({
@@ -133,7 +140,7 @@ function createStreams(world: World, home: GroupHome): StreamHost {
     rosters: new Rosters(ctx.storage.sql),
     track: (work) => home.inFlight.track(work),
     after,
-    onPublished: (receivedAt) => home.inFlight.track(observePublished(receivedAt)),
+    onPublished: (published) => home.inFlight.track(observePublished(published)),
   });
 }
 

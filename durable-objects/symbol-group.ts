@@ -1,8 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
+import type { StreamClass } from "../src/contracts/flush.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import { pollOutcomeSchema } from "../src/contracts/ingest.ts";
+import { type QuotesParcel, quotesParcelSchema } from "../src/contracts/quotes.ts";
 import {
   claimEndSchema,
   jobPartSchema,
@@ -18,9 +20,15 @@ import type { EpochMs } from "../src/domain/time.ts";
 import { readSettings } from "../src/env.ts";
 import { marketClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
-import type { FollowAnswer, KnownRoster, LogSlice } from "../src/stream/home-port.ts";
+import type {
+  FollowAnswer,
+  KnownRoster,
+  LogSlice,
+  QuoteSnapshot,
+} from "../src/stream/home-port.ts";
 import type { Delivery, DeliveryAnswer } from "../src/symbol-group/followers.ts";
-import { GroupHome, type GroupStatus } from "../src/symbol-group/group-home.ts";
+import { GroupHome } from "../src/symbol-group/group-home.ts";
+import type { GroupStatus } from "../src/symbol-group/group-status.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
 import type { ReplayPage, ReplayQuery } from "../src/stream/replay-page.ts";
@@ -188,12 +196,22 @@ export class SymbolGroup extends DurableObject<Env> {
     return task;
   }
 
-  follow(host: string, known: KnownRoster): FollowAnswer {
-    return this.#homeSide().follow(host, known);
+  /** Takes in the quotes of a sweep. */
+  ingestQuotes(parcel: QuotesParcel): void {
+    this.#homeSide().ingestQuotes(quotesParcelSchema.parse(parcel));
+    this.#ensureAlarm();
   }
 
-  readLog(afterFs: number, maxBytes: number): LogSlice {
-    return this.#homeSide().readLog(afterFs, maxBytes);
+  follow(streamClass: StreamClass, host: string, known: KnownRoster): FollowAnswer {
+    return this.#homeSide().follow(streamClass, host, known);
+  }
+
+  readLog(streamClass: StreamClass, afterFs: number, maxBytes: number): LogSlice {
+    return this.#homeSide().readLog(streamClass, afterFs, maxBytes);
+  }
+
+  latestQuotes(): QuoteSnapshot {
+    return this.#homeSide().latestQuotes();
   }
 
   async deliver(delivery: Delivery): Promise<DeliveryAnswer> {

@@ -15,8 +15,8 @@ const BINDINGS = [
   "API_RATE_LIMIT",
 ] as const;
 
-/** A resume token names every group that a client follows, and stays a short text. */
-export const MAX_SYMBOL_GROUPS = 128;
+/** A resume token names both streams of every group that a client follows, and stays a short text. */
+export const MAX_SYMBOL_GROUPS = 64;
 
 const KEY_PAIRS = [
   ["ALPACA_KEY_ID", "ALPACA_SECRET_KEY"],
@@ -77,6 +77,7 @@ const configVariablesSchema = z.object({
   BREAKER_PROMOTE_THRESHOLD: number.optional(),
   RECENT_LATENCY_CAP_MS: number.optional(),
   PROVIDER_TIMEOUT_MS: number.optional(),
+  QUOTE_EVERY_S: number.optional(),
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
   COLD_START_SESSIONS_1D: number.optional(),
@@ -174,6 +175,7 @@ function configInput(variables: ConfigVariables): object {
     }),
     latency_cap_ms: variables.RECENT_LATENCY_CAP_MS,
     timeout_ms: variables.PROVIDER_TIMEOUT_MS,
+    quote_every_s: variables.QUOTE_EVERY_S,
     calendar_overrides: variables.CALENDAR_OVERRIDES,
     cold_start_sessions: withoutUndefined({
       "1m": variables.COLD_START_SESSIONS_1M,

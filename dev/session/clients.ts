@@ -65,7 +65,9 @@ export class SessionClients {
     );
     const schema = z.object({ group: z.number(), fs: z.coerce.number() });
     const heads = new Map(
-      rows.map((row) => schema.parse(row)).map((row) => [streamName(row.group), row.fs]),
+      rows
+        .map((row) => schema.parse(row))
+        .map((row) => [streamName({ group: row.group, class: "bars" }), row.fs]),
     );
     const behind = () =>
       this.#clients.filter((client) =>

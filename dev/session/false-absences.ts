@@ -27,7 +27,7 @@ export function falseAbsences({
   if (mostNoTrade === null) return null;
   const truth = new Map<string, number>();
   for (const { symbol } of market.symbols) {
-    const stream = streamName(groupOf(symbol, symbolGroups));
+    const stream = streamName({ group: groupOf(symbol, symbolGroups), class: "bars" });
     for (let ts = session.openMs; ts < session.closeMs; ts += MINUTE_MS) {
       if (market.bar(symbol, ts) !== undefined) continue;
       const key = `${stream} ${ts}`;

@@ -130,6 +130,9 @@ export class StreamClient {
         return;
       case "caught_up":
         return this.#verify(frame);
+      case "snapshot":
+        this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: frame.at });
+        return;
       case "epoch":
         this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: 0 });
         return;

@@ -23,4 +23,10 @@ export const SYMBOL_GROUP_SCHEMA: readonly string[] = [
      is_partial INTEGER NOT NULL, is_served INTEGER NOT NULL
    ) WITHOUT ROWID;`,
   `ALTER TABLE member ADD COLUMN reused_on TEXT;`,
+  `CREATE TABLE quote_flush (
+     fs INTEGER PRIMARY KEY, at INTEGER NOT NULL, as_of INTEGER NOT NULL, bytes INTEGER NOT NULL,
+     payload TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE quote_follower (host TEXT PRIMARY KEY, acked_fs INTEGER NOT NULL, lease_until_ms INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE TABLE latest_quotes (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL) STRICT;`,
 ];

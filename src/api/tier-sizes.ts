@@ -3,7 +3,7 @@ import { TIERS } from "../domain/tier.ts";
 import type { Settings } from "../env.ts";
 import { wallClock } from "../platform/clocks.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
-import type { GroupStatus } from "../symbol-group/group-home.ts";
+import type { GroupStatus } from "../symbol-group/group-status.ts";
 
 /** Tiers change once a day: the groups are asked at most this often, wall ms. */
 const SIZES_TTL_MS = 60_000;

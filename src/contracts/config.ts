@@ -75,6 +75,16 @@ export const serviceConfigSchema = z
     latency_cap_ms: z.number().positive().max(60_000).default(500),
     timeout_ms: z.number().int().min(100).max(60_000).default(5_000),
     poll_offset_s: pollOffsets.prefault({}),
+    /** How often quotes of T0 are asked for: a part of a minute, or whole minutes. */
+    quote_every_s: z
+      .number()
+      .int()
+      .min(5)
+      .max(3_600)
+      .refine((seconds) => 60 % seconds === 0 || seconds % 60 === 0, {
+        message: "must divide a minute or be whole minutes",
+      })
+      .default(15),
     settle_delay_s: z.number().int().min(0).max(3_600).default(90),
     overlap_minutes: z
       .object({

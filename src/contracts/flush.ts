@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FEEDS, PROVIDER_IDS } from "../domain/provider-id.ts";
+import { quoteRowSchema } from "./quote-row.ts";
 
 /** Version of everything that is stored or sent in a flush; readers take this one and the one before. */
 export const FLUSH_VERSION = 1;
@@ -24,6 +25,10 @@ export const FLUSH_COLUMNS = [
   "feed",
   "st",
 ] as const;
+
+/** The streams of a group: each has its own epoch, numbers and log. */
+export const STREAM_CLASSES = ["bars", "quotes"] as const;
+export type StreamClass = (typeof STREAM_CLASSES)[number];
 
 export const sessionKindSchema = z.enum(["pre", "regular", "post"]);
 export const barStatusSchema = z.enum(["first", "updated", "backfilled"]);
@@ -83,7 +88,7 @@ export type MinuteStates = z.infer<typeof minuteStatesSchema>;
 export const flushSchema = z.object({
   v: z.literal(FLUSH_VERSION),
   group: z.number().int(),
-  class: z.enum(["bars", "quotes"]),
+  class: z.enum(STREAM_CLASSES),
   epoch: z.string(),
   fs: z.number().int().positive(),
   /** Knowledge time of everything in it, ms; strictly increasing with fs. */
@@ -96,6 +101,8 @@ export const flushSchema = z.object({
   gaps: z.array(gapEventSchema),
   source: z.array(sourceEventSchema),
   man: z.array(minuteStatesSchema),
+  /** Quotes of the stream of class `quotes`, at most one a symbol. */
+  quotes: z.array(quoteRowSchema).default([]),
   /** Before this minute (ms, exclusive) the group is complete; null while it expects nothing. */
   watermark: z.number().nullable(),
   /** The same of daily bars: 00:00 UTC after the newest trading date answered; null before the first. */

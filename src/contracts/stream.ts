@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EPOCH_PATTERN } from "../domain/epoch.ts";
+import type { StreamClass } from "./flush.ts";
 
 /** Name and version of the protocol, as the WebSocket subprotocol. */
 export const STREAM_PROTOCOL = "mds.v1";
@@ -27,34 +28,49 @@ export const STREAM_CODES = {
 /** Close codes: 4000-4499 reconnect with back-off and token, 4500-4999 do not. */
 export const CLOSE_CODES = { restart: 4001, lostPosition: 4010, forced: 4503 } as const;
 
-/** Names a request, so that its answer can be told from others. */
-export const requestIdSchema = z.union([z.number().int(), z.string().max(64)]).optional();
 /** What can be subscribed to; each with symbols of its own. */
-export const CHANNELS = ["bars.1m", "bars.1d"] as const;
+export const CHANNELS = ["bars.1m", "bars.1d", "quotes"] as const;
 export type Channel = (typeof CHANNELS)[number];
 export const channelSchema = z.enum(CHANNELS);
+/** The class of stream in which a channel's data comes. */
+export const CHANNEL_CLASS: Readonly<Record<Channel, StreamClass>> = {
+  "bars.1m": "bars",
+  "bars.1d": "bars",
+  quotes: "quotes",
+};
+
+/** Names a request, so that its answer can be told from others. */
+export const requestIdSchema = z.union([z.number().int(), z.string().max(64)]).optional();
+const channelsSchema = z.array(channelSchema).min(1).max(CHANNELS.length);
 const symbolsSchema = z.array(z.string().min(1).max(16)).min(1).max(MAX_CONNECTION_SYMBOLS);
 export const MAX_TOKEN_CHARS = 8_192;
 
-/** What a client may send. `symbols: ["*"]` is the whole universe. */
+/**
+ * What a client may send. `symbols: ["*"]` is the whole universe. `from: "snapshot"` asks for the last
+ * quote of each symbol first; of bars it is not served.
+ */
 export const clientFrameSchema = z.discriminatedUnion("op", [
   z
     .object({
       op: z.literal("sub"),
       id: requestIdSchema,
-      ch: z.array(channelSchema).min(1).max(3),
+      ch: channelsSchema,
       symbols: symbolsSchema,
       resume: z.string().max(MAX_TOKEN_CHARS).optional(),
-      from: z.literal("now").optional(),
+      from: z.enum(["now", "snapshot"]).optional(),
       format: z.literal("columns").optional(),
       rev: z.enum(["all", "first"]).optional(),
     })
-    .strict(),
+    .strict()
+    .refine((frame) => frame.from !== "snapshot" || frame.ch.every((name) => name === "quotes"), {
+      message: "a snapshot is served of quotes only",
+      path: ["from"],
+    }),
   z
     .object({
       op: z.literal("unsub"),
       id: requestIdSchema,
-      ch: z.array(channelSchema).min(1).max(3),
+      ch: channelsSchema,
       symbols: symbolsSchema,
     })
     .strict(),
@@ -68,6 +84,25 @@ const manifestEntrySchema = z.tuple([
   z.number(),
   z.number(),
   z.number(),
+]);
+const quoteValue = z.number().nullable();
+/** As `QUOTE_COLUMNS` names them; nulls are sides that nobody quotes or that are stale. */
+const wireQuoteSchema = z.tuple([
+  z.string(),
+  z.number(),
+  z.number(),
+  quoteValue,
+  quoteValue,
+  quoteValue,
+  quoteValue,
+  z.string().nullable(),
+  quoteValue,
+  quoteValue,
+  z.string(),
+  z.string(),
+  z.string().nullable(),
+  z.boolean(),
+  z.string(),
 ]);
 const wireRowSchema = z.tuple([
   z.string(),
@@ -85,6 +120,12 @@ const wireRowSchema = z.tuple([
   z.string(),
 ]);
 
+const quotesSchema = z.object({
+  ch: z.literal("quotes"),
+  cols: z.array(z.string()),
+  rows: z.array(wireQuoteSchema),
+});
+
 export const flushFrameSchema = z.object({
   op: z.literal("flush"),
   g: z.string(),
@@ -98,6 +139,7 @@ export const flushFrameSchema = z.object({
       rows: z.array(wireRowSchema),
     })
     .optional(),
+  quotes: quotesSchema.optional(),
   gaps: z
     .array(
       z.tuple([
@@ -117,10 +159,15 @@ export const flushFrameSchema = z.object({
 });
 export type FlushFrame = z.infer<typeof flushFrameSchema>;
 
-/** How one stream of a resume came out. */
+/**
+ * How one stream of a resume came out. A stream of quotes is always recovered, whatever the token says
+ * of it: `snapshot` tells that the last quote of each symbol follows instead of a replay. What lay
+ * between is not sent, for each of these quotes has replaced it.
+ */
 export const resumeResultSchema = z.object({
   g: z.string(),
   recovered: z.boolean(),
+  snapshot: z.literal(true).optional(),
   from: z.number().optional(),
   to: z.number().optional(),
   code: z.number().optional(),
@@ -159,6 +206,18 @@ export const serverFrameSchema = z.discriminatedUnion("op", [
     fs: z.number(),
     count: z.number(),
     crc32c: z.string(),
+  }),
+  /**
+   * The last quotes of a connection's symbols as of flush `fs`: they replace whatever the client knows
+   * of the stream, and the next flush is `fs + 1`.
+   */
+  z.object({
+    op: z.literal("snapshot"),
+    g: z.string(),
+    e: z.string(),
+    fs: z.number(),
+    at: z.number(),
+    quotes: quotesSchema.optional(),
   }),
   z.object({ op: z.literal("epoch"), g: z.string(), e: z.string(), fs: z.number() }),
   z.object({

@@ -35,8 +35,8 @@ export const taskSchema = z.discriminatedUnion("type", [
         .max(MAX_TASK_DATES),
     })
     .strict(),
-  /** Fetch the newest quotes of the T0 symbols. */
-  z.object({ ...base, type: z.literal("quotes") }).strict(),
+  /** Fetch the newest quotes of the T0 symbols, as of `due_ms`: when the next one is due, it is too late. */
+  z.object({ ...base, type: z.literal("quotes"), due_ms: z.number().int().nonnegative() }).strict(),
   /** A round with the rate-limit coordinator between two cron ticks. */
   z.object({ ...base, type: z.literal("rlc") }).strict(),
 ]);

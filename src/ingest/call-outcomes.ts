@@ -21,7 +21,7 @@ const SAYS_NOTHING: ReadonlySet<ProviderCall["code"]> = new Set([
 ]);
 
 /** The calls of an answer, and what was asked and answered in the unit of its capability. */
-interface JudgedAnswer {
+export interface JudgedAnswer {
   readonly calls: readonly ProviderCall[];
   readonly failure: ProviderError | null;
   readonly covered: readonly unknown[];

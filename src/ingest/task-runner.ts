@@ -4,6 +4,7 @@ import { marketClock } from "../platform/clocks.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
+import { runQuotesTask } from "./quotes.ts";
 import { runRound } from "./tick.ts";
 import { runUniverse } from "./universe.ts";
 
@@ -25,6 +26,6 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
     case "daily_bars":
       return await runDailyTask(task, settings, env);
     case "quotes":
-      return { calls: [], selected: [], failures: [], done: true };
+      return await runQuotesTask(task, settings, env);
   }
 }

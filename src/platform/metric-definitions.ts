@@ -132,6 +132,11 @@ export const METRICS = {
     labels: [],
     merge: "max",
   },
+  undrained_dropped_total: {
+    type: "counter",
+    help: "Flushes of quotes that were dropped because Postgres was away for too long; bars never are.",
+    labels: ["class"],
+  },
   build_info: { type: "gauge", help: "The running version.", labels: ["version"], merge: "max" },
 } as const satisfies Record<string, MetricDefinition>;
 /** The name of a metric, as it stands in a scrape. */

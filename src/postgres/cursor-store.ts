@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { STREAM_CLASSES, type StreamClass } from "../contracts/flush.ts";
 import { toIso, type EpochMs } from "../domain/time.ts";
 import type { SqlClient } from "./sql-client.ts";
 import { exactInteger, instantMs } from "./sql-values.ts";
@@ -6,7 +7,7 @@ import { exactInteger, instantMs } from "./sql-values.ts";
 const cursorRow = z
   .object({
     group: z.number().int(),
-    class: z.enum(["bars", "quotes"]),
+    class: z.enum(STREAM_CLASSES),
     epoch: z.string(),
     fs: exactInteger,
     as_of: instantMs,
@@ -45,7 +46,7 @@ export async function readCursors(
 /** A stream at a flush, and the knowledge time that all its later flushes will exceed. */
 export interface AsOfPromise {
   readonly group: number;
-  readonly class: "bars" | "quotes";
+  readonly class: StreamClass;
   readonly epoch: string;
   readonly fs: number;
   readonly asOfMs: EpochMs;

@@ -1,8 +1,9 @@
 import type { Flush } from "../contracts/flush.ts";
-import { toIso } from "../domain/time.ts";
+import { type EpochMs, toIso } from "../domain/time.ts";
 import { dailyStatement } from "./daily-statement.ts";
 import { flushStatement } from "./flush-statement.ts";
 import { utcDay, yearPartitions } from "./partition-store.ts";
+import { quotesStatement } from "./quotes-statement.ts";
 import type { SqlClient, SqlStatement } from "./sql-client.ts";
 
 /** Keeps a request below the endpoint's 64 MB: a flush of 512 KB is about 1 MB when bound. */
@@ -12,12 +13,19 @@ export const MAX_DRAIN_FLUSHES = 32;
  * Stores consecutive flushes of one stream, oldest first, in one transaction: all or none, once and in order
  * whoever sends them. Resolves when they are committed. Rejects as `classifySqlError` says, `already_drained`
  * meaning that an earlier try committed. Throws a RangeError for a batch that can't be one.
+ *
+ * Flushes of class `quotes` may have left the log unsent: `afterFs` is how far the stream was drained, and what
+ * lies between it and the batch counts as drained with it. Of bars not one may be missing.
  */
-export async function drainFlushes(sql: SqlClient, flushes: readonly Flush[]): Promise<void> {
-  await sql.transaction(drainStatements(flushes));
+export async function drainFlushes(
+  sql: SqlClient,
+  flushes: readonly Flush[],
+  afterFs?: number,
+): Promise<void> {
+  await sql.transaction(drainStatements(flushes, afterFs));
 }
 
-function drainStatements(flushes: readonly Flush[]): SqlStatement[] {
+function drainStatements(flushes: readonly Flush[], afterFs: number | undefined): SqlStatement[] {
   const first = flushes[0];
   const last = flushes.at(-1);
   if (first === undefined || last === undefined) throw new RangeError("nothing to drain");
@@ -27,17 +35,26 @@ function drainStatements(flushes: readonly Flush[]): SqlStatement[] {
   flushes.forEach((flush, index) => requireNext(first, flush, flushes[index - 1]));
 
   const stream = [first.group, first.class, first.epoch] as const;
+  const mayMiss = first.class === "quotes" && afterFs !== undefined;
+  const fromFs = mayMiss ? afterFs + 1 : first.fs;
   const statements: SqlStatement[] = [
     {
       text: "select drain_begin($1::integer, $2, $3, $4::bigint, $5::bigint)",
-      params: [...stream, first.fs, last.fs],
+      params: [...stream, fromFs, last.fs],
     },
   ];
-  const days = [...new Set(flushes.flatMap((flush) => flush.rows.map((row) => utcDay(row[1]))))];
-  if (days.length > 0) {
+  const bars = daysOf(flushes.flatMap((flush) => flush.rows.map((row) => row[1])));
+  if (bars.length > 0) {
     statements.push({
       text: "select ensure_day_partitions(day, day) from unnest($1::date[]) day",
-      params: [days],
+      params: [bars],
+    });
+  }
+  const quotes = daysOf(flushes.flatMap((flush) => flush.quotes.map((row) => row[1])));
+  if (quotes.length > 0) {
+    statements.push({
+      text: "select ensure_quote_partitions(day, day) from unnest($1::date[]) day",
+      params: [quotes],
     });
   }
   const dates = flushes.flatMap((flush) => flush.daily.map((row) => row[1]));
@@ -45,6 +62,7 @@ function drainStatements(flushes: readonly Flush[]): SqlStatement[] {
   for (const flush of flushes) {
     if (flush.rows.length > 0 || flush.gaps.length > 0) statements.push(flushStatement(flush));
     if (flush.daily.length > 0) statements.push(dailyStatement(flush));
+    if (flush.quotes.length > 0) statements.push(quotesStatement(flush));
   }
   // A flush without a watermark expects nothing and says nothing about how far the group is.
   const watermark = flushes.findLast((flush) => flush.watermark !== null)?.watermark ?? null;
@@ -60,10 +78,17 @@ function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : toIso(ms);
 }
 
+function daysOf(instants: readonly EpochMs[]): string[] {
+  return [...new Set(instants.map(utcDay))];
+}
+
 function requireNext(first: Flush, flush: Flush, before: Flush | undefined): void {
-  if (flush.class !== "bars") throw new RangeError("only flushes of class bars hold bars");
-  if (flush.group !== first.group || flush.epoch !== first.epoch) {
+  if (flush.group !== first.group || flush.class !== first.class || flush.epoch !== first.epoch) {
     throw new RangeError("a drain is of one stream and epoch");
+  }
+  const hasBars = flush.rows.length + flush.gaps.length > 0;
+  if (flush.class === "bars" ? flush.quotes.length > 0 : hasBars) {
+    throw new RangeError(`a flush of class ${flush.class} holds something else`);
   }
   if (before !== undefined && (flush.fs !== before.fs + 1 || flush.as_of <= before.as_of)) {
     throw new RangeError(`flush ${flush.fs} does not follow ${before.fs}`);

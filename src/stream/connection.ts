@@ -9,7 +9,7 @@ import {
   type Subscription,
   viewOf,
 } from "./subscription.ts";
-import { formatToken, parseToken, type Position } from "./token.ts";
+import { formatToken, parseToken, type Position, type StreamId, streamName } from "./token.ts";
 
 /** Version of the attachment: what a socket carries through hibernation. */
 const ATTACHMENT_VERSION = 2;
@@ -102,11 +102,11 @@ export class Connection {
   }
 
   /** The view of a stream, from the home's roster; kept until either changes. */
-  view(stream: string, roster: readonly RosterEntry[]): StreamView | null {
-    const key = `${stream}:${roster.length}`;
+  view(stream: StreamId, roster: readonly RosterEntry[]): StreamView | null {
+    const key = `${streamName(stream)}:${roster.length}`;
     const known = this.#views.get(key);
     if (known !== undefined) return known;
-    const view = viewOf(this.#subscription, roster);
+    const view = viewOf(this.#subscription, stream.class, roster);
     this.#views.set(key, view);
     return view;
   }

@@ -1,7 +1,9 @@
 import type { Flush } from "../contracts/flush.ts";
 import { FLUSH_COLUMNS } from "../contracts/flush.ts";
+import { QUOTE_COLUMNS, type QuoteRow, toQuoteRow } from "../contracts/quote-row.ts";
 import type { Channel } from "../contracts/stream.ts";
 import { countStates } from "../domain/manifest.ts";
+import type { QuoteSnapshot } from "./home-port.ts";
 import type { StreamView } from "./subscription.ts";
 import { streamName } from "./token.ts";
 
@@ -17,6 +19,7 @@ export interface Frame {
 const POLICY_CHANNELS: Readonly<Record<string, Channel>> = {
   bars_1m: "bars.1m",
   bars_1d: "bars.1d",
+  quotes_l1: "quotes",
 };
 
 /**
@@ -40,20 +43,49 @@ export function flushFrame(flush: Flush, view: StreamView, replayed: boolean): F
   const source = flush.source.filter(([policy]) =>
     view.channels.has(POLICY_CHANNELS[policy] ?? "bars.1m"),
   );
+  const quotes = quotesOf(flush.quotes, view);
   const frame = {
     op: "flush",
-    g: streamName(flush.group),
+    g: streamName(flush),
     e: flush.epoch,
     fs: flush.fs,
     at: flush.as_of,
     ...(rows.length > 0 ? { bars: { ch, cols: FLUSH_COLUMNS, rows } } : {}),
+    ...quotesPart(quotes),
     ...(gaps.length > 0 ? { gaps } : {}),
     ...(source.length > 0 ? { source } : {}),
     ...(man.length > 0 ? { man } : {}),
     ...(flush.next === null ? {} : { next: flush.next }),
     ...(replayed ? { rp: 1 } : {}),
   };
-  return { text: JSON.stringify(frame), rows: rows.length };
+  return { text: JSON.stringify(frame), rows: rows.length + quotes.length };
+}
+
+/** The last quotes of a home for one view of its stream of quotes, as of flush `fs`. */
+export function snapshotFrame(group: number, snapshot: QuoteSnapshot, view: StreamView): string {
+  const { epoch, fs, at } = snapshot;
+  const g = streamName({ group, class: "quotes" });
+  const rows = snapshot.quotes.map(({ quote, status }) => toQuoteRow(quote, status));
+  return JSON.stringify({
+    op: "snapshot",
+    g,
+    e: epoch,
+    fs,
+    at,
+    ...quotesPart(quotesOf(rows, view)),
+  });
+}
+
+function quotesOf(rows: readonly QuoteRow[], view: StreamView): unknown[][] {
+  const wanted = view.channels.get("quotes");
+  if (wanted === undefined) return [];
+  return rows
+    .filter((row) => wanted.includes(row[0]))
+    .map((row) => row.slice(0, QUOTE_COLUMNS.length));
+}
+
+function quotesPart(rows: readonly unknown[]) {
+  return rows.length > 0 ? { quotes: { ch: "quotes", cols: QUOTE_COLUMNS, rows } } : {};
 }
 
 /** Frames of one view, made once however many connections share it. */

@@ -1,4 +1,6 @@
-import type { LoggedFlush } from "../contracts/flush.ts";
+import type { LoggedFlush, StreamClass } from "../contracts/flush.ts";
+import type { QuoteRow } from "../contracts/quote-row.ts";
+import type { SourcedQuote } from "../domain/quote-check.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { RosterEntry } from "./subscription.ts";
 
@@ -15,6 +17,8 @@ export interface FollowAnswer {
   readonly headAt: EpochMs;
   /** The oldest flush that can be replayed; `headFs + 1` when the log is empty. */
   readonly oldestFs: number;
+  /** The life of the group that the members belong to: the epoch of its bars. */
+  readonly rosterEpoch: string;
   /** The members from place `rosterFrom` on. */
   readonly roster: readonly RosterEntry[];
   readonly rosterFrom: number;
@@ -29,10 +33,27 @@ export interface LogSlice {
   readonly flushes: readonly LoggedFlush[];
 }
 
+/** The last quotes of a home, and the flush after which they are that. */
+export interface QuoteSnapshot {
+  readonly epoch: string;
+  readonly fs: number;
+  readonly at: EpochMs;
+  /** As they stand for the market of now: what has become stale is null. */
+  readonly quotes: readonly KnownQuote[];
+}
+
+/** The last quote of a symbol, and the knowledge time of the flush that brought it. */
+export interface KnownQuote {
+  readonly quote: SourcedQuote;
+  readonly status: QuoteRow[14];
+  readonly asOf: EpochMs;
+}
+
 /** What a host asks of the home of a stream. */
 export interface HomePort {
-  /** Follows the stream from its head; the host says what it knows of the home's members. */
-  follow(host: string, known: KnownRoster): Promise<FollowAnswer>;
-  /** Flushes after `fs`, about `maxBytes` of them. */
-  readLog(afterFs: number, maxBytes: number): Promise<LogSlice>;
+  /** Follows a stream from its head; the host says what it knows of the home's members. */
+  follow(streamClass: StreamClass, host: string, known: KnownRoster): Promise<FollowAnswer>;
+  /** Flushes of a stream after `fs`, about `maxBytes` of them. */
+  readLog(streamClass: StreamClass, afterFs: number, maxBytes: number): Promise<LogSlice>;
+  latestQuotes(): Promise<QuoteSnapshot>;
 }

@@ -1,18 +1,26 @@
 import type { DeliveryAnswer, Delivery } from "../symbol-group/followers.ts";
-import { type Flush, type LoggedFlush, parseFlush } from "../contracts/flush.ts";
+import { type Flush, type LoggedFlush, parseFlush, type StreamClass } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { CLOSE_CODES } from "../contracts/stream.ts";
 import { Connection } from "./connection.ts";
-import { FrameCache } from "./frames.ts";
+import { FrameCache, snapshotFrame } from "./frames.ts";
 import type { HomePort } from "./home-port.ts";
 import { Outbox, sendText } from "./outbox.ts";
 import type { Rosters } from "./rosters.ts";
-import { groupOfStream, streamName } from "./token.ts";
+import { parseStreamName, type StreamId, streamName } from "./token.ts";
 
 /** One read of a home's log while catching up. */
 const CATCH_UP_BYTES = 1_024 * 1_024;
 /** A log holds 50 MB of what has drained: more reads than this are a connection that cannot follow. */
 const MAX_CATCH_UP_READS = 200;
+/** A snapshot that is old when it arrives is taken again; so many are old only when nothing works. */
+const MAX_SNAPSHOTS = 20;
+
+/** A flush that went out: of what, and when the answer behind it arrived, wall ms. */
+export interface Published {
+  readonly class: StreamClass;
+  readonly receivedAt: number;
+}
 
 /** What the host side needs of its object: its sockets, the homes it follows, and short timers. */
 export interface HostDeps {
@@ -25,8 +33,8 @@ export interface HostDeps {
   readonly track: (work: Promise<void>) => void;
   /** A timer that is known to be short: it keeps the object awake while it runs. */
   readonly after: (delayMs: number, act: () => void) => void;
-  /** Flushes went out to their sockets; `receivedAt` are the answers' arrival times, wall ms. */
-  readonly onPublished: (receivedAt: readonly number[]) => void;
+  /** Flushes went out to their sockets. */
+  readonly onPublished: (published: readonly Published[]) => void;
 }
 
 /**
@@ -39,11 +47,11 @@ export class StreamHost {
   readonly deps: HostDeps;
   #connections = new Map<WebSocket, Connection>();
   /** Streams that a subscription is just about to follow. */
-  #pending = new Map<number, number>();
+  #pending = new Map<string, number>();
   #heads = new Map<string, { epoch: string; fs: number }>();
   /** When the silence of a stream becomes a fault, market ms: by the last flush that came. */
   #dueBy = new Map<string, EpochMs>();
-  #published: number[] = [];
+  #published: Published[] = [];
 
   constructor(deps: HostDeps) {
     this.deps = deps;
@@ -72,53 +80,54 @@ export class StreamHost {
     return this.#connections.size;
   }
 
-  /** Groups that some connection here follows. */
-  followedGroups(): number[] {
-    const groups = new Set<number>();
+  /** Streams that some connection here follows. */
+  followedStreams(): StreamId[] {
+    const names = new Set<string>();
     for (const connection of this.#connections.values()) {
-      for (const stream of connection.positions.keys()) {
-        const group = groupOfStream(stream);
-        if (group !== null) groups.add(group);
-      }
+      for (const name of connection.positions.keys()) names.add(name);
     }
-    return [...groups];
+    return Array.from(names, parseStreamName).filter((stream) => stream !== null);
   }
 
   /**
-   * Keeps the interest in some homes alive while a subscription to them is being made: a delivery in
+   * Keeps the interest in some streams alive while a subscription to them is being made: a delivery in
    * between must not be answered with "nobody wants this".
    */
-  async whileInterested<T>(groups: readonly number[], act: () => Promise<T>): Promise<T> {
-    for (const group of groups) this.#pending.set(group, (this.#pending.get(group) ?? 0) + 1);
+  async whileInterested<T>(streams: readonly StreamId[], act: () => Promise<T>): Promise<T> {
+    const names = streams.map(streamName);
+    for (const name of names) this.#pending.set(name, (this.#pending.get(name) ?? 0) + 1);
     try {
       return await act();
     } finally {
-      for (const group of groups) this.#pending.set(group, (this.#pending.get(group) ?? 1) - 1);
+      for (const name of names) this.#pending.set(name, (this.#pending.get(name) ?? 1) - 1);
     }
   }
 
-  /** Follows a home, so that `headFs` of the answer and what comes after reach this host. */
-  async follow(group: number) {
+  /** Follows a stream, so that `headFs` of the answer and what comes after reach this host. */
+  async follow(stream: StreamId) {
+    const { group } = stream;
     const known = this.deps.rosters.known(group);
-    const answer = await this.deps.home(group).follow(this.deps.name, known);
-    this.deps.rosters.extend(group, answer.epoch, answer.rosterFrom, answer.roster);
+    const answer = await this.deps.home(group).follow(stream.class, this.deps.name, known);
+    this.deps.rosters.extend(group, answer.rosterEpoch, answer.rosterFrom, answer.roster);
     return answer;
   }
 
   /** Takes flushes of a home in and passes them on; says whether anybody here still wants them. */
   async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
-    const stream = streamName(delivery.home);
+    const id: StreamId = { group: delivery.home, class: delivery.class };
+    const stream = streamName(id);
     const last = delivery.flushes.at(-1);
     if (last !== undefined) this.#heads.set(stream, { epoch: delivery.epoch, fs: last.fs });
     const following = this.#following(stream);
     if (following.length > 0) {
       const known = this.deps.rosters.known(delivery.home);
-      const isOld = known.epoch !== delivery.epoch || known.length < delivery.rosterLength;
-      if (isOld) await this.follow(delivery.home);
+      const { roster } = delivery;
+      const isOld = known.epoch !== roster.epoch || known.length < roster.length;
+      if (isOld) await this.follow(id);
       for (const logged of delivery.flushes) this.#publish(stream, parseFlush(logged.payload));
       for (const connection of following) connection.save();
     }
-    return { interested: following.length > 0 || (this.#pending.get(delivery.home) ?? 0) > 0 };
+    return { interested: following.length > 0 || (this.#pending.get(stream) ?? 0) > 0 };
   }
 
   /**
@@ -126,13 +135,13 @@ export class StreamHost {
    * which nothing is known since this object woke, and reads what did not arrive by itself.
    */
   async sweep(nowMs: EpochMs): Promise<void> {
-    const silent = this.followedGroups().filter(
-      (group) => nowMs > (this.#dueBy.get(streamName(group)) ?? 0),
+    const silent = this.followedStreams().filter(
+      (id) => nowMs > (this.#dueBy.get(streamName(id)) ?? 0),
     );
     await Promise.allSettled(
-      silent.map(async (group) => {
-        const stream = streamName(group);
-        const { epoch, headFs, nextMs } = await this.follow(group);
+      silent.map(async (id) => {
+        const stream = streamName(id);
+        const { epoch, headFs, nextMs } = await this.follow(id);
         this.#heads.set(stream, { epoch, fs: headFs });
         this.#dueBy.set(stream, nextMs);
         for (const connection of this.#following(stream)) this.catchUp(connection, stream);
@@ -140,22 +149,47 @@ export class StreamHost {
     );
   }
 
-  /** Brings a connection to the head of a stream from the home's log, in the background. */
+  /** Brings a connection to the head of a stream in the background: quotes by their last ones. */
   catchUp(connection: Connection, stream: string): void {
-    if (connection.busy.has(stream) || !this.#isBehind(connection, stream)) return;
-    connection.busy.add(stream);
-    this.deps.track(
-      this.#readToHead(connection, stream).finally(() => connection.busy.delete(stream)),
-    );
+    const id = parseStreamName(stream);
+    if (id === null || connection.busy.has(stream) || !this.#isBehind(connection, stream)) return;
+    if (id.class === "quotes") this.sendSnapshot(connection, stream);
+    else this.#whileBusy(connection, stream, () => this.#readToHead(connection, stream, id));
   }
 
-  async #readToHead(connection: Connection, stream: string): Promise<void> {
-    const group = groupOfStream(stream);
-    if (group === null) return;
+  /** Sends the last quotes of a home in the background, and goes on behind them. */
+  sendSnapshot(connection: Connection, stream: string): void {
+    const id = parseStreamName(stream);
+    if (id === null || connection.busy.has(stream)) return;
+    this.#whileBusy(connection, stream, () => this.#snapshot(connection, stream, id));
+  }
+
+  #whileBusy(connection: Connection, stream: string, act: () => Promise<void>): void {
+    connection.busy.add(stream);
+    this.deps.track(act().finally(() => connection.busy.delete(stream)));
+  }
+
+  async #snapshot(connection: Connection, stream: string, id: StreamId): Promise<void> {
+    for (let tries = 0; tries < MAX_SNAPSHOTS; tries += 1) {
+      const snapshot = await this.deps.home(id.group).latestQuotes();
+      const view = connection.view(id, this.deps.rosters.of(id.group));
+      if (view === null || !connection.positions.has(stream)) return;
+      this.outbox.send(connection);
+      sendText(connection, snapshotFrame(id.group, snapshot, view));
+      const { epoch, fs, at } = snapshot;
+      connection.moveTo(stream, { epoch, fs, at });
+      connection.save();
+      // In this turn, so that no flush is skipped between the last look and the end of the work.
+      if (!this.#isBehind(connection, stream)) return void connection.busy.delete(stream);
+    }
+    connection.socket.close(CLOSE_CODES.lostPosition, "the last quotes could not be caught");
+  }
+
+  async #readToHead(connection: Connection, stream: string, id: StreamId): Promise<void> {
     for (let reads = 0; reads < MAX_CATCH_UP_READS; reads += 1) {
       const position = connection.positions.get(stream);
       if (position === undefined) return;
-      const slice = await this.deps.home(group).readLog(position.fs, CATCH_UP_BYTES);
+      const slice = await this.deps.home(id.group).readLog(id.class, position.fs, CATCH_UP_BYTES);
       if (slice.epoch !== position.epoch) {
         this.#enterEpoch(connection, stream, slice.epoch);
         continue;
@@ -199,11 +233,12 @@ export class StreamHost {
       else if (expected === "gap" || expected === "epoch") this.catchUp(connection, stream);
     }
     if (flush.next !== null) this.#dueBy.set(stream, flush.next);
-    if (flush.received_at > 0) this.#published.push(flush.received_at);
+    if (flush.received_at > 0)
+      this.#published.push({ class: flush.class, receivedAt: flush.received_at });
   }
 
   #push(connection: Connection, stream: string, frames: FrameCache, flush: Flush): void {
-    const view = connection.view(stream, this.deps.rosters.of(flush.group));
+    const view = connection.view(flush, this.deps.rosters.of(flush.group));
     connection.moveTo(stream, { epoch: flush.epoch, fs: flush.fs, at: flush.as_of });
     if (view !== null) this.outbox.push(connection, frames.frame(view).text);
   }
@@ -221,8 +256,8 @@ export class StreamHost {
   }
 
   #reportPublished(): void {
-    const receivedAt = this.#published;
+    const published = this.#published;
     this.#published = [];
-    if (receivedAt.length > 0) this.deps.onPublished(receivedAt);
+    if (published.length > 0) this.deps.onPublished(published);
   }
 }

@@ -9,7 +9,7 @@ import { Crc32c } from "./crc32c.ts";
 import { flushFrame, type Frame } from "./frames.ts";
 import type { FollowAnswer, HomePort } from "./home-port.ts";
 import type { StreamView } from "./subscription.ts";
-import { formatToken, type Position } from "./token.ts";
+import { formatToken, type Position, type StreamId } from "./token.ts";
 
 /** A home's log is read in pieces of this size while a replay is prepared. */
 const READ_BYTES = 1_024 * 1_024;
@@ -26,6 +26,7 @@ export interface Replay {
 export interface ResumeRequest {
   readonly stream: string;
   readonly from: Position;
+  readonly id: StreamId;
   readonly home: HomePort;
   readonly follow: FollowAnswer;
   readonly view: StreamView;
@@ -58,7 +59,7 @@ async function readFrames(request: ResumeRequest, maxBytes: number): Promise<Fra
   let bytes = 0;
   let fs = from.fs;
   while (fs < follow.headFs) {
-    const slice = await request.home.readLog(fs, READ_BYTES);
+    const slice = await request.home.readLog(request.id.class, fs, READ_BYTES);
     if (slice.epoch !== from.epoch || slice.flushes.length === 0) return null;
     for (const logged of slice.flushes) {
       if (logged.fs !== fs + 1) return null;

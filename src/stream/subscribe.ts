@@ -1,4 +1,4 @@
-import { type ClientFrame, STREAM_CODES } from "../contracts/stream.ts";
+import { type ClientFrame, type ResumeResult, STREAM_CODES } from "../contracts/stream.ts";
 import { fnv1a32, groupOf } from "../domain/symbol.ts";
 import type { Connection } from "./connection.ts";
 import type { FollowAnswer } from "./home-port.ts";
@@ -6,6 +6,7 @@ import type { StreamHost } from "./host.ts";
 import { sendText } from "./outbox.ts";
 import { caughtUpFrame, prepareReplays, type Replay, type ResumeRequest } from "./replay.ts";
 import {
+  classesOf,
   countSids,
   type Subscription,
   type SymbolSet,
@@ -13,20 +14,20 @@ import {
   withoutSymbols,
   withSymbols,
 } from "./subscription.ts";
-import { formatToken, parseToken, type Position, streamName } from "./token.ts";
+import { formatToken, parseToken, type Position, type StreamId, streamName } from "./token.ts";
 
 type SubFrame = Extract<ClientFrame, { op: "sub" }>;
 type UnsubFrame = Extract<ClientFrame, { op: "unsub" }>;
 
 interface Followed {
-  readonly group: number;
+  readonly id: StreamId;
   readonly stream: string;
   readonly answer: FollowAnswer;
 }
 
 /**
- * Subscribes: follows the homes of the symbols, answers with the streams' positions, replays what a
- * resume token asks for, and goes live. A wrong symbol is rejected alone.
+ * Subscribes: follows the streams of the symbols, answers with their positions, replays or sends the
+ * last quotes as a resume token asks for, and goes live. A wrong symbol is rejected alone.
  */
 export async function subscribe(
   host: StreamHost,
@@ -42,15 +43,18 @@ export async function subscribe(
   const groups = frame.symbols.includes("*")
     ? Array.from({ length: symbolGroups }, (_, group) => group)
     : [...new Set(frame.symbols.map((symbol) => groupOf(symbol, symbolGroups)))];
-  await host.whileInterested(groups, () =>
-    followAndReplay(host, connection, { frame, token, groups, symbolGroups }),
+  const streams = classesOf(frame.ch).flatMap((streamClass) =>
+    groups.map((group): StreamId => ({ group, class: streamClass })),
+  );
+  await host.whileInterested(streams, () =>
+    followAndReplay(host, connection, { frame, token, streams, symbolGroups }),
   );
 }
 
 interface SubRequest {
   readonly frame: SubFrame;
   readonly token: ReadonlyMap<string, Position>;
-  readonly groups: readonly number[];
+  readonly streams: readonly StreamId[];
   readonly symbolGroups: number;
 }
 
@@ -59,39 +63,40 @@ async function followAndReplay(
   connection: Connection,
   request: SubRequest,
 ): Promise<void> {
-  const { frame, token, groups, symbolGroups } = request;
-  const star = frame.symbols.includes("*");
+  const { frame, token, streams, symbolGroups } = request;
   const followed = await Promise.all(
-    groups.map(async (group): Promise<Followed> => {
-      return { group, stream: streamName(group), answer: await host.follow(group) };
+    streams.map(async (id): Promise<Followed> => {
+      return { id, stream: streamName(id), answer: await host.follow(id) };
     }),
   );
-  const { subscription, rejected } = extend(
-    host,
-    connection.subscription,
-    frame,
-    star,
-    symbolGroups,
+  const { subscription, rejected } = extend(host, connection.subscription, frame, symbolGroups);
+  const wanted = followed.filter(
+    ({ id }) => viewOf(subscription, id.class, host.deps.rosters.of(id.group)) !== null,
   );
-  const replays = await replaysOf(host, followed, token, subscription, connection);
+  const replays = await replaysOf(host, wanted, token, subscription, connection);
+  const snapshots = wanted
+    .filter(({ id }) => id.class === "quotes")
+    .filter(({ stream }) => frame.from === "snapshot" || token.has(stream))
+    .map(({ stream }) => stream);
   connection.subscribe(subscription);
-  for (const { stream, answer, group } of followed) {
-    if (
-      connection.positions.has(stream) ||
-      viewOf(subscription, host.deps.rosters.of(group)) === null
-    )
-      continue;
+  for (const { stream, answer } of wanted) {
+    if (connection.positions.has(stream)) continue;
     connection.moveTo(stream, { epoch: answer.epoch, fs: answer.headFs, at: answer.headAt });
   }
   for (const replay of replays) connection.moveTo(replay.stream, replay.position);
   connection.save();
   host.outbox.send(connection);
-  sendText(connection, ackFrame(connection, frame, rejected, replays));
+  const results = [
+    ...replays.map((replay) => replay.result),
+    ...snapshots.map((g): ResumeResult => ({ g, recovered: true, snapshot: true })),
+  ];
+  sendText(connection, ackFrame(connection, frame, rejected, results));
   for (const replay of replays) {
     if (!replay.result.recovered) continue;
     for (const part of replay.frames) sendText(connection, part.text);
     sendText(connection, caughtUpFrame(replay));
   }
+  for (const stream of snapshots) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
 }
 
@@ -107,9 +112,9 @@ export function unsubscribe(
     : sidsOf(host, frame.symbols, symbolGroups).sids;
   const subscription = withoutSymbols(connection.subscription, frame.ch, removed);
   connection.subscribe(subscription);
-  for (const group of host.followedGroups()) {
-    if (viewOf(subscription, host.deps.rosters.of(group)) === null)
-      connection.leave(streamName(group));
+  for (const id of host.followedStreams()) {
+    if (viewOf(subscription, id.class, host.deps.rosters.of(id.group)) === null)
+      connection.leave(streamName(id));
   }
   connection.save();
   host.outbox.send(connection);
@@ -130,15 +135,9 @@ export function sendError(
   );
 }
 
-function extend(
-  host: StreamHost,
-  before: Subscription,
-  frame: SubFrame,
-  star: boolean,
-  symbolGroups: number,
-) {
+function extend(host: StreamHost, before: Subscription, frame: SubFrame, symbolGroups: number) {
   const firstOnly = frame.rev === undefined ? before.firstOnly : frame.rev === "first";
-  if (star) {
+  if (frame.symbols.includes("*")) {
     return { subscription: { ...withSymbols(before, frame.ch, "*"), firstOnly }, rejected: [] };
   }
   const { sids, unknown } = sidsOf(host, frame.symbols, symbolGroups);
@@ -166,17 +165,18 @@ function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: numb
 
 async function replaysOf(
   host: StreamHost,
-  followed: readonly Followed[],
+  wanted: readonly Followed[],
   token: ReadonlyMap<string, Position>,
   subscription: Subscription,
   connection: Connection,
 ): Promise<Replay[]> {
   const requests: ResumeRequest[] = [];
-  for (const { group, stream, answer } of followed) {
+  for (const { id, stream, answer } of wanted) {
     const from = token.get(stream);
-    const view = viewOf(subscription, host.deps.rosters.of(group));
-    if (from === undefined || view === null || connection.positions.has(stream)) continue;
-    requests.push({ stream, from, home: host.deps.home(group), follow: answer, view });
+    const view = viewOf(subscription, id.class, host.deps.rosters.of(id.group));
+    if (id.class !== "bars" || from === undefined || view === null) continue;
+    if (connection.positions.has(stream)) continue;
+    requests.push({ stream, id, from, home: host.deps.home(id.group), follow: answer, view });
   }
   return prepareReplays(requests);
 }
@@ -185,7 +185,7 @@ function ackFrame(
   connection: Connection,
   frame: ClientFrame,
   rejected: readonly { symbol: string; code: number }[],
-  replays: readonly Replay[],
+  resume: readonly ResumeResult[],
 ): string {
   const { channels } = connection.subscription;
   // Those that are taken, and those that were asked about.
@@ -199,9 +199,7 @@ function ackFrame(
     subs,
     rejected,
     token: formatToken(connection.positions),
-    ...(frame.op === "sub" && frame.resume !== undefined
-      ? { resume: replays.map((replay) => replay.result) }
-      : {}),
+    ...(frame.op === "sub" && frame.resume !== undefined ? { resume } : {}),
   });
 }
 

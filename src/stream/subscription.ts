@@ -1,4 +1,5 @@
-import type { Channel } from "../contracts/stream.ts";
+import { STREAM_CLASSES, type StreamClass } from "../contracts/flush.ts";
+import { type Channel, CHANNEL_CLASS } from "../contracts/stream.ts";
 
 /** A symbol of a home as its followers know it. */
 export interface RosterEntry {
@@ -105,9 +106,17 @@ export function countSids(sids: Uint8Array): number {
   return count;
 }
 
-/** What a subscription wants of a home with this roster; null when it is nothing. */
+/** The classes of stream that some channels come in. */
+export function classesOf(channels: readonly Channel[]): StreamClass[] {
+  return STREAM_CLASSES.filter((name) =>
+    channels.some((channel) => CHANNEL_CLASS[channel] === name),
+  );
+}
+
+/** What a subscription wants of a stream of a home with this roster; null when it is nothing. */
 export function viewOf(
   subscription: Subscription,
+  streamClass: StreamClass,
   roster: readonly RosterEntry[],
 ): StreamView | null {
   const { firstOnly } = subscription;
@@ -116,6 +125,7 @@ export function viewOf(
   for (const [channel, set] of [...subscription.channels].toSorted(([a], [b]) =>
     a < b ? -1 : 1,
   )) {
+    if (CHANNEL_CLASS[channel] !== streamClass) continue;
     const { view, key } = symbolView(set, roster);
     if (view === null) continue;
     channels.set(channel, view);

@@ -1,3 +1,4 @@
+import type { StreamClass } from "../contracts/flush.ts";
 import { EPOCH_PATTERN } from "../domain/epoch.ts";
 import type { EpochMs } from "../domain/time.ts";
 
@@ -8,15 +9,25 @@ export interface Position {
   readonly at: EpochMs;
 }
 
-/** Name of a group's bars stream: `7b`. */
-export function streamName(group: number): string {
-  return `${group}b`;
+/** Letters by which the streams of a group are told apart. */
+const LETTERS: Readonly<Record<StreamClass, string>> = { bars: "b", quotes: "q" };
+
+/** A stream: whose, and of what. */
+export interface StreamId {
+  readonly group: number;
+  readonly class: StreamClass;
 }
 
-/** The group of a stream name, or null for something else. */
-export function groupOfStream(name: string): number | null {
-  const match = /^(0|[1-9]\d{0,2})b$/.exec(name);
-  return match === null ? null : Number(match[1]);
+/** Name of a group's stream: `7b` its bars, `7q` its quotes. */
+export function streamName({ group, class: streamClass }: StreamId): string {
+  return `${group}${LETTERS[streamClass]}`;
+}
+
+/** The stream of a name, or null for something else. */
+export function parseStreamName(name: string): StreamId | null {
+  const match = /^(0|[1-9]\d{0,2})([bq])$/.exec(name);
+  if (match === null) return null;
+  return { group: Number(match[1]), class: match[2] === "b" ? "bars" : "quotes" };
 }
 
 /** The resume token of some positions: items `stream.epoch.fs.at`, at in base 36. Grants nothing. */
@@ -38,7 +49,7 @@ export function parseToken(token: string): Map<string, Position> | null {
       return null;
     const wellFormed =
       EPOCH_PATTERN.test(epoch) && /^\d{1,15}$/.test(fs) && /^[0-9a-z]{1,10}$/.test(at);
-    if (rest.length > 0 || groupOfStream(stream) === null || !wellFormed || positions.has(stream))
+    if (rest.length > 0 || parseStreamName(stream) === null || !wellFormed || positions.has(stream))
       return null;
     positions.set(stream, { epoch, fs: Number(fs), at: Number.parseInt(at, 36) });
   }

@@ -12,9 +12,12 @@ export interface DrainDeps {
   readonly read: (afterFs: number, limit: number, maxBytes: number) => LoggedFlush[];
   readonly drainedFs: () => number;
   readonly setDrained: (fs: number) => void;
-  readonly write: (flushes: readonly Flush[]) => Promise<void>;
+  /** Stores consecutive flushes; the stream was drained up to `afterFs`. */
+  readonly write: (flushes: readonly Flush[], afterFs: number) => Promise<void>;
   readonly classify: (error: unknown) => SqlFault;
   readonly random: () => number;
+  /** Whether flushes may be missing: Postgres' own mark is then taken, wherever it stands. */
+  readonly mayMiss: boolean;
 }
 
 /**
@@ -42,8 +45,9 @@ export async function drain(deps: DrainDeps, attempt: number): Promise<DrainResu
       deps.setDrained(last.fs);
       continue;
     }
-    if (fault.kind === "behind" && fault.storedFs !== null && fault.storedFs > deps.drainedFs()) {
-      deps.setDrained(fault.storedFs);
+    const storedFs = fault.kind === "behind" ? fault.storedFs : null;
+    if (storedFs !== null && (deps.mayMiss || storedFs > deps.drainedFs())) {
+      deps.setDrained(storedFs);
       continue;
     }
     if (fault.kind !== "retry") return { kind: "stuck", fault };
@@ -68,7 +72,7 @@ function readable(logged: readonly LoggedFlush[]): Flush[] | null {
 
 async function tryWrite(deps: DrainDeps, batch: readonly Flush[]): Promise<SqlFault | null> {
   try {
-    await deps.write(batch);
+    await deps.write(batch, deps.drainedFs());
     return null;
   } catch (error) {
     return deps.classify(error);

@@ -1,28 +1,32 @@
-import type { EpochMs } from "../domain/time.ts";
+import type { StreamClass } from "../contracts/flush.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import { log } from "../platform/log.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import { drain, type DrainDeps, type DrainResult } from "./drain.ts";
 import type { DutyStore } from "./duty-store.ts";
-import type { Ledger } from "./ledger.ts";
+import type { StreamLog } from "./stream-log.ts";
 
 /** What trying again cannot help is looked at again this often: somebody may have mended it. */
 const STUCK_RETRY_MS = MINUTE_MS;
-/** The duty that tries again. */
-export const DRAIN_DUTY = "drain";
+const TABLE: Readonly<Record<StreamClass, string>> = {
+  bars: "candles_intraday",
+  quotes: "quotes_l1",
+};
 
-/** What the drain of a group works on and with. */
+/** What the drain of a stream works on and with. */
 export interface DrainerDeps extends Pick<DrainDeps, "write" | "classify" | "random"> {
   readonly name: string;
-  readonly ledger: Ledger;
+  readonly stream: StreamLog;
+  /** Name of the duty that tries again. */
+  readonly duty: string;
   readonly duties: DutyStore;
   readonly totals: MetricTotals;
   readonly market: MarketClock;
   readonly wall: WallClock;
 }
 
-/** Works the log off to Postgres, one drain at a time; what fails is tried again as a duty. */
+/** Works a log off to Postgres, one drain at a time; what fails is tried again as a duty. */
 export class Drainer {
   #deps: DrainerDeps;
   #running = false;
@@ -33,18 +37,8 @@ export class Drainer {
 
   /** Whether something waits that no duty and no running drain will take. */
   isIdleWithBacklog(): boolean {
-    const { ledger, duties } = this.#deps;
-    return (
-      !this.#running &&
-      !duties.has(DRAIN_DUTY) &&
-      this.backlog().flushes > 0 &&
-      ledger.roster.length > 0
-    );
-  }
-
-  backlog(): { flushes: number; bytes: number; oldestAsOf: EpochMs | null } {
-    const { ledger } = this.#deps;
-    return ledger.log.backlog(ledger.drainedFs());
+    const { stream, duties, duty } = this.#deps;
+    return !this.#running && !duties.has(duty) && stream.backlog().flushes > 0;
   }
 
   /** Drains until the log is empty or Postgres refuses; null when a drain is running already. */
@@ -55,16 +49,17 @@ export class Drainer {
   }
 
   async #run(): Promise<void> {
-    const { ledger, random, classify } = this.#deps;
-    const attempt = ledger.meta.getNumber("drain_attempt") ?? 0;
+    const { stream, random, classify } = this.#deps;
+    const attempt = stream.meta.getNumber("drain_attempt") ?? 0;
     const result = await drain(
       {
         classify,
         random,
-        write: (flushes) => this.#timedWrite(flushes),
-        read: (fs, limit, bytes) => ledger.log.readAfter(fs, limit, bytes),
-        drainedFs: () => ledger.drainedFs(),
-        setDrained: (fs) => ledger.setDrained(fs),
+        mayMiss: stream.class === "quotes",
+        write: (flushes, afterFs) => this.#timedWrite(flushes, afterFs),
+        read: (fs, limit, bytes) => stream.log.readAfter(fs, limit, bytes),
+        drainedFs: () => stream.drainedFs(),
+        setDrained: (fs) => stream.setDrained(fs),
       },
       attempt,
       // Free again in the turn that found the log empty: what is appended next starts a new drain.
@@ -73,20 +68,26 @@ export class Drainer {
   }
 
   #settle(result: DrainResult, attempt: number): void {
-    const { ledger, duties, market, name } = this.#deps;
-    ledger.meta.set("drain_attempt", result.kind === "retry" ? attempt + 1 : 0);
-    ledger.meta.set("drain_fault", result.kind === "stuck" ? result.fault.message : "");
+    const { stream, duties, duty, market, name } = this.#deps;
+    stream.meta.set("drain_attempt", result.kind === "retry" ? attempt + 1 : 0);
+    stream.meta.set("drain_fault", result.kind === "stuck" ? result.fault.message : "");
     if (result.kind === "drained") return;
     const afterMs = result.kind === "retry" ? result.afterMs : STUCK_RETRY_MS;
-    duties.reschedule(DRAIN_DUTY, market.now() + afterMs);
+    duties.reschedule(duty, market.now() + afterMs);
     const { kind, sqlstate, message } = result.fault;
-    log("warn", "the drain did not finish", { group: name, kind, sqlstate, message });
+    log("warn", "the drain did not finish", {
+      group: name,
+      class: stream.class,
+      kind,
+      sqlstate,
+      message,
+    });
   }
 
-  async #timedWrite(flushes: Parameters<DrainDeps["write"]>[0]): Promise<void> {
-    const startedMs = this.#deps.wall.now();
-    await this.#deps.write(flushes);
-    const tookMs = this.#deps.wall.now() - startedMs;
-    this.#deps.totals.observe("write_batch_ms", { table: "candles_intraday" }, tookMs);
+  async #timedWrite(...batch: Parameters<DrainDeps["write"]>): Promise<void> {
+    const { stream, totals, wall } = this.#deps;
+    const startedMs = wall.now();
+    await this.#deps.write(...batch);
+    totals.observe("write_batch_ms", { table: TABLE[stream.class] }, wall.now() - startedMs);
   }
 }

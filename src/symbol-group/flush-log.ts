@@ -9,18 +9,23 @@ export const MAX_REPLAY_BYTES = 50 * 1_024 * 1_024;
 /** … and refuses to grow beyond this while Postgres is away (an object holds 10 GB). */
 export const MAX_UNDRAINED_BYTES = 1_024 * 1_024 * 1_024;
 
+/** The table of a stream's log. */
+export type FlushTable = "flush" | "quote_flush";
+
 /** The log of one stream: numbered without holes; what is in it is sent and reaches Postgres. */
 export class FlushLog {
   #sql: SqlStorage;
+  #table: FlushTable;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, table: FlushTable) {
     this.#sql = sql;
+    this.#table = table;
   }
 
   append(flush: Flush): LoggedFlush {
     const payload = JSON.stringify(flush);
     this.#sql.exec(
-      "INSERT INTO flush (fs, at, as_of, bytes, payload) VALUES (?, ?, ?, ?, ?)",
+      `INSERT INTO ${this.#table} (fs, at, as_of, bytes, payload) VALUES (?, ?, ?, ?, ?)`,
       flush.fs,
       flush.received_at,
       flush.as_of,
@@ -33,7 +38,9 @@ export class FlushLog {
   /** The newest flush's number and knowledge time, or null when the log is empty. */
   head(): { fs: number; asOf: EpochMs } | null {
     const rows = this.#sql
-      .exec<{ fs: number; as_of: number }>("SELECT fs, as_of FROM flush ORDER BY fs DESC LIMIT 1")
+      .exec<{ fs: number; as_of: number }>(
+        `SELECT fs, as_of FROM ${this.#table} ORDER BY fs DESC LIMIT 1`,
+      )
       .toArray();
     const row = rows[0];
     return row === undefined ? null : { fs: row.fs, asOf: row.as_of };
@@ -42,7 +49,9 @@ export class FlushLog {
   /** The oldest flush that is still in the log. */
   oldest(): { fs: number; asOf: EpochMs } | null {
     const rows = this.#sql
-      .exec<{ fs: number; as_of: number }>("SELECT fs, as_of FROM flush ORDER BY fs LIMIT 1")
+      .exec<{ fs: number; as_of: number }>(
+        `SELECT fs, as_of FROM ${this.#table} ORDER BY fs LIMIT 1`,
+      )
       .toArray();
     const row = rows[0];
     return row === undefined ? null : { fs: row.fs, asOf: row.as_of };
@@ -53,7 +62,7 @@ export class FlushLog {
     const flushes: LoggedFlush[] = [];
     let bytes = 0;
     const cursor = this.#sql.exec<{ fs: number; as_of: number; bytes: number; payload: string }>(
-      "SELECT fs, as_of, bytes, payload FROM flush WHERE fs > ? ORDER BY fs LIMIT ?",
+      `SELECT fs, as_of, bytes, payload FROM ${this.#table} WHERE fs > ? ORDER BY fs LIMIT ?`,
       fs,
       limit,
     );
@@ -68,7 +77,10 @@ export class FlushLog {
   /** Flushes known after `asOf` (exclusive), in order. */
   readSince(asOf: EpochMs, limit: number, maxBytes: number): LoggedFlush[] {
     const row = this.#sql
-      .exec<{ fs: number | null }>("SELECT max(fs) AS fs FROM flush WHERE as_of <= ?", asOf)
+      .exec<{ fs: number | null }>(
+        `SELECT max(fs) AS fs FROM ${this.#table} WHERE as_of <= ?`,
+        asOf,
+      )
       .one();
     return this.readAfter(row.fs ?? 0, limit, maxBytes);
   }
@@ -77,7 +89,8 @@ export class FlushLog {
   backlog(fs: number): { flushes: number; bytes: number; oldestAsOf: EpochMs | null } {
     const row = this.#sql
       .exec<{ flushes: number; bytes: number; oldest: number | null }>(
-        "SELECT count(*) AS flushes, coalesce(sum(bytes), 0) AS bytes, min(as_of) AS oldest FROM flush WHERE fs > ?",
+        `SELECT count(*) AS flushes, coalesce(sum(bytes), 0) AS bytes, min(as_of) AS oldest
+         FROM ${this.#table} WHERE fs > ?`,
         fs,
       )
       .one();
@@ -92,13 +105,22 @@ export class FlushLog {
     const head = this.head();
     if (head === null) return;
     const replayFrom = Math.min(drainedFs, head.fs - MIN_REPLAY_FLUSHES);
-    this.#sql.exec("DELETE FROM flush WHERE fs <= ? AND as_of < ?", replayFrom, sessionStartMs);
     this.#sql.exec(
-      `DELETE FROM flush WHERE fs <= ? AND fs <= (
+      `DELETE FROM ${this.#table} WHERE fs <= ? AND as_of < ?`,
+      replayFrom,
+      sessionStartMs,
+    );
+    this.#sql.exec(
+      `DELETE FROM ${this.#table} WHERE fs <= ? AND fs <= (
          SELECT coalesce(max(fs), 0) FROM (
-           SELECT fs, sum(bytes) OVER (ORDER BY fs DESC) AS held FROM flush) WHERE held > ?)`,
+           SELECT fs, sum(bytes) OVER (ORDER BY fs DESC) AS held FROM ${this.#table}) WHERE held > ?)`,
       drainedFs,
       MAX_REPLAY_BYTES,
     );
+  }
+
+  /** Drops every flush up to `fs`, drained or not. */
+  dropUpTo(fs: number): void {
+    this.#sql.exec(`DELETE FROM ${this.#table} WHERE fs <= ?`, fs);
   }
 }

@@ -1,5 +1,5 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
-import type { LoggedFlush } from "../contracts/flush.ts";
+import type { LoggedFlush, StreamClass } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 
@@ -14,11 +14,13 @@ const STORE_EVERY_FLUSHES = 32;
 const DELIVERY_FLUSHES = 64;
 const DELIVERY_BYTES = 2 * 1_024 * 1_024;
 
-/** What a home sends a host: flushes of its stream, in order. */
+/** What a home sends a host: flushes of one of its streams, in order. */
 export interface Delivery {
   readonly home: number;
+  readonly class: StreamClass;
   readonly epoch: string;
-  readonly rosterLength: number;
+  /** The home's members as they stand: which life of the group, and how many. */
+  readonly roster: { readonly epoch: string; readonly length: number };
   readonly flushes: readonly LoggedFlush[];
 }
 
@@ -27,12 +29,16 @@ export interface DeliveryAnswer {
   readonly interested: boolean;
 }
 
+/** The table of a stream's followers. */
+export type FollowerTable = "follower" | "quote_follower";
+
 /** What a home needs to deliver: its log, its stream's name, and the hosts, which may not answer. */
 export interface FollowersDeps {
   readonly sql: SqlStorage;
+  readonly table: FollowerTable;
   readonly now: () => EpochMs;
   readonly read: (afterFs: number, limit: number, maxBytes: number) => LoggedFlush[];
-  readonly stream: () => { home: number; epoch: string; rosterLength: number };
+  readonly stream: () => Omit<Delivery, "flushes">;
   readonly deliver: (host: string, delivery: Delivery) => Promise<DeliveryAnswer>;
   readonly onFailure: (host: string, error: unknown) => void;
 }
@@ -46,7 +52,7 @@ interface Follower {
 }
 
 /**
- * The hosts that follow this home. The acked position of each lives here; one delivery is in flight
+ * The hosts that follow a stream of this home. The acked position of each lives here; one delivery is in flight
  * for a follower at a time and carries everything since that position, in order.
  */
 export class Followers {
@@ -57,7 +63,7 @@ export class Followers {
   constructor(deps: FollowersDeps) {
     this.#deps = deps;
     const rows = deps.sql.exec<{ host: string; acked_fs: number; lease_until_ms: number }>(
-      "SELECT host, acked_fs, lease_until_ms FROM follower",
+      `SELECT host, acked_fs, lease_until_ms FROM ${deps.table}`,
     );
     for (const { host, acked_fs: ackedFs, lease_until_ms: leaseUntilMs } of rows) {
       this.#followers.set(host, { ackedFs, leaseUntilMs, storedFs: ackedFs, follows: 0 });
@@ -120,7 +126,7 @@ export class Followers {
   #store(host: string, follower: Follower): void {
     follower.storedFs = follower.ackedFs;
     this.#deps.sql.exec(
-      `INSERT INTO follower (host, acked_fs, lease_until_ms) VALUES (?, ?, ?)
+      `INSERT INTO ${this.#deps.table} (host, acked_fs, lease_until_ms) VALUES (?, ?, ?)
        ON CONFLICT (host) DO UPDATE SET acked_fs = excluded.acked_fs, lease_until_ms = excluded.lease_until_ms`,
       host,
       follower.ackedFs,
@@ -130,6 +136,6 @@ export class Followers {
 
   #remove(host: string): void {
     this.#followers.delete(host);
-    this.#deps.sql.exec("DELETE FROM follower WHERE host = ?", host);
+    this.#deps.sql.exec(`DELETE FROM ${this.#deps.table} WHERE host = ?`, host);
   }
 }

@@ -2,10 +2,11 @@ import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
+import type { StreamClass } from "../contracts/flush.ts";
+import type { QuotesParcel } from "../contracts/quotes.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
-import type { TierSizes } from "../domain/credit-reach.ts";
 import type { JobPart } from "../domain/cut-jobs.ts";
 import type { ListedMember } from "../domain/roster.ts";
 import { groupName } from "../domain/symbol.ts";
@@ -15,20 +16,23 @@ import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
 import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
-import type { FollowAnswer, KnownRoster, LogSlice } from "../stream/home-port.ts";
+import type { FollowAnswer, KnownRoster, LogSlice, QuoteSnapshot } from "../stream/home-port.ts";
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
 import type { DrainDeps } from "./drain.ts";
-import { DRAIN_DUTY, Drainer } from "./drainer.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
 import { FetchDuties, type FetchDutiesConfig, isFetchDuty } from "./fetch-duties.ts";
-import { Followers, type FollowersDeps } from "./followers.ts";
-import { countDaily, countIngest, setGauges } from "./group-metrics.ts";
+import type { FollowersDeps } from "./followers.ts";
+import { countDaily, countIngest, countQuotes, setGauges } from "./group-metrics.ts";
 import { GroupReads } from "./group-reads.ts";
+import { type GroupStatus, groupStatus } from "./group-status.ts";
 import type { Ledger } from "./ledger.ts";
 import { GroupMembers } from "./group-members.ts";
+import type { QuoteBook } from "./quote-book.ts";
 import { isTaskDuty, type PlannedTask, SERVICE_GROUP } from "./service-duties.ts";
 import { ServiceTasks } from "./service-tasks.ts";
+import type { StreamLog } from "./stream-log.ts";
+import { StreamOutlet } from "./stream-outlet.ts";
 
 /** The host side looks after its streams this often while it has connections. */
 const SWEEP_EVERY_MS = MINUTE_MS;
@@ -36,12 +40,15 @@ const SWEEP_EVERY_MS = MINUTE_MS;
 const BELIEF_HORIZON_MS = 9 * DAY_MS;
 /** What is past every reader is dropped this often. */
 const PRUNE_EVERY_MINUTES = 30;
-const FOLLOW_RETRY_MS = 5_000;
+/** Silence of quotes says nothing: a host asks again this often whether it missed some. */
+const QUOTES_SILENCE_MS = 5 * MINUTE_MS;
+
 /** What the home side of a group needs of its object and of the rest of the service. */
 export interface GroupHomeDeps {
   readonly group: number;
   readonly storage: DurableObjectStorage;
   readonly ledger: Ledger;
+  readonly quotes: QuoteBook;
   readonly calendar: Calendar;
   readonly fetches: FetchDutiesConfig;
   /** Closed sessions whose minutes and whose daily bars a new deployment fetches. */
@@ -67,20 +74,6 @@ export interface GroupHomeDeps {
   readonly report: (totals: MetricTotalsJson) => Promise<void>;
 }
 
-/** How a group is doing, for readiness and for people. */
-export interface GroupStatus {
-  readonly group: number;
-  readonly members: number;
-  readonly tiers: TierSizes;
-  readonly watermarkMs: EpochMs | null;
-  readonly epoch: string;
-  readonly headFs: number;
-  readonly drainedFs: number;
-  readonly undrainedOldestMs: EpochMs | null;
-  readonly drainFault: string | null;
-  readonly connections: number;
-}
-
 /** The home side of a symbol group as a process: duties, jobs, ingest, drain, followers, reports. */
 export class GroupHome {
   readonly totals: MetricTotals;
@@ -90,8 +83,7 @@ export class GroupHome {
   #duties: DutyStore;
   #fetches: FetchDuties;
   #tasks: ServiceTasks;
-  #followers: Followers;
-  #drainer: Drainer;
+  #outlets: Readonly<Record<StreamClass, StreamOutlet>>;
   #reads: GroupReads;
   #members: GroupMembers;
 
@@ -112,32 +104,14 @@ export class GroupHome {
       this.#complain("background work failed", error),
     );
     this.#reads = new GroupReads(deps.group, this.#ledger);
+    this.#outlets = {
+      bars: this.#outletOf(this.#ledger.stream),
+      quotes: this.#outletOf(deps.quotes.stream),
+    };
     this.#members = new GroupMembers({
       ...deps,
       coldStartSessions: deps.coldStartSessions["1m"],
-      onAppended: () => this.#publish(),
-    });
-    this.#drainer = new Drainer({
-      ...deps,
-      ...deps.drain,
-      name: groupName(deps.group),
-      duties: this.#duties,
-      totals: this.totals,
-    });
-    this.#followers = new Followers({
-      sql: deps.storage.sql,
-      now: () => deps.market.now(),
-      read: (fs, limit, bytes) => this.#ledger.log.readAfter(fs, limit, bytes),
-      stream: () => ({
-        home: deps.group,
-        epoch: this.#ledger.epoch(),
-        rosterLength: this.#ledger.roster.length,
-      }),
-      deliver: deps.deliver,
-      onFailure: (host, error) => {
-        this.#complain(`follower ${host} was not reached`, error);
-        this.#duties.reschedule("follow", deps.market.now() + FOLLOW_RETRY_MS);
-      },
+      onAppended: () => this.#outlets.bars.publish(),
     });
   }
 
@@ -150,7 +124,9 @@ export class GroupHome {
     this.#fetches.plan(scheduledMs, this.#deps.market.now(), polls);
     if (this.#deps.group === SERVICE_GROUP) this.#tasks.plan(scheduledMs);
     if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#prune(scheduledMs);
-    if (this.#drainer.isIdleWithBacklog()) this.#startDrain();
+    if (this.#ledger.roster.length === 0) return;
+    this.#outlets.bars.drainIfForgotten();
+    this.#outlets.quotes.drainIfForgotten();
   }
 
   /** Takes parts of a coordinator's jobs; answers the ids of those that it did not take. */
@@ -190,7 +166,7 @@ export class GroupHome {
     }));
     this.#tellEnd(partEnd);
     countIngest(this.totals, outcome, ingested);
-    if (ingested.appended > 0) this.#publish();
+    if (ingested.appended > 0) this.#outlets.bars.publish();
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { group: this.#name(), duty, ...failure });
     }
@@ -208,36 +184,51 @@ export class GroupHome {
 
   /** Takes in daily bars of the last sessions; older ones go to Postgres by themselves. */
   ingestDaily(answers: readonly DailyAnswer[]): void {
-    const { fs } = this.#ledger.head();
+    const { stream } = this.#ledger;
+    const { fs } = stream.head();
     const digests = this.#ledger.ingestDaily(answers);
     countDaily(this.totals, answers, digests);
-    if (this.#ledger.head().fs === fs) return;
-    this.#publish();
+    if (stream.head().fs > fs) this.#outlets.bars.publish();
+  }
+
+  /** Takes in the quotes of a sweep; sending and draining come after it and are not awaited. */
+  ingestQuotes(parcel: QuotesParcel): void {
+    const ingested = this.#deps.quotes.ingest(parcel, this.#ledger.roster);
+    countQuotes(this.totals, ingested);
+    if (ingested.appended > 0) this.#outlets.quotes.publish();
+    if (ingested.dropped > 0) {
+      const { dropped } = ingested;
+      log("error", "quotes were dropped: the database is away", { group: this.#name(), dropped });
+    }
   }
 
   /** A task of the whole service has ended; one that is not done comes again. */
   taskEnded(duty: string, outcome: TaskOutcome): void {
     this.#tasks.ended(duty, outcome);
+    // This group may have no members whose drain would report.
+    this.inFlight.track(this.#report());
   }
 
-  follow(host: string, known: KnownRoster): FollowAnswer {
-    const head = this.#ledger.head();
-    const epoch = this.#ledger.epoch();
-    const rosterFrom = known.epoch === epoch ? known.length : 0;
-    this.#followers.follow(host, head.fs);
+  follow(streamClass: StreamClass, host: string, known: KnownRoster): FollowAnswer {
+    const nowMs = this.#deps.market.now();
+    const rosterEpoch = this.#ledger.stream.epoch();
+    const rosterFrom = known.epoch === rosterEpoch ? known.length : 0;
     return {
-      epoch,
-      headFs: head.fs,
-      headAt: head.asOf,
-      oldestFs: this.#ledger.log.oldest()?.fs ?? head.fs + 1,
+      ...this.#outlets[streamClass].follow(host),
+      rosterEpoch,
       roster: this.#reads.roster().slice(rosterFrom),
       rosterFrom,
-      nextMs: this.#ledger.nextFlushMs(this.#deps.market.now()),
+      nextMs: streamClass === "bars" ? this.#ledger.nextFlushMs(nowMs) : nowMs + QUOTES_SILENCE_MS,
     };
   }
 
-  readLog(afterFs: number, maxBytes: number): LogSlice {
-    return this.#reads.slice(afterFs, maxBytes);
+  readLog(streamClass: StreamClass, afterFs: number, maxBytes: number): LogSlice {
+    return this.#outlets[streamClass].slice(afterFs, maxBytes);
+  }
+
+  /** The last quote of each symbol that has one, and where the stream of quotes stands with them. */
+  latestQuotes(): QuoteSnapshot {
+    return this.#deps.quotes.snapshot();
   }
 
   replay(query: ReplayQuery): ReplayPage {
@@ -247,27 +238,19 @@ export class GroupHome {
   /** Raises the knowledge time that reads may pin, once everything is in Postgres; null: no members. */
   async horizon(asOf: EpochMs): Promise<EpochMs | null> {
     if (this.#ledger.roster.length === 0) return null;
-    const { oldestAsOf } = this.#drainer.backlog();
+    const { stream } = this.#ledger;
+    const { oldestAsOf } = stream.backlog();
     if (oldestAsOf !== null) return oldestAsOf - 1;
-    const { fs } = this.#ledger.head();
-    const raised = this.#ledger.raiseAsOf(Math.min(asOf, this.#deps.market.now()));
-    await this.#deps.raiseStoredAsOf(this.#ledger.epoch(), fs, raised);
+    const { fs } = stream.head();
+    const raised = stream.raiseAsOf(Math.min(asOf, this.#deps.market.now()));
+    await this.#deps.raiseStoredAsOf(stream.epoch(), fs, raised);
     return raised;
   }
 
   status(): GroupStatus {
-    return {
-      group: this.#deps.group,
-      members: this.#ledger.roster.length,
-      tiers: this.#ledger.roster.tierSizes(),
-      watermarkMs: this.#ledger.watermarkMs(),
-      epoch: this.#ledger.epoch(),
-      headFs: this.#ledger.head().fs,
-      drainedFs: this.#ledger.drainedFs(),
-      undrainedOldestMs: this.#drainer.backlog().oldestAsOf,
-      drainFault: this.#ledger.meta.get("drain_fault") || null,
-      connections: this.#deps.connections(),
-    };
+    const { group, connections } = this.#deps;
+    const faults = [this.#outlets.bars.drainFault(), this.#outlets.quotes.drainFault()];
+    return groupStatus(group, this.#ledger, faults, connections());
   }
 
   #start(duty: Duty, nowMs: EpochMs): void {
@@ -279,8 +262,8 @@ export class GroupHome {
     }
     if (isTaskDuty(duty.name)) return this.inFlight.track(this.#tasks.start(duty, nowMs));
     this.#duties.finish(duty.name);
-    if (duty.name === DRAIN_DUTY) this.#startDrain();
-    if (duty.name === "follow") this.inFlight.track(this.#followers.pump());
+    this.#outlets.bars.run(duty.name);
+    this.#outlets.quotes.run(duty.name);
     if (duty.name === "sweep") this.inFlight.track(this.#sweep());
   }
 
@@ -308,14 +291,25 @@ export class GroupHome {
     }
   }
 
-  #publish(): void {
-    this.inFlight.track(this.#followers.pump());
-    this.#startDrain();
-  }
-
-  #startDrain(): void {
-    const work = this.#drainer.start();
-    if (work !== null) this.inFlight.track(work.then(() => this.#report()));
+  #outletOf(stream: StreamLog): StreamOutlet {
+    return new StreamOutlet({
+      ...this.#deps,
+      sql: this.#deps.storage.sql,
+      name: this.#name(),
+      stream,
+      roster: () => ({
+        epoch: this.#ledger.stream.epoch(),
+        length: this.#ledger.roster.length,
+      }),
+      duties: this.#duties,
+      totals: this.totals,
+      track: (work) => this.inFlight.track(work),
+      complain: (message, error) => this.#complain(message, error),
+      // Bars are drained each minute: what quotes have counted goes with their report.
+      onDrained: async () => {
+        if (stream.class === "bars") await this.#report();
+      },
+    });
   }
 
   /** Keeps the totals, then reports them: a lost report costs nothing, the next carries the total. */
@@ -324,7 +318,7 @@ export class GroupHome {
       group: this.#name(),
       nowMs: this.#deps.market.now(),
       ledger: this.#ledger,
-      backlog: this.#drainer.backlog(),
+      backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
     });
     this.#ledger.meta.set("metrics", JSON.stringify(this.totals));

@@ -6,6 +6,7 @@ import { SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import type { DailyDigest } from "./daily-digest.ts";
 import type { Ingested, Ledger } from "./ledger.ts";
+import type { QuotesIngested } from "./quote-book.ts";
 import { taskTypeOf } from "./service-duties.ts";
 
 /** What the tasks of the whole service ask the providers for; one that is not named asks none. */
@@ -34,12 +35,19 @@ export function countTask(totals: MetricTotals, duty: string, outcome: TaskOutco
   const type = taskTypeOf(duty);
   const capability = type === null ? undefined : TASK_CAPABILITIES[type];
   if (type === null || capability === undefined) return;
+  // A sweep for quotes that came too late asked nobody.
+  if (outcome.done && outcome.selected.length === 0) return;
   countCalls(totals, capability, outcome);
   const failed = new Set(outcome.failures.map(({ provider }) => provider));
   const answered = outcome.selected.find((provider) => !failed.has(provider));
   totals.add("jobs_processed_total", { type, provider: answered ?? "none" });
   for (const [reason, count] of Object.entries(outcome.refused ?? {}))
     totals.add("rows_refused_total", { reason }, count);
+}
+
+/** Counts what became of a sweep's quotes. */
+export function countQuotes(totals: MetricTotals, { dropped }: QuotesIngested): void {
+  totals.add("undrained_dropped_total", { class: "quotes" }, dropped);
 }
 
 /** Counts what the daily bars of answers changed in a group. */

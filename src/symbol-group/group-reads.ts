@@ -1,7 +1,6 @@
 import { parseFlush } from "../contracts/flush.ts";
 import { CHANNELS } from "../contracts/stream.ts";
 import { flushFrame } from "../stream/frames.ts";
-import type { LogSlice } from "../stream/home-port.ts";
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
 import {
   NO_SUBSCRIPTION,
@@ -12,9 +11,6 @@ import {
 } from "../stream/subscription.ts";
 import { streamName } from "../stream/token.ts";
 import type { Ledger } from "./ledger.ts";
-
-/** One read of the log takes at most so many flushes. */
-const MAX_SLICE_FLUSHES = 1_000;
 
 /** What others may read of a group's log; nothing here changes anything. */
 export class GroupReads {
@@ -30,17 +26,13 @@ export class GroupReads {
     return this.#ledger.roster.members.map(({ symbol, sid }) => ({ symbol, sid }));
   }
 
-  slice(afterFs: number, maxBytes: number): LogSlice {
-    const flushes = this.#ledger.log.readAfter(afterFs, MAX_SLICE_FLUSHES, maxBytes);
-    return { epoch: this.#ledger.epoch(), headFs: this.#ledger.head().fs, flushes };
-  }
-
   /** A page of the stream as wire frames, and whether part of what was asked for has left the log. */
   replay(query: ReplayQuery): ReplayPage {
-    const { log } = this.#ledger;
+    const { stream } = this.#ledger;
+    const { log } = stream;
     const { from } = query;
-    const epoch = this.#ledger.epoch();
-    const head = this.#ledger.head();
+    const epoch = stream.epoch();
+    const head = stream.head();
     const oldest = log.oldest();
     const sameEpoch = from.kind === "time" || from.epoch === epoch;
     const afterFs = from.kind === "position" && sameEpoch ? from.fs : 0;
@@ -53,14 +45,14 @@ export class GroupReads {
         ? oldest !== null && oldest.fs > 1 && oldest.asOf > from.sinceMs
         : !sameEpoch || from.fs > head.fs || (oldest !== null && oldest.fs > afterFs + 1);
     const joinFs = (page.at(-1)?.fs ?? head.fs) + 1;
-    const view = viewOf(this.#subscriptionTo(query.symbols), this.roster());
+    const view = viewOf(this.#subscriptionTo(query.symbols), "bars", this.roster());
     const frames = page.map(({ fs, asOf, payload }) => ({
       fs,
       at: asOf,
       text: view === null ? "" : flushFrame(parseFlush(payload), view, true).text,
     }));
     return {
-      stream: streamName(this.#group),
+      stream: streamName({ group: this.#group, class: "bars" }),
       epoch,
       frames: view === null ? [] : frames,
       oldestAt: oldest?.asOf ?? null,

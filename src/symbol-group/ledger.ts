@@ -1,10 +1,9 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
-import { type Flush, FLUSH_VERSION } from "../contracts/flush.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
+import type { Flush } from "../contracts/flush.ts";
 import type { OwnedRange } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { Calendar } from "../domain/calendar.ts";
-import { createEpoch } from "../domain/epoch.ts";
 import { isComplete } from "../domain/minute-state.ts";
 import { type RateSpan, witnessesFor } from "../domain/plausibility.ts";
 import type { ListedMember, Roster } from "../domain/roster.ts";
@@ -20,12 +19,13 @@ import { barOwners } from "./bar-owners.ts";
 import { BeliefStore } from "./belief-store.ts";
 import { type DailyDigest, digestDaily } from "./daily-digest.ts";
 import { digest, type Digest, type FlushDraft, type GroupState, MAX_FLUSH_GAPS } from "./digest.ts";
-import { FlushLog, MAX_UNDRAINED_BYTES } from "./flush-log.ts";
+import { MAX_UNDRAINED_BYTES } from "./flush-log.ts";
 import { HoleStore } from "./hole-store.ts";
 import { MemberStore } from "./member-store.ts";
-import { MetaStore } from "./meta-store.ts";
+import type { MetaStore } from "./meta-store.ts";
 import { RateBook } from "./rate-book.ts";
 import { evidenceEvents, mainAnswer, sourceChange, sourceName } from "./source-events.ts";
+import { StreamLog } from "./stream-log.ts";
 
 /** Daily bars are complete before this `ts`. */
 const WATERMARK_1D = "watermark_1d_ms";
@@ -53,8 +53,7 @@ export interface Ingested {
  * one transaction. Synchronous throughout, so nothing can come between reading and appending.
  */
 export class Ledger {
-  readonly log: FlushLog;
-  readonly meta: MetaStore;
+  readonly stream: StreamLog;
   #deps: LedgerDeps;
   #beliefs: BeliefStore;
   #holes: HoleStore;
@@ -65,8 +64,7 @@ export class Ledger {
   constructor(deps: LedgerDeps) {
     const { sql } = deps.storage;
     this.#deps = deps;
-    this.log = new FlushLog(sql);
-    this.meta = new MetaStore(sql);
+    this.stream = new StreamLog({ ...deps, sql, class: "bars" });
     this.#beliefs = new BeliefStore(sql);
     this.#holes = new HoleStore(sql);
     this.#members = new MemberStore(sql);
@@ -78,26 +76,9 @@ export class Ledger {
     return this.#roster;
   }
 
-  /** The stream's epoch; made at the first use of a new object. */
-  epoch(): string {
-    const known = this.meta.get("epoch");
-    if (known !== null) return known;
-    const epoch = createEpoch(this.#deps.now(), this.#deps.random);
-    this.meta.set("epoch", epoch);
-    return epoch;
-  }
-
-  head(): { fs: number; asOf: EpochMs } {
-    const last = this.log.head();
-    return { fs: last?.fs ?? this.drainedFs(), asOf: Math.max(last?.asOf ?? 0, this.#asOf()) };
-  }
-
-  drainedFs(): number {
-    return this.meta.getNumber("drained_fs") ?? 0;
-  }
-
-  setDrained(fs: number): void {
-    this.meta.set("drained_fs", Math.max(fs, this.drainedFs()));
+  /** Small facts of the group. */
+  get meta(): MetaStore {
+    return this.stream.meta;
   }
 
   /** Before it every expected minute is complete; null while the group has no members. */
@@ -137,7 +118,7 @@ export class Ledger {
    * open holes of those who are owed none any more end. Answers how many flushes that made.
    */
   replaceMembers(listed: readonly ListedMember[], sinceMs: EpochMs): number {
-    const before = this.head().fs;
+    const before = this.stream.head().fs;
     try {
       this.#deps.storage.transactionSync(() => {
         const watermarkMs = this.watermarkMs();
@@ -153,7 +134,7 @@ export class Ledger {
     } finally {
       this.#roster = this.#members.read();
     }
-    return this.head().fs - before;
+    return this.stream.head().fs - before;
   }
 
   /**
@@ -164,13 +145,13 @@ export class Ledger {
     if (this.#roster.length === 0) return { appended: 0, digests: [] };
     return this.#deps.storage.transactionSync(() => {
       this.#refuseWhenFull();
-      const before = this.head().fs;
+      const before = this.stream.head().fs;
       const main = mainAnswer(outcome);
       const digests = outcome.answers.map((answer) =>
         this.#take(answer, answer === main ? outcome : null),
       );
       if (outcome.answers.length === 0) digests.push(this.#take(null, null));
-      return { appended: this.head().fs - before, digests };
+      return { appended: this.stream.head().fs - before, digests };
     });
   }
 
@@ -192,15 +173,8 @@ export class Ledger {
     );
   }
 
-  /** Promises that no later flush will carry a knowledge time at or below `asOf`. */
-  raiseAsOf(asOf: EpochMs): EpochMs {
-    const raised = Math.max(asOf, this.head().asOf);
-    this.meta.set("as_of", raised);
-    return raised;
-  }
-
   prune(sessionStartMs: EpochMs, horizonMs: EpochMs): void {
-    this.log.prune(this.drainedFs(), sessionStartMs);
+    this.stream.log.prune(this.stream.drainedFs(), sessionStartMs);
     // What the watermark has not passed is still needed, however old.
     this.#beliefs.prune("1m", Math.min(horizonMs, this.watermarkMs() ?? horizonMs));
     this.#beliefs.prune("1d", horizonMs - DAY_MS);
@@ -306,26 +280,18 @@ export class Ledger {
   }
 
   #append(draft: Partial<FlushDraft> & Partial<Pick<Flush, "daily">>, receivedAt: number): void {
-    const head = this.head();
-    const nowMs = this.#deps.now();
-    const flush: Flush = {
-      v: FLUSH_VERSION,
-      group: this.#deps.group,
-      class: "bars",
-      epoch: this.epoch(),
-      fs: head.fs + 1,
-      as_of: Math.max(nowMs, head.asOf + 1),
+    this.stream.append({
       received_at: receivedAt,
       rows: draft.rows ?? [],
       daily: draft.daily ?? [],
       gaps: draft.gaps ?? [],
       source: draft.source ?? [],
       man: draft.man ?? [],
+      quotes: [],
       watermark: draft.watermarkMs ?? this.watermarkMs(),
       watermark_1d: this.meta.getNumber(WATERMARK_1D),
-      next: this.nextFlushMs(nowMs),
-    };
-    this.log.append(flush);
+      next: this.nextFlushMs(this.#deps.now()),
+    });
   }
 
   /** A change of the provider or feed whose bars are taken is told in the flush that brings them. */
@@ -340,12 +306,8 @@ export class Ledger {
     draft.source.push(sourceChange(before, given, outcome));
   }
 
-  #asOf(): EpochMs {
-    return this.meta.getNumber("as_of") ?? 0;
-  }
-
   #refuseWhenFull(): void {
-    const { bytes } = this.log.backlog(this.drainedFs());
+    const { bytes } = this.stream.backlog();
     if (bytes > MAX_UNDRAINED_BYTES)
       throw new Error("the undrained log is full: the database has been away too long");
   }

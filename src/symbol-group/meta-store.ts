@@ -1,16 +1,18 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
 
-/** Small durable facts of an object, by key. */
+/** Small durable facts of an object, by key; those of a part of it have a prefix of its own. */
 export class MetaStore {
   #sql: SqlStorage;
+  #prefix: string;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, prefix = "") {
     this.#sql = sql;
+    this.#prefix = prefix;
   }
 
   get(key: string): string | null {
     const rows = this.#sql
-      .exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)
+      .exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", this.#prefix + key)
       .toArray();
     return rows[0]?.value ?? null;
   }
@@ -23,7 +25,7 @@ export class MetaStore {
   set(key: string, value: string | number): void {
     this.#sql.exec(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-      key,
+      this.#prefix + key,
       String(value),
     );
   }

@@ -4,6 +4,7 @@ import { drainFlushes, MAX_DRAIN_FLUSHES } from "../../src/postgres/flush-store.
 import { classifySqlError, type SqlFault } from "../../src/postgres/sql-error.ts";
 import type { Flush } from "../../src/contracts/flush.ts";
 import { flush, gap, OPEN_MS, row } from "../support/flushes.ts";
+import { quoteRow } from "../support/quotes.ts";
 import { startTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 let test: TestDatabase;
@@ -208,7 +209,9 @@ describe("the drain", () => {
       [flush(1), flush(3)],
       [flush(1), flush(2, { group: 8 })],
       [flush(1), flush(2, { as_of: flush(1).as_of })],
-      [flush(1, { class: "quotes" })],
+      [flush(1), flush(2, { class: "quotes" })],
+      [flush(1, { class: "quotes", rows: [row()] })],
+      [flush(1, { quotes: [quoteRow()] })],
       Array.from({ length: MAX_DRAIN_FLUSHES + 1 }, (_, index) => flush(index + 1)),
     ];
     for (const flushes of refused) {

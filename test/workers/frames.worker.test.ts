@@ -66,6 +66,7 @@ describe("a frame that cannot be read is refused and harms nothing", () => {
         { op: "sub", ch: CH, symbols: "AAPL" },
         { op: "sub", ch: CH, symbols: ["X".repeat(17)] },
         { op: "sub", ch: CH, symbols: ["AAPL"], surprise: 1 },
+        { op: "sub", ch: CH, symbols: ["AAPL"], from: "snapshot" },
         { op: "unsub", symbols: ["AAPL"] },
       ].map((frame) => JSON.stringify(frame)),
     );
@@ -76,7 +77,7 @@ describe("a frame that cannot be read is refused and harms nothing", () => {
       "x",
       "11b",
       "11b.zz.1.a",
-      "11q.000000000000000.1.a",
+      "11x.000000000000000.1.a",
       "11b.000000000000000.-1.a",
       "11b.000000000000000.1.a.b",
       "a,b",

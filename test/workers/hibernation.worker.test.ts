@@ -157,7 +157,8 @@ describe("a flush that comes at a bad moment arrives without waiting for the nex
     // A new subscription at the host follows before the answer is home.
     afterAnswering(
       "deliver",
-      async () => void (await group(HOME).follow(groupName(HOST), { epoch: null, length: 0 })),
+      async () =>
+        void (await group(HOME).follow("bars", groupName(HOST), { epoch: null, length: 0 })),
     );
     await appendAndDeliver(0);
     expect(await followers()).toEqual([groupName(HOST)]);

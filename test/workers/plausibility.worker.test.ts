@@ -34,7 +34,7 @@ const trading = (close: number) => (symbol: string) => (symbol === QUIET ? null 
 const nothing = () => null;
 
 async function flushes(): Promise<Flush[]> {
-  const { flushes: logged } = await group(G).readLog(0, 1_000_000);
+  const { flushes: logged } = await group(G).readLog("bars", 0, 1_000_000);
   return logged.map(({ payload }) => parseFlush(payload));
 }
 

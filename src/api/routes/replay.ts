@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { groupOf } from "../../domain/symbol.ts";
 import { symbolGroupStub } from "../../platform/stubs.ts";
 import type { ReplayFrom, ReplayPage } from "../../stream/replay-page.ts";
-import { groupOfStream, parseToken } from "../../stream/token.ts";
+import { parseStreamName, parseToken } from "../../stream/token.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
 import { problem } from "../problem.ts";
@@ -74,14 +74,15 @@ export function registerReplay(app: OpenAPIHono<ApiEnv>): void {
       });
     const from = new Map<number, ReplayFrom>();
     for (const [stream, { epoch, fs }] of positions) {
-      const group = groupOfStream(stream);
-      if (group === null || group >= context.var.settings.symbolGroups) {
+      const id = parseStreamName(stream);
+      if (id === null || id.group >= context.var.settings.symbolGroups) {
         return problem(context, 422, {
           code: "invalid_parameter",
           detail: `from names the stream ${stream}, which does not exist`,
         });
       }
-      from.set(group, { kind: "position", epoch, fs });
+      // Quotes are latest-value: nothing of them is replayed, a resume on the socket brings the last ones.
+      if (id.class === "bars") from.set(id.group, { kind: "position", epoch, fs });
     }
     return answer(context, await readPages(context, from, symbols ?? null, limit));
   });

@@ -14,7 +14,7 @@ const silentAt = (group: number) =>
     ({ symbol }) => groupOf(symbol, 2) === group && market.bar(symbol, openMs) === undefined,
   ).length;
 const count = (said: number) => {
-  const mostNoTrade = new Map([[`${streamName(0)} ${openMs}`, said]]);
+  const mostNoTrade = new Map([[`${streamName({ group: 0, class: "bars" })} ${openMs}`, said]]);
   return falseAbsences({ market, session, symbolGroups: 2, mostNoTrade });
 };
 

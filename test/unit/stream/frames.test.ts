@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { type Flush, flushSchema } from "../../../src/contracts/flush.ts";
-import { type Channel, type FlushFrame, flushFrameSchema } from "../../../src/contracts/stream.ts";
-import { createEpoch } from "../../../src/domain/epoch.ts";
-import { flushFrame, FrameCache } from "../../../src/stream/frames.ts";
+import { QUOTE_COLUMNS } from "../../../src/contracts/quote-row.ts";
 import {
+  type Channel,
+  type FlushFrame,
+  flushFrameSchema,
+  serverFrameSchema,
+} from "../../../src/contracts/stream.ts";
+import { createEpoch } from "../../../src/domain/epoch.ts";
+import { flushFrame, FrameCache, snapshotFrame } from "../../../src/stream/frames.ts";
+import {
+  classesOf,
   countSids,
   NO_SUBSCRIPTION,
   type StreamView,
@@ -13,6 +20,7 @@ import {
   withSymbols,
 } from "../../../src/stream/subscription.ts";
 import { flush, gap, OPEN_MS, row } from "../../support/flushes.ts";
+import { quoteOf, quoteRow } from "../../support/quotes.ts";
 
 const EPOCH = createEpoch(OPEN_MS, () => 0.5);
 const ROSTER = [
@@ -20,14 +28,16 @@ const ROSTER = [
   { symbol: "KO", sid: 70 },
   { symbol: "MSFT", sid: 5_000 },
 ];
-const STAR = viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], "*"), ROSTER);
+const STAR = viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], "*"), "bars", ROSTER);
 
 function viewFor(
   sids: readonly number[],
   firstOnly = false,
   channels: readonly Channel[] = ["bars.1m"],
 ): StreamView {
-  const view = viewOf({ ...withSymbols(NO_SUBSCRIPTION, channels, sids), firstOnly }, ROSTER);
+  const [streamClass = "bars"] = classesOf(channels);
+  const subscription = { ...withSymbols(NO_SUBSCRIPTION, channels, sids), firstOnly };
+  const view = viewOf(subscription, streamClass, ROSTER);
   if (view === null) throw new Error("nothing is wanted");
   return view;
 }
@@ -146,8 +156,14 @@ describe("a subscription", () => {
   });
 
   it("wants nothing of a home that has none of its symbols", () => {
-    expect(viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], [4]), ROSTER)).toBeNull();
-    expect(viewOf(NO_SUBSCRIPTION, ROSTER)).toBeNull();
+    expect(viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], [4]), "bars", ROSTER)).toBeNull();
+    expect(viewOf(NO_SUBSCRIPTION, "bars", ROSTER)).toBeNull();
+  });
+
+  it("wants of a stream only what it took in that stream's channels", () => {
+    const quotes = withSymbols(NO_SUBSCRIPTION, ["quotes"], [3]);
+    expect(viewOf(quotes, "bars", ROSTER)).toBeNull();
+    expect([...(viewOf(quotes, "quotes", ROSTER)?.channels.keys() ?? [])]).toEqual(["quotes"]);
   });
 
   it("keeps the symbols of each channel apart", () => {
@@ -158,5 +174,36 @@ describe("a subscription", () => {
     const left = withoutSymbols(both, ["bars.1d"], "*");
     expect([...left.channels.keys()]).toEqual(["bars.1m"]);
     expect(countOf(left)).toBe(2);
+  });
+});
+
+describe("the frame of a flush of quotes", () => {
+  const quotes = [
+    quoteRow(),
+    quoteRow({ symbol: "KO", bid: null, bidSize: null, venue: "IEX", consolidated: false }),
+  ];
+  const changed = flush(9, { epoch: EPOCH, class: "quotes", quotes });
+  const viewOfQuotes = (sids: readonly number[]) => viewFor(sids, false, ["quotes"]);
+
+  it("carries the view's own quotes without what only storage needs", () => {
+    const { text } = flushFrame(changed, viewOfQuotes([70]), false);
+    expect(flushFrameSchema.parse(JSON.parse(text))).toEqual({
+      op: "flush",
+      g: "7q",
+      e: EPOCH,
+      fs: 9,
+      at: changed.as_of,
+      quotes: { ch: "quotes", cols: [...QUOTE_COLUMNS], rows: [quotes[1]?.slice(0, 15)] },
+    });
+  });
+
+  it("is sent as a snapshot with the flush behind which it stands, empty when it has none", () => {
+    const known = { quote: quoteOf(), status: "first", asOf: changed.as_of } as const;
+    const snapshot = { epoch: EPOCH, fs: 9, at: changed.as_of, quotes: [known] };
+    const frameFor = (sids: number[]) =>
+      serverFrameSchema.parse(JSON.parse(snapshotFrame(7, snapshot, viewOfQuotes(sids))));
+    const head = { op: "snapshot", g: "7q", e: EPOCH, fs: 9, at: changed.as_of };
+    expect(frameFor([3])).toMatchObject({ ...head, quotes: { rows: [quotes[0]?.slice(0, 15)] } });
+    expect(frameFor([5_000])).toEqual(head);
   });
 });

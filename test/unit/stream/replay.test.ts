@@ -25,7 +25,8 @@ function homeOf(
   let reads = 0;
   return {
     follow: () => Promise.reject(new Error("not asked here")),
-    readLog: async (afterFs) => {
+    latestQuotes: () => Promise.reject(new Error("not asked here")),
+    readLog: async (_streamClass, afterFs) => {
       reads += 1;
       if (reads > MAX_READS) throw new Error("the log is read for ever");
       const part = log.filter(({ fs }) => fs > afterFs).slice(0, change.perRead ?? 7);
@@ -48,12 +49,13 @@ function requestOf(
   change: { epoch?: string; follow?: Partial<FollowAnswer>; stream?: string } = {},
 ): ResumeRequest {
   const roster = [{ symbol: "AAPL", sid: 0 }];
-  const view = viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], "*"), roster);
+  const view = viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], "*"), "bars", roster);
   if (view === null) throw new Error("the whole universe is something");
   const follow = {
     epoch: EPOCH,
     headFs: HEAD_FS,
     headAt: OPEN_MS + 9_999,
+    rosterEpoch: EPOCH,
     rosterFrom: 0,
     nextMs: OPEN_MS + 125_000,
     oldestFs: 1,
@@ -62,6 +64,7 @@ function requestOf(
   };
   return {
     stream: change.stream ?? "7b",
+    id: { group: 7, class: "bars" },
     from: { epoch: change.epoch ?? EPOCH, fs: fromFs, at: OPEN_MS },
     home,
     follow,

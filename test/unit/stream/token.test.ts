@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { STREAM_CLASSES } from "../../../src/contracts/flush.ts";
 import { MAX_TOKEN_CHARS } from "../../../src/contracts/stream.ts";
 import { createEpoch } from "../../../src/domain/epoch.ts";
 import { MAX_SYMBOL_GROUPS } from "../../../src/env.ts";
@@ -9,7 +10,12 @@ import { formatToken, parseToken, type Position, streamName } from "../../../src
 const EPOCH = createEpoch(1_774_013_400_000, () => 0.5);
 const positions = fc.uniqueArray(
   fc.tuple(
-    fc.integer({ min: 0, max: MAX_SYMBOL_GROUPS - 1 }).map(streamName),
+    fc
+      .record({
+        group: fc.integer({ min: 0, max: MAX_SYMBOL_GROUPS - 1 }),
+        class: fc.constantFrom(...STREAM_CLASSES),
+      })
+      .map(streamName),
     fc.record({
       epoch: fc.constant(EPOCH),
       fs: fc.integer({ min: 0, max: 999_999_999_999_999 }),
@@ -31,7 +37,7 @@ describe("a resume token", () => {
   it.each([
     ["three parts", `7b.${EPOCH}.62`],
     ["five parts", `7b.${EPOCH}.62.mf2k1c0.x`],
-    ["a quotes stream", `7q.${EPOCH}.62.mf2k1c0`],
+    ["a stream of nothing known", `7x.${EPOCH}.62.mf2k1c0`],
     ["a stream without a number", `b.${EPOCH}.62.mf2k1c0`],
     ["a short epoch", "7b.k3f9a2xq.62.mf2k1c0"],
     ["an epoch in capitals", `7b.${EPOCH.toUpperCase().replace(/\d/g, "A")}.62.mf2k1c0`],
@@ -52,10 +58,13 @@ describe("a resume token", () => {
   });
 
   it("of a client of every stream fits into a frame, at any number of groups a deployment may have", () => {
-    const all = Array.from({ length: MAX_SYMBOL_GROUPS }, (_, group): [string, Position] => [
-      streamName(group),
-      { epoch: EPOCH, fs: 999_999_999, at: 1_774_013_400_000 },
-    ]);
+    const groups = Array.from({ length: MAX_SYMBOL_GROUPS }, (_, group) => group);
+    const all = STREAM_CLASSES.flatMap((name) =>
+      groups.map((group): [string, Position] => [
+        streamName({ group, class: name }),
+        { epoch: EPOCH, fs: 999_999_999, at: 1_774_013_400_000 },
+      ]),
+    );
     expect(formatToken(all).length).toBeLessThanOrEqual(MAX_TOKEN_CHARS);
   });
 });

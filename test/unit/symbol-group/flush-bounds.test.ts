@@ -51,6 +51,7 @@ function storedBytes(draft: FlushDraft): number {
     received_at: LATE_MS,
     ...content,
     daily: [],
+    quotes: [],
     watermark: watermarkMs,
     watermark_1d: LATE_MS,
     next: LATE_MS,

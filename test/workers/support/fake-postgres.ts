@@ -40,6 +40,19 @@ export interface StoredRow {
   readonly asOf: number;
 }
 
+/** One quote as it was written, `as_of` in ms. */
+export interface StoredQuote {
+  readonly symbol: string;
+  readonly ts: number;
+  readonly bid: number | null;
+  readonly asOf: number;
+}
+
+/** Where the stream of quotes of a group stands in the maps by group. */
+export function quotesPlace(group: number): number {
+  return 1_000 + group;
+}
+
 interface Cursor {
   epoch: string;
   fs: number;
@@ -58,9 +71,9 @@ class SqlError extends Error {
   }
 }
 
+const BOOL = 16;
 const TEXT = 25;
 const INT4 = 23;
-const BOOL = 16;
 const INT8 = 20;
 const FLOAT8 = 701;
 const TIMESTAMPTZ = 1184;
@@ -82,6 +95,8 @@ export class FakePostgres {
   readonly flushes = new Map<number, StoredFlush[]>();
   readonly cursors = new Map<number, Cursor>();
   readonly daily = new FakeDaily();
+  /** Every quote that was written, by symbol and event time. */
+  readonly quotes = new Map<string, StoredQuote>();
 
   reset(): void {
     this.daily.written.length = 0;
@@ -89,7 +104,7 @@ export class FakePostgres {
     this.away = false;
     this.refuses = null;
     this.loseAnswers = 0;
-    for (const map of [this.drains, this.flushes, this.cursors]) map.clear();
+    for (const map of [this.drains, this.flushes, this.cursors, this.quotes]) map.clear();
   }
 
   /** Every bar that a group wrote, in order. */
@@ -119,7 +134,7 @@ export class FakePostgres {
   }
 
   #commit(statements: readonly Statement[]) {
-    const undo = structuredClone([this.drains, this.flushes, this.cursors] as const);
+    const undo = structuredClone([this.drains, this.flushes, this.cursors, this.quotes] as const);
     const days = this.daily.written.length;
     try {
       return statements.map((statement) => this.#run(statement));
@@ -128,6 +143,7 @@ export class FakePostgres {
       refill(this.flushes, undo[1]);
       refill(this.cursors, undo[2]);
       this.daily.written.length = days;
+      refill(this.quotes, undo[3]);
       throw error;
     }
   }
@@ -136,7 +152,7 @@ export class FakePostgres {
     const args = params.map((value) => (value === null ? null : String(value)));
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
-    if (/ensure_(day|year)_partitions/.test(query)) return result([], []);
+    if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.
     if (query.trim().endsWith(" as known")) return result([["known", BOOL]], [["f"]]);
     if (query.includes("candles_daily")) return this.#daily(query, args);
@@ -146,6 +162,9 @@ export class FakePostgres {
     if (query.includes("insert into candles_intraday")) return this.#storeFlush(args);
     if (query.includes("as asked (symbol)")) return this.#listUnknown(args);
     if (query.includes("from universe_versions")) return this.#listKnown(args);
+    if (query.includes("insert into quotes_l1")) return this.#storeQuotes(args);
+    if (query.includes("from quotes_l1")) return this.#readQuotes(args);
+    if (query.includes("where tier =")) return this.#listTier();
     if (query.includes("from symbol_universe")) return this.#listMembers(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);
     if (query.includes("raise_as_of")) return this.#raiseAsOf(args);
@@ -156,7 +175,7 @@ export class FakePostgres {
 
   #drainBegin(args: readonly (string | null)[]) {
     const [group, , epoch, from, to] = [
-      Number(args[0]),
+      place(args),
       args[1],
       args[2] ?? "",
       Number(args[3]),
@@ -175,7 +194,7 @@ export class FakePostgres {
   }
 
   #drainEnd(args: readonly (string | null)[]) {
-    const group = Number(args[0]);
+    const group = place(args);
     const asOf = Date.parse(args[4] ?? "");
     const before = this.cursors.get(group);
     this.cursors.set(group, {
@@ -245,6 +264,38 @@ export class FakePostgres {
     );
   }
 
+  #storeQuotes(args: readonly (string | null)[]) {
+    const column = (index: number) => parseArray(args[index - 1] ?? "{}");
+    const asOf = Date.parse(args[16] ?? "");
+    column(1).forEach((symbol, at) => {
+      const ts = Number(column(2)[at]);
+      const bid = column(4)[at] ?? "";
+      this.quotes.set(`${symbol} ${ts}`, {
+        symbol,
+        ts,
+        bid: bid === "" ? null : Number(bid),
+        asOf,
+      });
+    });
+    return result([], []);
+  }
+
+  #readQuotes(args: readonly (string | null)[]) {
+    const [startMs = 0, endMs = 0, asOf = 0] = [1, 2, 3].map((at) => Date.parse(args[at] ?? ""));
+    const found = [...this.quotes.values()]
+      .filter(({ symbol, ts }) => symbol === args[0] && ts >= startMs && ts < endMs)
+      .filter((quote) => quote.asOf <= asOf)
+      .toSorted((a, b) => a.ts - b.ts);
+    return result(QUOTE_FIELDS, found.slice(0, Number(args[4])).map(quoteValues));
+  }
+
+  #listTier() {
+    return result(
+      [["symbol", TEXT]],
+      this.members.map(({ symbol }) => [symbol]),
+    );
+  }
+
   #listMembers(args: readonly (string | null)[]) {
     const members = this.members.filter((member) => member.group === Number(args[0]));
     return result(
@@ -300,14 +351,17 @@ export class FakePostgres {
 
   #listCursors(args: readonly (string | null)[]) {
     const groups = parseArray(args[0] ?? "{}").map(Number);
-    const rows = groups.flatMap((group) => {
-      const cursor = this.cursors.get(group);
+    const streams = groups.flatMap((group) => [
+      { group, name: "bars", cursor: this.cursors.get(group) },
+      { group, name: "quotes", cursor: this.cursors.get(quotesPlace(group)) },
+    ]);
+    const rows = streams.flatMap(({ group, name, cursor }) => {
       if (cursor === undefined) return [];
       const watermark = cursor.watermark === null ? null : timestamp(cursor.watermark);
       return [
         [
           String(group),
-          "bars",
+          name,
           cursor.epoch,
           String(cursor.fs),
           timestamp(cursor.asOf),
@@ -406,6 +460,38 @@ function dayValues(day: StoredDay): (string | null)[] {
     "sip",
     String(day.revision),
   ];
+}
+
+function place(args: readonly (string | null)[]): number {
+  return args[1] === "quotes" ? quotesPlace(Number(args[0])) : Number(args[0]);
+}
+
+const QUOTE_FIELDS = [
+  ["symbol", TEXT],
+  ["ts", TIMESTAMPTZ],
+  ["ns_of_ms", INT4],
+  ["bid", FLOAT8],
+  ["ask", FLOAT8],
+  ["bid_size", FLOAT8],
+  ["ask_size", FLOAT8],
+  ["size_unit", TEXT],
+  ["last", FLOAT8],
+  ["last_ts", TIMESTAMPTZ],
+  ["provider", TEXT],
+  ["feed", TEXT],
+  ["venue", TEXT],
+  ["consolidated", BOOL],
+  ["status", TEXT],
+  ["asked_at", TIMESTAMPTZ],
+  ["as_of", TIMESTAMPTZ],
+] as const;
+
+function quoteValues({ symbol, ts, bid, asOf }: StoredQuote): (string | null)[] {
+  const price = bid === null ? null : String(bid);
+  const sizes = [null, null, null];
+  const source = ["polygon", "sip", null, "t", "first"];
+  const at = timestamp(asOf);
+  return [symbol, timestamp(ts), "0", price, null, ...sizes, null, null, ...source, at, at];
 }
 
 const BAR_FIELDS = [

@@ -9,6 +9,13 @@ export type Mood =
 
 type Name = "alpaca" | "polygon";
 
+/** A quote as polygon writes it: 0 is an empty side. */
+export interface FakeQuote {
+  readonly ts: number;
+  readonly bid: number;
+  readonly ask: number;
+}
+
 /** The bars API of one provider over scripted closes: `at(symbol, ts)` is its close, null = no bar. */
 export class FakeProvider {
   readonly name: Name;
@@ -27,8 +34,12 @@ export class FakeProvider {
   refuse: (asked: Asked) => Response | null = () => null;
   /** Symbols that it calls malformed or does not know. */
   unknown = new Set<string>();
-  /** Symbols of each call, in the order of the calls. */
+  /** Symbols of each call for bars, in the order of the calls. */
   readonly calls: string[][] = [];
+  /** The newest quote of a symbol; null = none. */
+  quoteOf: (symbol: string) => FakeQuote | null = () => null;
+  /** Symbols of each call for quotes. */
+  readonly quoteCalls: string[][] = [];
 
   constructor(name: Name) {
     this.name = name;
@@ -44,9 +55,13 @@ export class FakeProvider {
     this.calls.length = 0;
     this.days.clear();
     this.dayCalls.length = 0;
+    this.quoteOf = () => null;
+    this.quoteCalls.length = 0;
   }
 
   async answer(url: URL): Promise<Response> {
+    if (url.pathname === "/v3/snapshot") return this.#snapshot(url);
+    if (url.pathname === "/v2/stocks/quotes/latest") return this.#latestQuotes(url);
     if (this.quota === null) return await this.#answer(url);
     const { calls, named, now } = this.quota;
     const minuteMs = Math.floor(now() / MINUTE_MS) * MINUTE_MS;
@@ -78,6 +93,35 @@ export class FakeProvider {
       return Response.json({ status: "NOT_FOUND", message: "unknown ticker" }, { status: 404 });
     }
     return this.name === "alpaca" ? this.#alpaca(asked) : this.#polygon(asked);
+  }
+
+  #snapshot(url: URL): Response {
+    const tickers = (url.searchParams.get("ticker.any_of") ?? "").split(",");
+    this.quoteCalls.push(tickers);
+    const { mood } = this;
+    if (mood.kind === "status") return new Response(mood.body ?? "", { status: mood.status });
+    const rows = tickers.map((ticker) => {
+      const quote = this.quoteOf(ticker);
+      if (quote === null) return `{"ticker":"${ticker}","type":"stocks"}`;
+      const { ts, bid, ask } = quote;
+      const sides = `"bid":${bid},"ask":${ask},"bid_size":1,"ask_size":2`;
+      return `{"ticker":"${ticker}","type":"stocks","last_quote":{${sides},"last_updated":${ts}000000,"timeframe":"REAL-TIME"}}`;
+    });
+    return new Response(`{"status":"OK","results":[${rows.join(",")}]}`);
+  }
+
+  /** Of one venue, as provider iex reads them: the exchange code is IEX's. */
+  #latestQuotes(url: URL): Response {
+    const symbols = (url.searchParams.get("symbols") ?? "").split(",");
+    this.quoteCalls.push(symbols);
+    const quotes = symbols.flatMap((symbol) => {
+      const quote = this.quoteOf(symbol);
+      if (quote === null) return [];
+      const { ts, bid: bp, ask: ap } = quote;
+      const sizes = { bs: 100, as: 200, bx: "V", ax: "V" };
+      return [[symbol, { t: new Date(ts).toISOString(), bp, ap, ...sizes }] as const];
+    });
+    return Response.json({ quotes: Object.fromEntries(quotes) });
   }
 
   #alpaca(asked: Asked): Response {

@@ -52,6 +52,14 @@ export class StreamClient {
     return answer;
   }
 
+  /** Subscribes to quotes; throws unless it is acknowledged. */
+  async subscribeQuotes(
+    symbols: readonly string[],
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<FrameOf<"ack">> {
+    return await this.subscribe(symbols, { ch: ["quotes"], ...more });
+  }
+
   /** Whatever the host had to send before now has arrived when this resolves. */
   async settled(): Promise<void> {
     await this.ask({ op: "unsub", ch: ["bars.1m"], symbols: ["NONE.SUCH"] });

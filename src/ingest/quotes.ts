@@ -1,0 +1,108 @@
+import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
+import type { ProviderId } from "../domain/provider-id.ts";
+import type { SourcedQuote } from "../domain/quote-check.ts";
+import { planQuoteSweeps } from "../domain/quote-plan.ts";
+import { groupName, groupOf } from "../domain/symbol.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { calendarOf, type Settings } from "../env.ts";
+import { marketClock, wallClock } from "../platform/clocks.ts";
+import { errorText, log } from "../platform/log.ts";
+import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
+import { sqlClientOf } from "../postgres/service-client.ts";
+import { loadTierSymbols } from "../postgres/tier-store.ts";
+import { createHttpGet } from "../providers/http-get.ts";
+import { policyProviders } from "../providers/registry.ts";
+import { recordDecision } from "../routing/failover.ts";
+import { type PlannedTask, taskDuty } from "../symbol-group/service-duties.ts";
+import { sweepQuotes } from "./quote-sweep.ts";
+
+/** T0 is 500 symbols; pins may add to it. More than this are not asked for, and that is said. */
+const MAX_QUOTED_SYMBOLS = 1_000;
+/** The list of T0 is read again after this long, market time: tiers change once a day. */
+const LIST_TTL_MS = 5 * MINUTE_MS;
+
+/** The sweeps for quotes that a cron tick makes due; none while nobody serves the policy. */
+export function planQuoteTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
+  if (policyProviders(settings, "quotes_l1").length === 0) return [];
+  const { sessions, quote_every_s: everyS } = settings.config;
+  const sweeps = planQuoteSweeps(calendarOf(settings), sessions, everyS * SECOND_MS, tickMs);
+  return sweeps.map((dueMs) => ({
+    task: { v: 1, type: "quotes", duty: taskDuty("quotes", String(dueMs)), due_ms: dueMs },
+    dueMs,
+    once: true,
+  }));
+}
+
+/**
+ * Fetches the newest quotes of T0 and hands each group those of its symbols. A sweep that comes so late
+ * that the next one is due asks for nothing: both would ask for the same.
+ */
+export async function runQuotesTask(
+  task: TaskOf<"quotes">,
+  settings: Settings,
+  env: Env,
+): Promise<TaskOutcome> {
+  const lateMs = marketClock.now() - task.due_ms;
+  if (lateMs >= settings.config.quote_every_s * SECOND_MS)
+    return { calls: [], selected: [], failures: [], done: true };
+  const symbols = await quotedSymbols(settings);
+  const breaker = (provider: ProviderId) => providerBreakerStub(env, provider);
+  const { quotes, outcome, decision } = await sweepQuotes(symbols, {
+    providers: policyProviders(settings, "quotes_l1"),
+    breaker,
+    get: createHttpGet((url, init) => fetch(url, init)),
+    market: marketClock,
+    wall: wallClock,
+    timeoutMs: settings.config.timeout_ms,
+  });
+  await scatter(quotes, settings, env);
+  // After the data, which must not wait for what only explains it, nor be lost with it.
+  await recordDecision(decision, breaker).catch((error: unknown) => {
+    log("warn", "a routing decision was not recorded", { error: errorText(error) });
+  });
+  return outcome;
+}
+
+/** A group that is not reached has its next quotes with the next sweep. */
+async function scatter(
+  quotes: readonly SourcedQuote[],
+  settings: Settings,
+  env: Env,
+): Promise<void> {
+  const byGroup = Map.groupBy(quotes, ({ symbol }) => groupOf(symbol, settings.symbolGroups));
+  const receivedAt = wallClock.now();
+  await Promise.all(
+    Array.from(byGroup, async ([group, mine]) => {
+      try {
+        await symbolGroupStub(env, group).ingestQuotes({ quotes: mine, receivedAt });
+      } catch (error) {
+        log("warn", "a group did not take its quotes", {
+          group: groupName(group),
+          error: errorText(error),
+        });
+      }
+    }),
+  );
+}
+
+const lists = new WeakMap<Settings, { readAtMs: EpochMs; symbols: readonly string[] }>();
+
+/** T0 of the universe; while it can't be read, the list that was read last. */
+async function quotedSymbols(settings: Settings): Promise<readonly string[]> {
+  const known = lists.get(settings);
+  const nowMs = marketClock.now();
+  if (known !== undefined && nowMs - known.readAtMs < LIST_TTL_MS) return known.symbols;
+  try {
+    const found = await loadTierSymbols(sqlClientOf(settings), "T0", MAX_QUOTED_SYMBOLS + 1);
+    if (found.length > MAX_QUOTED_SYMBOLS)
+      log("warn", "T0 has more symbols than quotes are asked for", { asked: MAX_QUOTED_SYMBOLS });
+    const symbols = found.slice(0, MAX_QUOTED_SYMBOLS);
+    lists.set(settings, { readAtMs: nowMs, symbols });
+    return symbols;
+  } catch (error) {
+    if (known === undefined) throw error;
+    log("warn", "T0 could not be read; the known list stays", { error: errorText(error) });
+    return known.symbols;
+  }
+}
