@@ -13,6 +13,7 @@ import { registerNotImplemented } from "./routes/not-implemented.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
 import { registerProviders } from "./routes/providers.ts";
+import { registerQuotes } from "./routes/quotes.ts";
 import { registerReplay } from "./routes/replay.ts";
 import { registerStream } from "./routes/stream.ts";
 import { registerUniverse } from "./routes/universe.ts";
@@ -43,6 +44,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerReadiness(app);
   registerMetrics(app);
   registerBars(app);
+  registerQuotes(app);
   registerReplay(app);
   registerStream(app);
   registerProviders(app);
