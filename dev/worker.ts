@@ -68,6 +68,8 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
     env.SYMBOL_GROUP.getByName(groupName(group)),
   );
+  // The first group runs what concerns all: what it scatters must be there before the others are asked.
+  await groups[0]?.runUntilQuiet();
   const runAll = () => Promise.all(groups.map((group) => group.runUntilQuiet()));
   let due = await runAll();
   // A round with a coordinator hands parts to groups that had come to rest before it.

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { MAX_SYMBOL_GROUPS } from "../../src/env.ts";
 import { DEFAULT_SYMBOL_GROUPS } from "../stack/local-stack.ts";
 
 /** What `npm run session` was asked to do. */
@@ -8,6 +9,8 @@ export interface SessionOptions {
   /** Symbols of the synthetic market. */
   readonly symbols: number;
   readonly clients: number;
+  /** How often quotes are asked for, market seconds. */
+  readonly quoteEveryS: number;
   /** Symbol groups of the deployment. */
   readonly groups: number;
   /** Market seconds a wall second at most. */
@@ -28,6 +31,8 @@ export const USAGE = `npm run session -- [options]
   --symbols N        symbols of the synthetic market (3000)
   --groups N         symbol groups of the deployment (32)
   --clients N        WebSocket clients (20)
+  --quotes-every S   ask for quotes each S market seconds (60; deployed: 15, which takes three more
+                     steps of market time a minute)
   --speed X          market seconds a second at most (as fast as it goes)
   --kill-at F        SIGKILL the runtime at this fraction of the session, 0 to 1
   --db-away MINUTES  take the database away for so many market minutes
@@ -43,6 +48,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
       bars: { type: "string" },
       symbols: { type: "string" },
       clients: { type: "string" },
+      "quotes-every": { type: "string" },
       groups: { type: "string" },
       speed: { type: "string" },
       "kill-at": { type: "string" },
@@ -56,7 +62,8 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     barsFile: values.bars ?? null,
     symbols: numberBetween("--symbols", values.symbols, 3_000, 1, 20_000),
     clients: numberBetween("--clients", values.clients, 20, 0, 2_000),
-    groups: numberBetween("--groups", values.groups, DEFAULT_SYMBOL_GROUPS, 1, 128),
+    quoteEveryS: numberBetween("--quotes-every", values["quotes-every"], 60, 5, 3_600),
+    groups: numberBetween("--groups", values.groups, DEFAULT_SYMBOL_GROUPS, 1, MAX_SYMBOL_GROUPS),
     speed: numberBetween("--speed", values.speed, Infinity, 0.001, Infinity),
     killAt:
       values["kill-at"] === undefined

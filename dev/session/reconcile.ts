@@ -13,6 +13,8 @@ export interface Reconciliation {
   readonly expected_minutes: number;
   readonly bars_expected: number;
   readonly in_postgres: number;
+  /** Rows of quotes: how many there should be is a matter of sampling, so they are only counted. */
+  readonly quotes_in_postgres: number;
   readonly no_trade: number;
   readonly pending: number;
   readonly missing: number;
@@ -93,7 +95,13 @@ export async function reconcile(input: ReconcileInput): Promise<Reconciliation> 
   const beliefs = new Set(
     [...current, ...replaced].map((row) => `${row.symbol} ${row.ts} ${row.revision}`),
   );
-  return { ...tally.totals(), in_postgres: current.length, revisions: replaced.length, beliefs };
+  return {
+    ...tally.totals(),
+    in_postgres: current.length,
+    quotes_in_postgres: await countQuotes(input.database),
+    revisions: replaced.length,
+    beliefs,
+  };
 }
 
 interface Minute {
@@ -228,6 +236,11 @@ async function readServed(database: Database): Promise<Set<string>> {
     "select symbol from symbol_universe where active and tier <> 'T2'",
   );
   return new Set(rows.map((row) => z.object({ symbol: z.string() }).parse(row).symbol));
+}
+
+async function countQuotes(database: Database): Promise<number> {
+  const [row] = await database.query("select count(*)::integer as count from quotes_l1");
+  return z.object({ count: z.number() }).parse(row).count;
 }
 
 /** The common watermark of each symbol's group: a minute below it without a bar is no_trade. */

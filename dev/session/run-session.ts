@@ -99,6 +99,7 @@ async function startSessionStack(
     faults,
     faultOriginMs: stage.session.openMs,
     impolite: true,
+    quoteEveryS: options.quoteEveryS,
     databaseInMemory: true,
     rlc: options.rlc,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),

@@ -50,6 +50,8 @@ export interface LocalStackOptions {
   readonly plan?: StackPlan;
   /** Providers of 1-minute bars, in order; unless given those of the plan. */
   readonly policy?: readonly string[];
+  /** How often quotes are asked for, seconds; as deployed unless given. */
+  readonly quoteEveryS?: number;
   /** The polls come from a coordinator beside the service instead of its own sweeper. */
   readonly rlc?: boolean;
   readonly onProgress?: (line: string) => void;
@@ -151,6 +153,7 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
     COLD_START_SESSIONS_1M: "0",
     COLD_START_SESSIONS_1D: String(DAILY_SESSIONS),
     PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
+    ...(options.quoteEveryS === undefined ? {} : { QUOTE_EVERY_S: String(options.quoteEveryS) }),
     CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
     IMPOLITE_RUNNER: String(options.impolite),
   };
