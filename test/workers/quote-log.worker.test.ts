@@ -12,7 +12,7 @@ import { streamName } from "../../src/stream/token.ts";
 import { QuoteBook } from "../../src/symbol-group/quote-book.ts";
 import { member } from "../support/naive-group.ts";
 import { quoteOf } from "../support/quotes.ts";
-import { quotesPlace } from "./support/fake-postgres.ts";
+import { quotesPlace } from "./support/fake-quotes.ts";
 import { numbers } from "./support/stream-client.ts";
 import {
   AAPL_GROUP,

@@ -5,7 +5,7 @@ import { MAX_QUOTE_AGE_MS } from "../../src/domain/quote-check.ts";
 import type { SourcedQuote } from "../../src/domain/quote-check.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
 import { quoteOf } from "../support/quotes.ts";
-import { quotesPlace } from "./support/fake-postgres.ts";
+import { quotesPlace } from "./support/fake-quotes.ts";
 import { numbers } from "./support/stream-client.ts";
 import {
   AAPL_GROUP,

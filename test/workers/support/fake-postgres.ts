@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
+import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 
 const statementSchema = z.object({
   query: z.string(),
@@ -38,19 +39,6 @@ export interface StoredRow {
   readonly provider: string;
   readonly status: string;
   readonly asOf: number;
-}
-
-/** One quote as it was written, `as_of` in ms. */
-export interface StoredQuote {
-  readonly symbol: string;
-  readonly ts: number;
-  readonly bid: number | null;
-  readonly asOf: number;
-}
-
-/** Where the stream of quotes of a group stands in the maps by group. */
-export function quotesPlace(group: number): number {
-  return 1_000 + group;
 }
 
 interface Cursor {
@@ -162,8 +150,13 @@ export class FakePostgres {
     if (query.includes("insert into candles_intraday")) return this.#storeFlush(args);
     if (query.includes("as asked (symbol)")) return this.#listUnknown(args);
     if (query.includes("from universe_versions")) return this.#listKnown(args);
-    if (query.includes("insert into quotes_l1")) return this.#storeQuotes(args);
-    if (query.includes("from quotes_l1")) return this.#readQuotes(args);
+    if (query.includes("insert into quotes_l1")) {
+      const column = (index: number) => parseArray(args[index - 1] ?? "{}");
+      storeQuotes(this.quotes, column, Date.parse(args[16] ?? ""));
+      return result([], []);
+    }
+    if (query.includes("from quotes_l1"))
+      return result(QUOTE_FIELDS, findQuotes(this.quotes, args).map(quoteValues));
     if (query.includes("where tier =")) return this.#listTier();
     if (query.includes("from symbol_universe")) return this.#listMembers(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);
@@ -262,31 +255,6 @@ export class FakePostgres {
       ],
       this.members.map((member) => [member.symbol, String(member.group)]),
     );
-  }
-
-  #storeQuotes(args: readonly (string | null)[]) {
-    const column = (index: number) => parseArray(args[index - 1] ?? "{}");
-    const asOf = Date.parse(args[16] ?? "");
-    column(1).forEach((symbol, at) => {
-      const ts = Number(column(2)[at]);
-      const bid = column(4)[at] ?? "";
-      this.quotes.set(`${symbol} ${ts}`, {
-        symbol,
-        ts,
-        bid: bid === "" ? null : Number(bid),
-        asOf,
-      });
-    });
-    return result([], []);
-  }
-
-  #readQuotes(args: readonly (string | null)[]) {
-    const [startMs = 0, endMs = 0, asOf = 0] = [1, 2, 3].map((at) => Date.parse(args[at] ?? ""));
-    const found = [...this.quotes.values()]
-      .filter(({ symbol, ts }) => symbol === args[0] && ts >= startMs && ts < endMs)
-      .filter((quote) => quote.asOf <= asOf)
-      .toSorted((a, b) => a.ts - b.ts);
-    return result(QUOTE_FIELDS, found.slice(0, Number(args[4])).map(quoteValues));
   }
 
   #listTier() {
