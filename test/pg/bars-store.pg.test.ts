@@ -152,8 +152,8 @@ describe("the universe", () => {
         ('GONE', 4, 'Gone', 'XNAS', 'CS', 'T1', 7, false, '2026-03-20', '2026-03-20')`,
     );
     expect(await loadGroupMembers(test.sql, 7)).toEqual([
-      { symbol: "NA", sid: 3, tier: "T2" },
-      { symbol: "SPY", sid: 5, tier: "T0" },
+      { symbol: "NA", sid: 3, tier: "T2", reusedOn: null },
+      { symbol: "SPY", sid: 5, tier: "T0", reusedOn: null },
     ]);
     await expect(
       test.database.query("update symbol_universe set sid = 6 where symbol = 'NA'"),
