@@ -1,5 +1,5 @@
 import type { EpochMs } from "./time.ts";
-import { floorToMinute, SECOND_MS } from "./time.ts";
+import { floorToMinute, MINUTE_MS, SECOND_MS } from "./time.ts";
 
 /** Who says what is polled: the outside rate-limit coordinator, or the service's own sweeper. */
 export type JobSource = "rlc" | "sweeper";
@@ -52,7 +52,9 @@ export function hearClaim(
     return { state: { ...inCharge(state, "rlc", nowMs), silence: null, given }, act: "run" };
   }
   const silence = { sinceMs: state.silence?.sinceMs ?? nowMs, reason: end.reason };
-  const isPatient = state.source === "rlc" && nowMs - silence.sinceMs < MAX_SILENCE_MS;
+  // Counted in rounds: a few milliseconds between two alarms do not cost a whole round.
+  const silentMs = roundOf(nowMs) - roundOf(silence.sinceMs);
+  const isPatient = state.source === "rlc" && silentMs < MAX_SILENCE_MS;
   if (isPatient) return { state: { ...state, silence }, act: "wait" };
   const swept = { ...inCharge(state, "sweeper", nowMs), silence };
   // What the coordinator handed out in this minute runs on; the sweeper begins with the next.
@@ -60,14 +62,24 @@ export function hearClaim(
   return { state: { ...swept, given: { tickMs, to: "sweeper" } }, act: "sweep" };
 }
 
-/** When to ask again before the next cron tick does; null: the tick is soon enough. */
+/**
+ * When to ask again before the next cron tick does; null: the tick is soon enough. Rounds stand on whole
+ * ten seconds, so that two that were heard at almost the same time lead to one and not to two rows of
+ * rounds that never meet; the tick ends each row and begins the next.
+ */
 export function nextRoundMs(
   state: JobSourceState,
   nowMs: EpochMs,
   isMarketOpen: boolean,
 ): EpochMs | null {
   if (state.source === "sweeper") return null;
-  return isMarketOpen || state.silence !== null ? nowMs + ROUND_EVERY_MS : null;
+  if (!isMarketOpen && state.silence === null) return null;
+  const nextMs = roundOf(nowMs) + ROUND_EVERY_MS;
+  return nextMs % MINUTE_MS === 0 ? null : nextMs;
+}
+
+function roundOf(ms: EpochMs): EpochMs {
+  return Math.floor(ms / ROUND_EVERY_MS) * ROUND_EVERY_MS;
 }
 
 function inCharge(state: JobSourceState, source: JobSource, nowMs: EpochMs): JobSourceState {

@@ -114,6 +114,19 @@ describe("the jobs of a coordinator", () => {
       expect((await dutyNames(number)).filter((name) => name.startsWith("poll:"))).toEqual([]);
   });
 
+  it("are claimed at the tick and every ten seconds, once, also when alarms come late", async () => {
+    for (const index of [1, 2, 3]) {
+      await coordinatedTick(minute(index) + 137, settings);
+      for (let second = 2; second < 60; second += 3)
+        await stepTo(minute(index) + second * SECOND_MS, GROUPS);
+    }
+    const inMinutes = [1, 2, 3].map(
+      (index) =>
+        coordinator.claimedMs.filter((ms) => ms >= minute(index) && ms < minute(index + 1)).length,
+    );
+    expect(inMinutes).toEqual([6, 6, 6]);
+  });
+
   it("that came after the tick do not wait for the next one", async () => {
     await coordinatedTick(minute(1), settings);
     await stepTo(minute(1) + 5 * SECOND_MS, GROUPS);
