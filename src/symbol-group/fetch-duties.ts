@@ -14,8 +14,11 @@ import { isPartDuty, PartDuties } from "./part-duties.ts";
 /** A job that has not answered after this many time-outs is given up; the next tick asks again. */
 const PATIENCE_TIMEOUTS = 3;
 
-/** Heals of the groups start over so many seconds, so that they do not crowd out the polls. */
-const HEAL_SPREAD_S = 30;
+/** Heals of the groups start in so many waves, so far apart, so that they do not crowd out the polls. */
+const HEAL_WAVES = 6;
+const HEAL_WAVE_MS = 5 * SECOND_MS;
+/** A heal that brought nothing is not followed by another at once: twice as late each time, up to this. */
+const MAX_HEAL_PAUSE_MS = 5 * MINUTE_MS;
 const POLL = "poll:";
 const HEAL = "heal:";
 /** Beliefs reach back five sessions: what closed before is not settled any more. */
@@ -30,6 +33,14 @@ const bodySchema = z.object({
   settle: z.boolean(),
   tries: z.number().default(0),
 });
+
+const pauseSchema = z.object({ idle: z.number().default(0), untilMs: z.number().default(0) });
+
+/** How a fetch ended: whether everything was answered, and whether that completed any minute. */
+export interface FetchEnd {
+  readonly answeredWhole: boolean;
+  readonly brought: boolean;
+}
 
 /** What a group's fetches are planned by. `timeoutMs` is that of one call to a provider. */
 export interface FetchDutiesConfig {
@@ -72,8 +83,11 @@ export class FetchDuties {
       nowMs: tickMs,
       maxJobMinutes: MAX_FETCH_MINUTES,
       nextHoleMs: (beforeMs) =>
-        this.#duties.hasAny(HEAL) ? null : this.#ledger.nextHoleMs(beforeMs),
-      healDueMs: Math.max(tickMs, nowMs) + pollOffsetMs + (1 + (group % HEAL_SPREAD_S)) * SECOND_MS,
+        this.#duties.hasAny(HEAL) || tickMs < this.#healPause().untilMs
+          ? null
+          : this.#ledger.nextHoleMs(beforeMs),
+      healDueMs:
+        Math.max(tickMs, nowMs) + pollOffsetMs + SECOND_MS + (group % HEAL_WAVES) * HEAL_WAVE_MS,
     });
     for (const fetch of fetches) {
       if (polls || !fetch.duty.startsWith(POLL)) this.#write(fetch);
@@ -89,9 +103,11 @@ export class FetchDuties {
 
   /**
    * A fetch has ended, or was given up for lost. A part of the settle pass that was not answered whole
-   * comes again: nothing else would ask for it. The end of a coordinator's part is answered.
+   * comes again: nothing else would ask for it; after a heal that brought nothing there is a pause. The
+   * end of a coordinator's part is answered.
    */
-  end(name: string, answeredWhole: boolean, nowMs: EpochMs): PartEnd | null {
+  end(name: string, { answeredWhole, brought }: FetchEnd, nowMs: EpochMs): PartEnd | null {
+    if (name.startsWith(HEAL)) this.#pauseHeals(brought, nowMs);
     if (isPartDuty(name)) return this.parts.end(name, answeredWhole ? "whole" : "partial");
     const duty = name.startsWith("settle:") && !answeredWhole ? this.#duties.find(name) : null;
     this.#duties.finish(name);
@@ -100,6 +116,16 @@ export class FetchDuties {
     if (body.tries + 1 >= SETTLE_TRIES) return null;
     this.#duties.plan(name, nowMs + SETTLE_RETRY_MS, { ...body, tries: body.tries + 1 });
     return null;
+  }
+
+  #healPause(): { idle: number; untilMs: EpochMs } {
+    return pauseSchema.parse(JSON.parse(this.#ledger.meta.get("heal_pause") ?? "{}"));
+  }
+
+  #pauseHeals(brought: boolean, nowMs: EpochMs): void {
+    const idle = brought ? 0 : this.#healPause().idle + 1;
+    const pauseMs = idle < 2 ? 0 : Math.min(2 ** (idle - 1) * MINUTE_MS, MAX_HEAL_PAUSE_MS);
+    this.#ledger.meta.set("heal_pause", JSON.stringify({ idle, untilMs: nowMs + pauseMs }));
   }
 
   /** A fetch that has nothing to ask has ended, too. */

@@ -21,12 +21,12 @@ import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
 import type { DrainDeps } from "./drain.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
-import { FetchDuties, type FetchDutiesConfig, isFetchDuty } from "./fetch-duties.ts";
+import { FetchDuties, type FetchDutiesConfig, type FetchEnd, isFetchDuty } from "./fetch-duties.ts";
 import type { FollowersDeps } from "./followers.ts";
 import { countDaily, countIngest, countQuotes, setGauges } from "./group-metrics.ts";
 import { GroupReads } from "./group-reads.ts";
 import { type GroupStatus, groupStatus } from "./group-status.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ingested, Ledger } from "./ledger.ts";
 import { GroupMembers } from "./group-members.ts";
 import type { QuoteBook } from "./quote-book.ts";
 import { isTaskDuty, type PlannedTask, SERVICE_GROUP } from "./service-duties.ts";
@@ -42,6 +42,9 @@ const BELIEF_HORIZON_MS = 9 * DAY_MS;
 const PRUNE_EVERY_MINUTES = 30;
 /** Silence of quotes says nothing: a host asks again this often whether it missed some. */
 const QUOTES_SILENCE_MS = 5 * MINUTE_MS;
+
+/** How a fetch ends that nobody answered. */
+const LOST: FetchEnd = { answeredWhole: false, brought: false };
 
 /** What the home side of a group needs of its object and of the rest of the service. */
 export interface GroupHomeDeps {
@@ -140,7 +143,7 @@ export class GroupHome {
     for (const lost of this.#duties.overdue(nowMs)) {
       log("warn", "a job was not answered", { group: this.#name(), duty: lost.name });
       if (isTaskDuty(lost.name)) this.#tasks.lost(lost.name);
-      else this.#tellEnd(this.#fetches.end(lost.name, false, nowMs));
+      else this.#tellEnd(this.#fetches.end(lost.name, LOST, nowMs));
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
     return this.nextDueMs();
@@ -160,10 +163,14 @@ export class GroupHome {
 
   /** Takes in what a job brought; sending and draining come after it and are not awaited. */
   ingest(duty: string, outcome: PollOutcome): void {
-    const { ingested, partEnd } = this.#deps.storage.transactionSync(() => ({
-      ingested: this.#ledger.ingest(outcome),
-      partEnd: this.#fetches.end(duty, outcome.uncovered === 0, this.#deps.market.now()),
-    }));
+    const { ingested, partEnd } = this.#deps.storage.transactionSync(() => {
+      const taken = this.#ledger.ingest(outcome);
+      const end = { answeredWhole: outcome.uncovered === 0, brought: hasResolved(taken) };
+      return {
+        ingested: taken,
+        partEnd: this.#fetches.end(duty, end, this.#deps.market.now()),
+      };
+    });
     this.#tellEnd(partEnd);
     countIngest(this.totals, outcome, ingested);
     if (ingested.appended > 0) this.#outlets.bars.publish();
@@ -337,4 +344,11 @@ export class GroupHome {
   #complain(message: string, error: unknown): void {
     log("error", message, { group: this.#name(), error: errorText(error) });
   }
+}
+
+/** Whether an ingest completed any minute of any symbol: gap events alone are no progress. */
+function hasResolved({ digests }: Ingested): boolean {
+  return digests.some(({ minutes }) =>
+    minutes.some(({ resolvedSlots }) => resolvedSlots.length > 0),
+  );
 }

@@ -211,4 +211,20 @@ describe("the polls of a group", () => {
     );
     expect(unknown).toEqual([]);
   });
+
+  it("pauses between heals that bring nothing, and goes on at once when one does", async () => {
+    alpaca.at = () => 100;
+    polygon.at = () => 100;
+    for (const provider of [alpaca, polygon]) provider.unknown.add("ORCL");
+    await load([G]);
+    for (let index = 1; index <= 4; index += 1) await tick(minute(index), [G]);
+    let heals = 0;
+    for (let index = 5; index <= 34; index += 1) {
+      await tick(minute(index), [G]);
+      if ((await dutyNames()).some((name) => name.startsWith("heal:"))) heals += 1;
+    }
+    // Of thirty ticks with an open hole: without a pause every other one would plan a heal.
+    expect(heals).toBeGreaterThan(3);
+    expect(heals).toBeLessThan(9);
+  });
 });
