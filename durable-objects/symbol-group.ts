@@ -1,5 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import {
+  type CoverageCell,
+  type CoverageWindow,
+  coverageWindowsSchema,
+} from "../src/contracts/coverage.ts";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
 import type { StreamClass } from "../src/contracts/flush.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
@@ -221,6 +226,11 @@ export class SymbolGroup extends DurableObject<Env> {
   /** The knowledge time up to which reads of this group are repeatable, raised to `asOf` if it can be. */
   async horizon(asOf: EpochMs): Promise<EpochMs | null> {
     return this.#homeSide().horizon(asOf);
+  }
+
+  /** What is known of the minutes of some symbols, session by session; a page at most. */
+  coverage(windows: readonly CoverageWindow[]): CoverageCell[] {
+    return this.#homeSide().coverage(coverageWindowsSchema.parse(windows));
   }
 
   replay(query: ReplayQuery): ReplayPage {

@@ -1,4 +1,5 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
@@ -11,7 +12,7 @@ import type { JobPart } from "../domain/cut-jobs.ts";
 import type { ListedMember } from "../domain/roster.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
@@ -36,8 +37,6 @@ import { StreamOutlet } from "./stream-outlet.ts";
 
 /** The host side looks after its streams this often while it has connections. */
 const SWEEP_EVERY_MS = MINUTE_MS;
-/** Beliefs are kept for five sessions: a week of days, and a long week-end. */
-const BELIEF_HORIZON_MS = 9 * DAY_MS;
 /** What is past every reader is dropped this often. */
 const PRUNE_EVERY_MINUTES = 30;
 /** Silence of quotes says nothing: a host asks again this often whether it missed some. */
@@ -126,7 +125,7 @@ export class GroupHome {
       );
     this.#fetches.plan(scheduledMs, this.#deps.market.now(), polls);
     if (this.#deps.group === SERVICE_GROUP) this.#tasks.plan(scheduledMs);
-    if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#prune(scheduledMs);
+    if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#ledger.prune(scheduledMs);
     if (this.#ledger.roster.length === 0) return;
     this.#outlets.bars.drainIfForgotten();
     this.#outlets.quotes.drainIfForgotten();
@@ -238,6 +237,10 @@ export class GroupHome {
     return this.#deps.quotes.snapshot();
   }
 
+  coverage(windows: readonly CoverageWindow[]): CoverageCell[] {
+    return this.#ledger.coverage(windows);
+  }
+
   replay(query: ReplayQuery): ReplayPage {
     return this.#reads.replay(query);
   }
@@ -330,11 +333,6 @@ export class GroupHome {
     });
     this.#ledger.meta.set("metrics", JSON.stringify(this.totals));
     await this.#deps.report(this.totals.toJSON());
-  }
-
-  #prune(nowMs: EpochMs): void {
-    const session = this.#deps.calendar.previousSession(nowMs);
-    this.#ledger.prune(session.preOpenMs, session.openMs - BELIEF_HORIZON_MS);
   }
 
   #name(): string {

@@ -1,8 +1,10 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { Flush } from "../contracts/flush.ts";
 import type { OwnedRange } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
+import { beliefsKeptFrom } from "../domain/belief-horizon.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { isComplete } from "../domain/minute-state.ts";
 import { type RateSpan, witnessesFor } from "../domain/plausibility.ts";
@@ -17,6 +19,7 @@ import {
 } from "../domain/watermark.ts";
 import { barOwners } from "./bar-owners.ts";
 import { BeliefStore } from "./belief-store.ts";
+import { readCoverage } from "./coverage-reads.ts";
 import { type DailyDigest, digestDaily } from "./daily-digest.ts";
 import { digest, type Digest, type FlushDraft, type GroupState, MAX_FLUSH_GAPS } from "./digest.ts";
 import { MAX_UNDRAINED_BYTES } from "./flush-log.ts";
@@ -173,11 +176,19 @@ export class Ledger {
     );
   }
 
-  prune(sessionStartMs: EpochMs, horizonMs: EpochMs): void {
-    this.stream.log.prune(this.stream.drainedFs(), sessionStartMs);
-    // What the watermark has not passed is still needed, however old.
-    this.#beliefs.prune("1m", Math.min(horizonMs, this.watermarkMs() ?? horizonMs));
-    this.#beliefs.prune("1d", horizonMs - DAY_MS);
+  /** Drops what is past every reader of the log, and beliefs behind their horizon. */
+  prune(nowMs: EpochMs): void {
+    const { calendar } = this.#deps;
+    this.stream.log.prune(this.stream.drainedFs(), calendar.previousSession(nowMs).preOpenMs);
+    this.#beliefs.prune("1m", beliefsKeptFrom(calendar, nowMs, this.watermarkMs()));
+    this.#beliefs.prune("1d", beliefsKeptFrom(calendar, nowMs, null) - DAY_MS);
+  }
+
+  /** What is known of the minutes of some symbols in windows of sessions. */
+  coverage(windows: readonly CoverageWindow[]): CoverageCell[] {
+    const nowMs = this.#deps.now();
+    const keptFromMs = beliefsKeptFrom(this.#deps.calendar, nowMs, this.watermarkMs());
+    return readCoverage(windows, this.#view(), keptFromMs, nowMs);
   }
 
   /**

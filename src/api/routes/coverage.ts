@@ -1,0 +1,177 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { MAX_COVERAGE_CELLS, MAX_COVERAGE_DAYS } from "../../contracts/coverage.ts";
+import type { Calendar } from "../../domain/calendar.ts";
+import type { RangeSet } from "../../domain/range.ts";
+import { DAY_MS, floorToMinute, MINUTE_MS, toIso } from "../../domain/time.ts";
+import type { EpochMs } from "../../domain/time.ts";
+import { FIRST_CALENDAR_YEAR } from "../../domain/trading-date.ts";
+import { calendarOf } from "../../env.ts";
+import { errorText, log } from "../../platform/log.ts";
+import { marketClock } from "../../platform/clocks.ts";
+import { sqlClientOf } from "../../postgres/service-client.ts";
+import type { ApiEnv } from "../api-env.ts";
+import { countCoverage, type CoverageQuestion, type CoverageRow } from "../count-coverage.ts";
+import { formatPageToken, type PageToken, parsePageToken } from "../page-token.ts";
+import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
+import { problem } from "../problem.ts";
+
+/** Before it the calendar knows no sessions. */
+const FIRST_SESSION_MS = Date.UTC(FIRST_CALENDAR_YEAR, 0, 2);
+
+const querySchema = z.object({
+  symbols: symbolsParam,
+  interval: z.literal("1m").default("1m"),
+  start: instantParam.optional(),
+  end: instantParam.optional(),
+  limit: countParam(1, MAX_COVERAGE_CELLS, MAX_COVERAGE_CELLS),
+  page_token: z.string().max(200).optional(),
+});
+
+const rangeSchema = z.object({ start: z.iso.datetime(), end: z.iso.datetime() });
+
+const rowSchema = z.object({
+  symbol: z.string(),
+  session: z.iso.date(),
+  start: z.iso.datetime(),
+  end: z.iso.datetime(),
+  since: z.iso.datetime().nullable(),
+  expected: z.number().int(),
+  got: z.number().int(),
+  no_trade: z.number().int(),
+  missing: z.number().int(),
+  pending: z.number().int(),
+  missing_ranges: z.array(rangeSchema),
+  pending_ranges: z.array(rangeSchema),
+});
+
+const answerSchema = z.object({
+  coverage: z.array(rowSchema),
+  interval: z.string(),
+  at: z.iso.datetime(),
+  unknown_symbols: z.array(z.string()),
+  next_page_token: z.string().nullable(),
+});
+
+/**
+ * `GET /v1/coverage`: per session and symbol what is known of the regular minutes that have ended:
+ * `expected = got + no_trade + missing + pending`, with the minutes of the last two as ranges. Minutes
+ * before `since` are unknown, not expected. It says what is believed now; pages share their range, and
+ * are ordered by session, then symbol.
+ */
+export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
+  const route = {
+    path: "/v1/coverage",
+    summary: "What is known of each minute, counted by session and symbol",
+    query: querySchema,
+    answer: answerSchema,
+  };
+  registerRead(app, route, async (context, query) => {
+    const { settings } = context.var;
+    const nowMs = marketClock.now();
+    const shape = `coverage|${query.symbols.join(",")}|${query.start ?? ""}|${query.end ?? ""}`;
+    const page =
+      query.page_token === undefined ? undefined : parsePageToken(query.page_token, shape);
+    if (page === null) {
+      const detail = "page_token does not continue this query";
+      return problem(context, 400, { code: "bad_page_token", detail });
+    }
+    const endMs = page?.endMs ?? query.end ?? nowMs;
+    const startMs = page?.startMs ?? query.start ?? endMs - DAY_MS;
+    const fault = rangeFault(startMs, endMs);
+    if (fault !== null) {
+      return problem(context, 422, {
+        code: "invalid_parameter",
+        detail: fault,
+        extra: { errors: [{ field: "start", message: fault }] },
+      });
+    }
+    // A minute that has not ended is owed by nobody yet.
+    const range = { startMs, endMs: Math.min(endMs, floorToMinute(nowMs)) };
+    const questions = questionsOf(query.symbols, range, calendarOf(settings), page?.after);
+    const asked = questions.slice(0, query.limit);
+    const last = asked.length < questions.length ? asked.at(-1) : undefined;
+    const { symbolGroups } = settings;
+    const deps = { env: context.env, sql: sqlClientOf(settings), symbolGroups };
+    let rows: CoverageRow[];
+    try {
+      rows = await countCoverage(asked, deps);
+    } catch (error) {
+      log("warn", "coverage could not be counted", { error: errorText(error) });
+      const detail = "a symbol group or the database did not answer: ask again";
+      return problem(context, 503, { code: "unavailable", detail });
+    }
+    const known = new Set(rows.map(({ symbol }) => symbol));
+    const next = {
+      asOfMs: nowMs,
+      startMs,
+      endMs: range.endMs,
+      after: { symbol: last?.symbol ?? "", ts: last?.session.openMs ?? 0 },
+    };
+    return context.json({
+      coverage: rows.map(toWire),
+      interval: query.interval,
+      at: toIso(nowMs),
+      unknown_symbols: [...new Set(asked.map(({ symbol }) => symbol))].filter(
+        (symbol) => !known.has(symbol),
+      ),
+      next_page_token: last === undefined ? null : formatPageToken(next, shape),
+    });
+  });
+}
+
+function rangeFault(startMs: EpochMs, endMs: EpochMs): string | null {
+  if (startMs >= endMs) return "start must be before end";
+  if (startMs < FIRST_SESSION_MS) return `start must not be before ${toIso(FIRST_SESSION_MS)}`;
+  if (endMs - startMs > MAX_COVERAGE_DAYS * DAY_MS)
+    return `start must be at most ${MAX_COVERAGE_DAYS} days before end`;
+  return null;
+}
+
+/** Every (session, symbol) of a read behind the last page, in the order of its pages. */
+function questionsOf(
+  symbols: readonly string[],
+  range: { readonly startMs: EpochMs; readonly endMs: EpochMs },
+  calendar: Calendar,
+  after: PageToken["after"] | undefined,
+): CoverageQuestion[] {
+  const sorted = symbols.toSorted();
+  const startMs = Math.ceil(range.startMs / MINUTE_MS) * MINUTE_MS;
+  const endMs = Math.ceil(range.endMs / MINUTE_MS) * MINUTE_MS;
+  return calendar.sessionsBetween(startMs, endMs).flatMap((session) => {
+    if (after !== undefined && session.openMs < after.ts) return [];
+    const window = {
+      startMs: Math.max(session.openMs, startMs),
+      endMs: Math.min(session.closeMs, endMs),
+    };
+    const behind = (symbol: string): boolean =>
+      after === undefined || session.openMs > after.ts || symbol > after.symbol;
+    return sorted.filter(behind).map((symbol) => ({ symbol, session, window }));
+  });
+}
+
+function toWire({
+  symbol,
+  session,
+  window,
+  sinceMs,
+  coverage,
+}: CoverageRow): z.infer<typeof rowSchema> {
+  return {
+    symbol,
+    session: session.date,
+    start: toIso(window.startMs),
+    end: toIso(window.endMs),
+    since: sinceMs === null ? null : toIso(sinceMs),
+    expected: coverage.expected,
+    got: coverage.got,
+    no_trade: coverage.noTrade,
+    missing: coverage.missing,
+    pending: coverage.pending,
+    missing_ranges: toRanges(coverage.missingRanges),
+    pending_ranges: toRanges(coverage.pendingRanges),
+  };
+}
+
+function toRanges(ranges: RangeSet): z.infer<typeof rangeSchema>[] {
+  return ranges.map(({ startMs, endMs }) => ({ start: toIso(startMs), end: toIso(endMs) }));
+}

@@ -1,0 +1,38 @@
+import { z } from "zod";
+import type { Coverage } from "../domain/coverage.ts";
+import type { EpochMs } from "../domain/time.ts";
+
+/** So many (symbol, session) pairs are counted at once: a page, and what one call to a group takes. */
+export const MAX_COVERAGE_CELLS = 1_000;
+/** A month has 23 sessions at most; a read of coverage goes over 31 days. */
+export const MAX_COVERAGE_DAYS = 31;
+
+/** Minutes of one session, `[startMs, endMs)` on whole minutes, and whose of them are to be counted. */
+export const coverageWindowSchema = z.object({
+  startMs: z.number().int(),
+  endMs: z.number().int(),
+  symbols: z.array(z.string()).max(MAX_COVERAGE_CELLS).readonly(),
+});
+export type CoverageWindow = z.infer<typeof coverageWindowSchema>;
+
+/** What a group is asked to count. */
+export const coverageWindowsSchema = z
+  .array(coverageWindowSchema)
+  .max(MAX_COVERAGE_DAYS)
+  .refine(
+    (windows) =>
+      windows.reduce((cells, { symbols }) => cells + symbols.length, 0) <= MAX_COVERAGE_CELLS,
+    "too many symbols and sessions",
+  );
+
+/**
+ * A symbol in a window. `sinceMs`: from when it is owed minutes; null when it is owed none (its tier
+ * has no minutes, or it has left). `coverage` is null for a session that is older than the beliefs:
+ * Postgres holds it.
+ */
+export interface CoverageCell {
+  readonly symbol: string;
+  readonly startMs: EpochMs;
+  readonly sinceMs: EpochMs | null;
+  readonly coverage: Coverage | null;
+}
