@@ -3,6 +3,7 @@ import { type Belief, MinuteBeliefs } from "../../src/domain/belief.ts";
 import type { Bar } from "../../src/domain/bar.ts";
 import type { RangeSet } from "../../src/domain/range.ts";
 import { type Member, Roster } from "../../src/domain/roster.ts";
+import type { GroupView } from "../../src/domain/watermark.ts";
 import type { Answer } from "../../src/symbol-group/classify.ts";
 import { digest, type Digest } from "../../src/symbol-group/digest.ts";
 import { HoleBook } from "../../src/symbol-group/hole-book.ts";
@@ -73,20 +74,22 @@ export class NaiveGroup {
   /** Takes an answer in, or a failed poll (null), at market time `nowMs`. */
   take(answer: Answer | null, nowMs: number): Digest {
     const holes = new HoleBook(this.#holes);
-    const state = {
-      roster: this.roster,
-      calendar: CALENDAR,
-      settleDelayMs: SETTLE_DELAY_MS,
-      watermarkMs: this.watermarkMs,
-      holes,
-      beliefsAt: (ts: number) => this.#beliefs(ts),
-    };
+    const state = { ...this.view(), watermarkMs: this.watermarkMs, holes };
     const result = digest(answer, state, nowMs);
     for (const { ts, beliefs } of result.minutes) this.#minutes.set(ts, beliefs.encode().slice());
     for (const [slot, ranges] of holes.changes()) this.#holes.set(slot, ranges);
     this.watermarkMs = result.watermarkMs;
     this.digests.push(result);
     return result;
+  }
+
+  view(): GroupView {
+    return {
+      roster: this.roster,
+      calendar: CALENDAR,
+      settleDelayMs: SETTLE_DELAY_MS,
+      beliefsAt: (ts) => this.#beliefs(ts),
+    };
   }
 
   belief(symbol: string, ts: number): Belief {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 
@@ -159,6 +160,7 @@ export class FakePostgres {
       return result(QUOTE_FIELDS, findQuotes(this.quotes, args).map(quoteValues));
     if (query.includes("where tier =")) return this.#listTier();
     if (query.includes("from symbol_universe")) return this.#listMembers(args);
+    if (query.includes("join ingestion_cursor")) return this.#countCoverage(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);
     if (query.includes("raise_as_of")) return this.#raiseAsOf(args);
     if (query.includes("from candles_intraday")) return this.#readBars(args);
@@ -361,6 +363,20 @@ export class FakePostgres {
     return result(
       [["as_of", TIMESTAMPTZ]],
       [[cursor === undefined ? null : timestamp(cursor.asOf)]],
+    );
+  }
+
+  #countCoverage(args: readonly (string | null)[]) {
+    const counted = countStored(
+      (place) => parseArray(args[place - 1] ?? "{}"),
+      (group) => ({
+        flushes: this.flushes.get(group) ?? [],
+        watermark: this.cursors.get(group)?.watermark ?? null,
+      }),
+    );
+    return result(
+      COUNTED_FIELDS,
+      counted.map((values) => values.map((value) => JSON.stringify(value))),
     );
   }
 
