@@ -92,7 +92,7 @@ describe("npm start", { timeout: TIMEOUT_MS }, () => {
       bars: [{ symbol: "SPY", provider: "alpaca", feed: "sip" }],
     });
     expect((await fetch(`${api}/v1/bars?symbols=SPY`)).status).toBe(401);
-    const later = await fetch(`${api}/v1/quotes/latest?symbols=SPY`, {
+    const later = await fetch(`${api}/v1/bars/latest?symbols=SPY`, {
       headers: { authorization: `Bearer ${key}` },
     });
     expect(later.status).toBe(501);
