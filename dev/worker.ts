@@ -68,12 +68,10 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
     env.SYMBOL_GROUP.getByName(groupName(group)),
   );
-  // The first group runs what concerns all: what it scatters must be there before the others are asked.
-  await groups[0]?.runUntilQuiet();
   const runAll = () => Promise.all(groups.map((group) => group.runUntilQuiet()));
-  let due = await runAll();
-  // A round with a coordinator hands parts to groups that had come to rest before it.
-  if (settings.rlc !== null) due = await runAll();
+  // Twice: what the first group scatters, or a coordinator hands out, reaches groups that had come to rest.
+  await runAll();
+  const due = await runAll();
   const times = [...due, ...held.map((item) => item.atMs)].filter((atMs) => atMs !== null);
   return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
 }
