@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { type Calendar, createCalendar } from "./domain/calendar.ts";
+import { createNearCalendar } from "./domain/near-calendar.ts";
+import { marketClock } from "./platform/clocks.ts";
 import { type ServiceConfig, serviceConfigSchema } from "./contracts/config.ts";
 
 /** The bindings of wrangler.toml that the service cannot run without. */
@@ -250,11 +252,12 @@ function iexSettings(variables: Variables): Settings["iex"] {
 
 const calendars = new WeakMap<Settings, Calendar>();
 
-/** The trading calendar of these settings, made once. */
+/** The trading calendar of these settings, made once; quick around market time. */
 export function calendarOf(settings: Settings): Calendar {
   const known = calendars.get(settings);
   if (known !== undefined) return known;
-  const calendar = createCalendar(settings.config.calendar_overrides);
+  const rules = createCalendar(settings.config.calendar_overrides);
+  const calendar = createNearCalendar(rules, () => marketClock.now());
   calendars.set(settings, calendar);
   return calendar;
 }

@@ -68,6 +68,17 @@ export function expectedMinutes(session: TradingSession): number {
   return (session.closeMs - session.openMs) / MINUTE_MS;
 }
 
+/** Which part of a session an instant of `[preOpenMs, postCloseMs)` is in. */
+export function kindWithin(session: TradingSession, ms: EpochMs): SessionKind {
+  if (ms < session.openMs) return "pre";
+  return ms < session.closeMs ? "regular" : "post";
+}
+
+/** Whether the closing auction of a session may print in the minute starting at `ms`. */
+export function isInClosingWindow(session: TradingSession, ms: EpochMs): boolean {
+  return ms >= session.closeMs && ms < session.closeMs + CLOSING_WINDOW_MS;
+}
+
 function buildSession(dayNumber: number, override?: DayOverride): TradingSession | undefined {
   if (override === "closed" || closureReason(dayNumber) !== undefined) return undefined;
   const closeMinute = override?.closeMinute ?? closeMinuteByRule(dayNumber);
@@ -133,9 +144,7 @@ class RuleCalendar implements Calendar {
 
   sessionKind(ms: EpochMs): SessionKind | undefined {
     const session = this.sessionContaining(ms);
-    if (session === undefined) return undefined;
-    if (ms < session.openMs) return "pre";
-    return ms < session.closeMs ? "regular" : "post";
+    return session === undefined ? undefined : kindWithin(session, ms);
   }
 
   isExpectedMinute(ms: EpochMs): boolean {
@@ -144,8 +153,7 @@ class RuleCalendar implements Calendar {
 
   isClosingWindow(ms: EpochMs): boolean {
     const session = this.sessionContaining(ms);
-    if (session === undefined) return false;
-    return ms >= session.closeMs && ms < session.closeMs + CLOSING_WINDOW_MS;
+    return session !== undefined && isInClosingWindow(session, ms);
   }
 
   #sessionOn(dayNumber: number): TradingSession | undefined {
