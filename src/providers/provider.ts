@@ -1,4 +1,5 @@
 import type { Bar } from "../domain/bar.ts";
+import type { CalendarClaim } from "../domain/calendar-claim.ts";
 import type { SymbolCollision } from "../domain/canonical-symbol.ts";
 import type { Interval } from "../domain/interval.ts";
 import type { Capability, Feed, ProviderId } from "../domain/provider-id.ts";
@@ -34,6 +35,12 @@ export interface QuotesRequest {
  */
 export interface SymbolsRequest {
   readonly page: string | null;
+}
+
+/** Ask which dates from `from` to `through`, both included, are traded, and from when to when. */
+export interface CalendarRequest {
+  readonly from: TradingDate;
+  readonly through: TradingDate;
 }
 
 /** For these symbols the provider really answered the whole window: pagination ended, nothing cut. */
@@ -85,6 +92,13 @@ export interface SymbolsAnswer {
   readonly failure: ProviderError | null;
 }
 
+/** What a provider says of the trading days ahead; null when it failed to. */
+export interface CalendarAnswer {
+  readonly claim: CalendarClaim | null;
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
 /** A response read to its end. Header names are lower case. */
 export interface HttpResponse {
   readonly status: number;
@@ -123,6 +137,8 @@ export interface ProviderVerbs {
   fetchDailyBars(request: DailyBarsRequest, deps: ProviderDeps): Promise<BarsAnswer>;
   fetchQuotes(request: QuotesRequest, deps: ProviderDeps): Promise<QuotesAnswer>;
   listSymbols(request: SymbolsRequest, deps: ProviderDeps): Promise<SymbolsAnswer>;
+  /** One call. The claim may end before the asked range does. */
+  fetchCalendar(request: CalendarRequest, deps: ProviderDeps): Promise<CalendarAnswer>;
 }
 
 /** The verb that serves a capability. */

@@ -1,5 +1,6 @@
 import type { Provider, ProviderVerbs } from "../provider.ts";
 import { type AlpacaAccount, fetchBars } from "./bars.ts";
+import { fetchCalendar } from "./calendar.ts";
 import { fetchDailyBars } from "./daily.ts";
 import { DEFAULT_TRADING_URL } from "./host.ts";
 import { alpacaCapabilities } from "./limits.ts";
@@ -14,7 +15,7 @@ export interface AlpacaSettings extends AlpacaAccount {
 
 /**
  * Alpaca Market Data v2: raw minutes, daily bars and quotes of many symbols a call, the list of
- * assets. Symbols that Alpaca calls malformed are dropped and the others asked again; they come back
+ * assets, the trading days. Symbols that Alpaca calls malformed are dropped and the others asked again; they come back
  * in a `bad_request` failure's `badSymbols`, unless something else failed, which is then what
  * `failure` says.
  */
@@ -29,5 +30,6 @@ export function createAlpaca(settings: AlpacaSettings): Provider & ProviderVerbs
     fetchDailyBars: (request, deps) => fetchDailyBars(settings, request, deps),
     fetchQuotes: (request, deps) => fetchLatestQuotes(source, request, deps),
     listSymbols: (_request, deps) => listSymbols(tradingHost, deps),
+    fetchCalendar: (request, deps) => fetchCalendar(tradingHost, request, deps),
   };
 }

@@ -56,3 +56,17 @@ export type AlpacaAsset = z.infer<typeof alpacaAssetSchema>;
 
 /** `/v2/assets`: one array without pages, about 11,000 rows. */
 export const alpacaAssetsSchema = z.array(alpacaAssetSchema);
+
+/** New York wall time. */
+const wallTimeSchema = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
+
+/** A trading day of `/v2/calendar`; the pre and post sessions are not read. */
+export const alpacaDaySchema = z.object({
+  date: z.iso.date(),
+  open: wallTimeSchema,
+  close: wallTimeSchema,
+});
+export type AlpacaDay = z.infer<typeof alpacaDaySchema>;
+
+/** `/v2/calendar`: one array without pages; a date that is absent is not traded. */
+export const alpacaCalendarSchema = z.array(alpacaDaySchema);

@@ -3,6 +3,7 @@ import { fetchBars } from "./bars.ts";
 import { fetchDailyBars } from "./daily.ts";
 import type { PolygonHost } from "./host.ts";
 import { POLYGON_PLANS, type PolygonPlan } from "./limits.ts";
+import { fetchCalendar } from "./calendar.ts";
 import { fetchQuotes } from "./quotes.ts";
 import { listSymbols } from "./symbols.ts";
 
@@ -13,7 +14,7 @@ export interface PolygonSettings extends PolygonHost {
 
 /**
  * Polygon (Massive): raw 1-minute bars one symbol a call, the whole market's daily bars in one, the
- * NBBO of 250 symbols a call (advanced only), the list of symbols.
+ * NBBO of 250 symbols a call (advanced only), the list of symbols, the holidays ahead.
  */
 export function createPolygon(settings: PolygonSettings): Provider & ProviderVerbs {
   const limits = POLYGON_PLANS[settings.plan];
@@ -24,5 +25,6 @@ export function createPolygon(settings: PolygonSettings): Provider & ProviderVer
     fetchDailyBars: (request, deps) => fetchDailyBars(settings, limits, request, deps),
     fetchQuotes: (request, deps) => fetchQuotes(settings, request, deps),
     listSymbols: (request, deps) => listSymbols(settings, request, deps),
+    fetchCalendar: (request, deps) => fetchCalendar(settings, request, deps),
   };
 }

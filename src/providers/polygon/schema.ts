@@ -103,3 +103,19 @@ export const polygonTickersPageSchema = z.object({
   results: z.array(polygonTickerSchema).nullish(),
   next_url: nextUrl,
 });
+
+/**
+ * A row of `/v1/marketstatus/upcoming`: a holiday or an early close of one exchange. Hours are instants
+ * and come with an early close only.
+ */
+export const polygonHolidaySchema = z.object({
+  exchange: z.string(),
+  date: z.iso.date(),
+  status: z.string(),
+  open: z.iso.datetime({ offset: true }).nullish(),
+  close: z.iso.datetime({ offset: true }).nullish(),
+});
+export type PolygonHoliday = z.infer<typeof polygonHolidaySchema>;
+
+/** `/v1/marketstatus/upcoming`: one array without pages. */
+export const polygonUpcomingSchema = z.array(polygonHolidaySchema);

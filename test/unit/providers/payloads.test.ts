@@ -251,7 +251,7 @@ const POLYGON_REFUSALS = [
 
 const FINNHUB_REFUSALS = ["401_invalid_key", "401_no_key", "403_premium", "429", "502_html"];
 
-/** Asserted in quote-payloads.test.ts and list-payloads.test.ts. */
+/** Asserted in quote-payloads.test.ts, list-payloads.test.ts and calendar.test.ts. */
 const ELSEWHERE: Record<string, readonly string[]> = {
   alpaca: [
     "assets",
@@ -262,6 +262,7 @@ const ELSEWHERE: Record<string, readonly string[]> = {
   ],
   polygon: [
     "aggs_grouped_daily",
+    "marketstatus_upcoming",
     "snapshot_universal_v3",
     "spec_grouped",
     "spec_universal_snapshot",
@@ -318,7 +319,7 @@ const NOT_CALLED: Record<string, Record<string, readonly string[]>> = {
     "one symbol a call, where we ask 250": ["last_nbbo", "snapshot_single", "spec_last_nbbo"],
     "history of quotes is not fetched": ["quotes_page1"],
     "the older snapshot, without errors in its rows": ["snapshot_all", "snapshot_gainers"],
-    "our own calendar decides": ["marketstatus_now", "marketstatus_upcoming"],
+    "our own calendar says what is open": ["marketstatus_now"],
     "a table of codes": ["exchanges", "ticker_types"],
     "corporate actions are not fetched yet": ["splits"],
     "not in our plans' endpoints": ["summaries_partial_error"],
