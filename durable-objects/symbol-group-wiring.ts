@@ -15,9 +15,11 @@ import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
 import { type Published, StreamHost } from "../src/stream/host.ts";
 import { Rosters } from "../src/stream/rosters.ts";
+import { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
+import { MetaStore } from "../src/symbol-group/meta-store.ts";
 import { QuoteBook } from "../src/symbol-group/quote-book.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
 import { SERVICE_GROUP, writeTask } from "../src/symbol-group/service-duties.ts";
@@ -39,7 +41,7 @@ export function groupWiring(
   ctx: DurableObjectState,
   env: Env,
   settings: Settings,
-): { home: GroupHome; host: GroupHost; desk: RlcDesk } {
+): { home: GroupHome; host: GroupHost; desk: RlcDesk; calendarBook: CalendarBook } {
   const name = ctx.id.name ?? "";
   const group = groupNumber(name, settings.symbolGroups);
   const late = minuteDelay(settings);
@@ -62,7 +64,7 @@ export function groupWiring(
     hello: (id) => helloFrame(id, calendar, marketClock.now(), nextDelayMs),
     track: (work) => home.inFlight.track(work),
   });
-  return { home, host, desk };
+  return { home, host, desk, calendarBook: new CalendarBook(new MetaStore(ctx.storage.sql)) };
 }
 
 function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): GroupHome {

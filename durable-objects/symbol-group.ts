@@ -6,6 +6,7 @@ import {
   coverageWindowsSchema,
 } from "../src/contracts/coverage.ts";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
+import { type CalendarCheck, calendarCheckSchema } from "../src/contracts/calendar-check.ts";
 import type { StreamClass } from "../src/contracts/flush.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import { pollOutcomeSchema } from "../src/contracts/ingest.ts";
@@ -31,6 +32,7 @@ import type {
   LogSlice,
   QuoteSnapshot,
 } from "../src/stream/home-port.ts";
+import type { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import type { Delivery, DeliveryAnswer } from "../src/symbol-group/followers.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import type { GroupStatus } from "../src/symbol-group/group-status.ts";
@@ -56,6 +58,7 @@ export class SymbolGroup extends DurableObject<Env> {
   #home: GroupHome | null = null;
   #host: GroupHost | null = null;
   #desk: RlcDesk | null = null;
+  #calendarBook: CalendarBook | null = null;
   /** The alarm that this instance armed last; null when it does not know of one. */
   #armedMs: EpochMs | null = null;
 
@@ -69,6 +72,7 @@ export class SymbolGroup extends DurableObject<Env> {
     this.#host = wiring.host;
     this.#home = wiring.home;
     this.#desk = wiring.desk;
+    this.#calendarBook = wiring.calendarBook;
     this.#ensureAlarm();
   }
 
@@ -160,6 +164,16 @@ export class SymbolGroup extends DurableObject<Env> {
   taskEnded(duty: string, outcome: TaskOutcome): void {
     this.#homeSide().taskEnded(duty, taskOutcomeSchema.parse(outcome));
     this.#ensureAlarm();
+  }
+
+  /** A provider has said which days it trades (group g00 only, like the next one). */
+  calendarChecked(check: CalendarCheck): void {
+    this.#calendarSide().keep(calendarCheckSchema.parse(check));
+  }
+
+  /** What was said last; null when nobody was ever asked. */
+  calendarCheck(): CalendarCheck | null {
+    return this.#calendarSide().read();
   }
 
   /** A round with the rate-limit coordinator begins (group g00 only, like the next four). */
@@ -264,6 +278,11 @@ export class SymbolGroup extends DurableObject<Env> {
   #deskSide(): RlcDesk {
     if (this.#desk === null) throw new Error("the service is not configured");
     return this.#desk;
+  }
+
+  #calendarSide(): CalendarBook {
+    if (this.#calendarBook === null) throw new Error("the service is not configured");
+    return this.#calendarBook;
   }
 
   #hostSide(): GroupHost {

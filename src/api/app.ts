@@ -7,6 +7,7 @@ import type { ApiEnv } from "./api-env.ts";
 import { requireKey } from "./middleware/auth.ts";
 import { problem } from "./problem.ts";
 import { registerBars } from "./routes/bars.ts";
+import { registerCalendar } from "./routes/calendar.ts";
 import { registerCoverage } from "./routes/coverage.ts";
 import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
@@ -46,6 +47,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerMetrics(app);
   registerBars(app);
   registerQuotes(app);
+  registerCalendar(app);
   registerCoverage(app);
   registerReplay(app);
   registerStream(app);

@@ -37,6 +37,8 @@ export const taskSchema = z.discriminatedUnion("type", [
     .strict(),
   /** Fetch the newest quotes of the T0 symbols, as of `due_ms`: when the next one is due, it is too late. */
   z.object({ ...base, type: z.literal("quotes"), due_ms: z.number().int().nonnegative() }).strict(),
+  /** Compare the trading days ahead with what a provider says of them. */
+  z.object({ ...base, type: z.literal("calendar_check") }).strict(),
   /** A round with the rate-limit coordinator between two cron ticks. */
   z.object({ ...base, type: z.literal("rlc") }).strict(),
 ]);

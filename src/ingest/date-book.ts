@@ -1,14 +1,5 @@
 import type { TradingDate } from "../domain/trading-date.ts";
-import type { ProviderErrorKind } from "../providers/provider-error.ts";
-
-/** Faults that may be over when it is asked again; the others are facts about the key or the request. */
-const PASSING: ReadonlySet<ProviderErrorKind> = new Set([
-  "rate_limited",
-  "timeout",
-  "unavailable",
-  "malformed",
-  "no_credits",
-]);
+import { isPassing, type ProviderErrorKind } from "../providers/provider-error.ts";
 
 /** A failed answer has yet answered a date when it covers this share of the symbols that were asked of it. */
 const WHOLE_SHARE = 0.9;
@@ -63,7 +54,7 @@ export class DateBook {
     const share = askedCount === 0 ? 1 : 1 - state.open.size / askedCount;
     state.wasAsked = true;
     if (share > 0) state.isKnown = true;
-    if (failure !== null && PASSING.has(failure) && share < WHOLE_SHARE) state.mayComeBack = true;
+    if (failure !== null && isPassing(failure) && share < WHOLE_SHARE) state.mayComeBack = true;
     if (share === 0 && (failure === null || failure === "not_found")) state.isNotThere = true;
   }
 

@@ -1,10 +1,16 @@
 import type { EpochMs } from "../domain/time.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import type { PlannedTask } from "../symbol-group/service-duties.ts";
+import { planCalendarCheck } from "./plan-calendar-check.ts";
 import { planUniverse } from "./plan-universe.ts";
 import { planQuoteTasks } from "./quotes.ts";
 
 /** The tasks of the whole service that a cron tick makes due. Pure: each kind has its own planner. */
 export function planTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
-  return [...planUniverse(tickMs, calendarOf(settings)), ...planQuoteTasks(tickMs, settings)];
+  const calendar = calendarOf(settings);
+  return [
+    ...planUniverse(tickMs, calendar),
+    ...planCalendarCheck(tickMs, calendar),
+    ...planQuoteTasks(tickMs, settings),
+  ];
 }

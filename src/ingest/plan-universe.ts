@@ -1,7 +1,6 @@
 import type { Calendar } from "../domain/calendar.ts";
-import { newYorkMs, tradingDateOf } from "../domain/new-york-time.ts";
+import { lastDueDate } from "../domain/last-due-date.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { DAY_MS } from "../domain/time.ts";
 import { type PlannedTask, taskDuty } from "../symbol-group/service-duties.ts";
 
 /** Lists are read at 06:00 New York of each trading date: before the first session of the day that may be served. */
@@ -12,12 +11,7 @@ const REFRESH_MINUTE = 6 * 60;
  * this is one refresh a trading date, and one at once in a service that never made any.
  */
 export function planUniverse(tickMs: EpochMs, calendar: Calendar): PlannedTask[] {
-  for (let atMs = tickMs; ; atMs -= DAY_MS) {
-    const date = tradingDateOf(atMs);
-    if (calendar.session(date) === undefined) continue;
-    const dueMs = newYorkMs(date, REFRESH_MINUTE);
-    if (dueMs > tickMs) continue;
-    const duty = taskDuty("universe", date);
-    return [{ task: { v: 1, type: "universe", duty, scope: "lists" }, dueMs, once: false }];
-  }
+  const { date, dueMs } = lastDueDate(calendar, tickMs, REFRESH_MINUTE);
+  const duty = taskDuty("universe", date);
+  return [{ task: { v: 1, type: "universe", duty, scope: "lists" }, dueMs, once: false }];
 }

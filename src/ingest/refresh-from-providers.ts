@@ -5,19 +5,10 @@ import { log } from "../platform/log.ts";
 import { keepPartialListing, readPartialListing } from "../postgres/listing-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
 import { hasPlacedTiers } from "../postgres/volume-reads.ts";
-import type { ProviderErrorKind } from "../providers/provider-error.ts";
+import { isPassing } from "../providers/provider-error.ts";
 import { type Applied, applyRefresh, storedVolumes } from "./apply-refresh.ts";
 import type { AskDeps } from "./ask-provider.ts";
 import { type ListingProvider, type ReadList, readList } from "./list-symbols.ts";
-
-/** Faults that another try may mend; the others are facts about the key or the plan. */
-const PASSING: ReadonlySet<ProviderErrorKind> = new Set([
-  "rate_limited",
-  "timeout",
-  "unavailable",
-  "malformed",
-  "no_credits",
-]);
 
 const NOTHING_TO_DO: TaskOutcome = { calls: [], selected: [], failures: [], done: true };
 
@@ -78,7 +69,7 @@ async function readOn(provider: ListingProvider, deps: UniverseDeps): Promise<Re
 }
 
 function isWorthAnotherTry({ listing, failure }: ReadList): boolean {
-  return !listing.complete && (failure === null || PASSING.has(failure.kind));
+  return !listing.complete && (failure === null || isPassing(failure.kind));
 }
 
 /** One line a refresh: what the operator wants to know of it. */

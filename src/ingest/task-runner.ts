@@ -2,6 +2,7 @@ import { type Task, type TaskOutcome, taskSchema } from "../contracts/tasks.ts";
 import type { Settings } from "../env.ts";
 import { marketClock } from "../platform/clocks.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
+import { runCalendarCheck } from "./calendar-check.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
 import { runQuotesTask } from "./quotes.ts";
@@ -25,6 +26,8 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       return await runUniverse(task, settings, env);
     case "daily_bars":
       return await runDailyTask(task, settings, env);
+    case "calendar_check":
+      return await runCalendarCheck(settings, env);
     case "quotes":
       return await runQuotesTask(task, settings, env);
   }

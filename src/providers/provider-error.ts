@@ -22,6 +22,20 @@ export const PROVIDER_ERROR_KINDS = [
 ] as const;
 export type ProviderErrorKind = (typeof PROVIDER_ERROR_KINDS)[number];
 
+/** Kinds that may be over when the same is asked again; the others are facts about key, plan or request. */
+const PASSING: ReadonlySet<ProviderErrorKind> = new Set([
+  "rate_limited",
+  "timeout",
+  "unavailable",
+  "malformed",
+  "no_credits",
+]);
+
+/** Whether another try may mend a fault of this kind. */
+export function isPassing(kind: ProviderErrorKind): boolean {
+  return PASSING.has(kind);
+}
+
 /** Stored and shown error text is capped: providers answer whole HTML pages. */
 export const MAX_ERROR_TEXT = 300;
 

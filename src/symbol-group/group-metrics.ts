@@ -14,6 +14,7 @@ const TASK_CAPABILITIES: Readonly<Partial<Record<Task["type"], string>>> = {
   universe: "universe",
   daily_bars: "bars_1d",
   quotes: "quotes_l1",
+  calendar_check: "calendar",
 };
 
 /** Counts whom a job asked and how the calls went. */

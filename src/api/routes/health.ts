@@ -9,6 +9,7 @@ import { carriesAll, policyCapacities, shortageText } from "../../routing/policy
 import { policyStandings, standingWarnings } from "../../routing/policy-standing.ts";
 import type { Settings } from "../../env.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { calendarWarnings, checkedCalendar } from "../calendar-view.ts";
 import { type JobSourceView, jobSourceView, jobSourceWarning } from "../job-source-view.ts";
 import { findingsOf, providerSnapshots } from "../provider-snapshots.ts";
 import { sumTiers } from "../tier-sizes.ts";
@@ -65,10 +66,11 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   const findings = findingsOf(await providerSnapshots(env));
   warnings.push(...standingWarnings(policyStandings(settings, findings)));
   warnings.push(...findingWarnings(findings));
-  // Group g00 keeps it; that one which does not answer is told of below.
+  // Group g00 keeps these two; that one which does not answer is told of below.
   const jobs = await jobSourceView(settings, env).catch(() => null);
   const jobsWarning = jobs === null ? null : jobSourceWarning(jobs);
   if (jobsWarning !== null) warnings.push(jobsWarning);
+  warnings.push(...calendarWarnings(await checkedCalendar(settings, env).catch(() => null)));
   const asked = await Promise.allSettled(
     Array.from({ length: settings.symbolGroups }, (_, group) =>
       symbolGroupStub(env, group).status(),

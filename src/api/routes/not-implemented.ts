@@ -8,7 +8,6 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/v1/bars/latest"],
   ["GET", "/v1/bars/diff"],
   ["GET", "/v1/bars/:symbol/revisions"],
-  ["GET", "/v1/calendar"],
   ["POST", "/v1/stream/tickets"],
   ["GET", "/ops/config"],
   ["PUT", "/ops/config"],

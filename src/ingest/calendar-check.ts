@@ -1,0 +1,124 @@
+import type { CalendarCheck } from "../contracts/calendar-check.ts";
+import type { TaskOutcome } from "../contracts/tasks.ts";
+import type { Calendar } from "../domain/calendar.ts";
+import {
+  calendarDifferences,
+  type CalendarClaim,
+  CLAIM_DAYS_AHEAD,
+  differenceText,
+} from "../domain/calendar-claim.ts";
+import { newYorkDayNumber } from "../domain/new-york-time.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { formatTradingDate, LAST_CALENDAR_YEAR } from "../domain/trading-date.ts";
+import { calendarOf, type Settings } from "../env.ts";
+import { marketClock, wallClock } from "../platform/clocks.ts";
+import { log } from "../platform/log.ts";
+import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
+import { createHttpGet } from "../providers/http-get.ts";
+import type {
+  CalendarRequest,
+  Provider,
+  ProviderCall,
+  ProviderVerbs,
+} from "../providers/provider.ts";
+import { isPassing } from "../providers/provider-error.ts";
+import { configuredProviders } from "../providers/registry.ts";
+import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
+import { type AskDeps, askProvider } from "./ask-provider.ts";
+
+/** A provider that says which days are traded. */
+export type CalendarProvider = Provider & Pick<ProviderVerbs, "fetchCalendar">;
+
+/** In this order: a list of sessions says the hours of each day, one of holidays only what it names. */
+const PROVIDER_ORDER = ["alpaca", "polygon"];
+
+/** Once a day and not urgent: it leaves the last of the quota to polls. */
+const LANE = "T0";
+
+/** Who is asked, and where what they say is kept. */
+export interface CalendarCheckDeps extends AskDeps {
+  /** In the order in which they are asked. */
+  readonly providers: readonly CalendarProvider[];
+  readonly calendar: Calendar;
+  readonly keep: (check: CalendarCheck) => Promise<void>;
+}
+
+/** The task `calendar_check`, with the world that it acts on. */
+export async function runCalendarCheck(settings: Settings, env: Env): Promise<TaskOutcome> {
+  const configured = configuredProviders(settings).filter(hasCalendar);
+  return await checkCalendar({
+    providers: PROVIDER_ORDER.flatMap((id) => configured.filter((one) => one.id === id)),
+    calendar: calendarOf(settings),
+    breaker: (provider) => providerBreakerStub(env, provider),
+    get: createHttpGet((url, init) => fetch(url, init)),
+    market: marketClock,
+    wall: wallClock,
+    timeoutMs: settings.config.timeout_ms,
+    keep: (check) => symbolGroupStub(env, SERVICE_GROUP).calendarChecked(check),
+  });
+}
+
+/**
+ * Asks the first provider that answers for the trading days ahead and keeps what it says. Our calendar
+ * stays as it is: a difference is for a person to judge, who sets an override. A calendar tells nothing
+ * about how bars are served, so only credits are reported to the breaker.
+ */
+export async function checkCalendar(deps: CalendarCheckDeps): Promise<TaskOutcome> {
+  const nowMs = deps.market.now();
+  const request = daysAhead(nowMs);
+  const calls: ProviderCall[] = [];
+  const selected: TaskOutcome["selected"] = [];
+  const failures: TaskOutcome["failures"] = [];
+  let mayPass = false;
+  for (const provider of deps.providers) {
+    const { id } = provider;
+    const { state } = await deps.breaker(id).admission("bars_1d");
+    if (state === "isolated") continue;
+    const answer = await askProvider(
+      {
+        provider: id,
+        capability: "bars_1d",
+        lane: LANE,
+        call: (providerDeps) => provider.fetchCalendar(request, providerDeps),
+        outcomes: null,
+      },
+      deps,
+    );
+    selected.push(id);
+    calls.push(...answer.calls);
+    const { claim, failure } = answer;
+    if (claim !== null) {
+      await deps.keep({ v: 1, checkedAtMs: nowMs, claim });
+      tell(claim, request, deps.calendar);
+      return { calls, selected, failures, done: true };
+    }
+    if (failure === null) continue;
+    failures.push({ provider: id, kind: failure.kind, message: failure.message });
+    mayPass ||= isPassing(failure.kind);
+  }
+  return { calls, selected, failures, done: !mayPass };
+}
+
+function hasCalendar(provider: Provider): provider is CalendarProvider {
+  return provider.fetchCalendar !== undefined;
+}
+
+/** From today on, as far as a provider is asked and our own calendar knows. */
+function daysAhead(nowMs: EpochMs): CalendarRequest {
+  const today = newYorkDayNumber(nowMs);
+  const through = formatTradingDate(today + CLAIM_DAYS_AHEAD);
+  const last = `${LAST_CALENDAR_YEAR}-12-31`;
+  return { from: formatTradingDate(today), through: through < last ? through : last };
+}
+
+function tell(claim: CalendarClaim, { from }: CalendarRequest, calendar: Calendar): void {
+  const differences = calendarDifferences(claim, calendar, from).map(differenceText);
+  const { provider, through } = claim;
+  if (differences.length === 0) log("info", "the calendar was checked", { provider, through });
+  else
+    log("warn", "a provider's calendar differs from ours", {
+      provider,
+      through,
+      differences: differences.join("; "),
+    });
+}
