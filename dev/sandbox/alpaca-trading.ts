@@ -1,4 +1,3 @@
-import { createCalendar } from "../../src/domain/calendar.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import { formatTradingDate } from "../../src/domain/trading-date.ts";
 import { newYorkDayNumber } from "../../src/domain/new-york-time.ts";
@@ -17,8 +16,6 @@ const EXCHANGES: Readonly<Record<string, string>> = {
   BATS: "BATS",
   XASE: "AMEX",
 };
-
-const calendar = createCalendar();
 
 /** A made-up UUID; the same for the same security. */
 function assetId(figi: string): string {
@@ -83,7 +80,7 @@ export function answerCalendar(
   const endMs = parseDate(url.searchParams, "end", source.now());
   const days = source.tradingDays(startMs, endMs).flatMap((ts) => {
     const date = formatTradingDate(newYorkDayNumber(ts));
-    const session = calendar.session(date);
+    const session = source.calendar.session(date);
     if (session === undefined) return [];
     const compact = (ms: EpochMs) => wallTime(ms).replace(":", "");
     return {

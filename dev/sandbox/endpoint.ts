@@ -38,6 +38,7 @@ const ROUTES: readonly (readonly [
   [/^\/v2\/aggs\/ticker\/[^/]+\/range\//, "polygon", "bars_1m"],
   [/^\/v3\/snapshot$/, "polygon", "quotes_l1"],
   [/^\/v3\/reference\/tickers$/, "polygon", "symbols"],
+  [/^\/v1\/marketstatus\/upcoming$/, "polygon", "calendar"],
   [/^\/(v2\/aggs|v3)\//, "polygon", null],
   [/^\/api\/v1\/stock\/candle$/, "finnhub", "bars_1d", isDaily],
   [/^\/api\/v1\/stock\/candle$/, "finnhub", "bars_1m"],

@@ -1,4 +1,4 @@
-import { createCalendar, MAX_RANGE_DAYS } from "../../src/domain/calendar.ts";
+import { type Calendar, createCalendar, MAX_RANGE_DAYS } from "../../src/domain/calendar.ts";
 import { newYorkDayMs, newYorkDayNumber } from "../../src/domain/new-york-time.ts";
 import type { Feed } from "../../src/domain/provider-id.ts";
 import { DAY_MS } from "../../src/domain/time.ts";
@@ -27,6 +27,8 @@ export interface MarketSource {
   nameOf(symbol: string): string;
   /** Consolidated tape: A for NYSE, C for Nasdaq, B for all others. */
   tapeOf(symbol: string): "A" | "B" | "C";
+  /** The market's own calendar: when it is open, as providers are asked for it. */
+  readonly calendar: Calendar;
   /** Every symbol that is traded here. */
   readonly symbols: readonly ListedSymbol[];
   /** What the provider lists now, in its own spelling; not all of it need be traded here. */
@@ -38,7 +40,7 @@ export interface MarketSource {
   /** The quote of a symbol at an instant, of all venues or of IEX alone. */
   quote(symbol: string, feed: "sip" | "iex", atMs: EpochMs): MarketQuote | undefined;
   /**
-   * New York midnights of the trading dates that begin in the range, both ends inclusive. Throws
+   * New York midnights of the trading dates by the rules that begin in the range, both ends inclusive. Throws
    * BadRequest for more than ten years or for years that the calendar does not know.
    */
   tradingDays(startMs: EpochMs, endMs: EpochMs): readonly EpochMs[];
@@ -50,12 +52,16 @@ export interface MarketSourceDeps {
   readonly publication: PublicationSchedule;
   readonly now: () => EpochMs;
   readonly listing?: SymbolListing | undefined;
+  /** Default: that of the rules. */
+  readonly calendar?: Calendar | undefined;
 }
 
 /** Join a market, the schedule of its publications and market time. */
 export function createMarketSource(deps: MarketSourceDeps): MarketSource {
   const { market, publication, now } = deps;
-  const calendar = createCalendar();
+  const calendar = deps.calendar ?? createCalendar();
+  // Daily bars are published of every date that the rules open, also those that a replay jumps over.
+  const rules = createCalendar();
   const listing = deps.listing ?? (() => market.symbols);
   const polygonSpelling = new Map(
     market.symbols.map(({ symbol }) => [spellingOf("polygon", symbol), symbol]),
@@ -63,6 +69,7 @@ export function createMarketSource(deps: MarketSourceDeps): MarketSource {
   const bySymbol = new Map(market.symbols.map((listed) => [listed.symbol, listed]));
   return {
     now,
+    calendar,
     symbols: market.symbols,
     traded: (provider, spelled) =>
       provider === "polygon" ? polygonSpelling.get(spelled) : bySymbol.get(spelled)?.symbol,
@@ -105,7 +112,7 @@ export function createMarketSource(deps: MarketSourceDeps): MarketSource {
       const days: EpochMs[] = [];
       for (let day = newYorkDayNumber(startMs); newYorkDayMs(day, 0) <= endMs; day += 1) {
         const ts = newYorkDayMs(day, 0);
-        const isOpen = calendar.session(formatTradingDate(day)) !== undefined;
+        const isOpen = rules.session(formatTradingDate(day)) !== undefined;
         if (ts >= startMs && isOpen) days.push(ts);
       }
       return days;

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Calendar } from "../../src/domain/calendar.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import type { Market } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
@@ -33,6 +34,8 @@ export interface SandboxOptions {
   readonly callsPerMinute?: Partial<CallsPerMinute>;
   /** What the providers list; the default is what the market trades. */
   readonly listing?: SymbolListing;
+  /** When the market is open; the default is what the rules say. */
+  readonly calendar?: Calendar;
   /** Faults by market time; see `faultScheduleSchema`. */
   readonly faults?: readonly ScheduledFault[];
   /** The instant from which the schedule's times count; the default is the Unix epoch. */

@@ -85,10 +85,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     const database = await openDatabase(options);
     started.push(() => database.stop());
     say(`universe: ${options.market.symbols.length} symbols`);
-    await seedUniverse(database, {
-      ...options,
-      calendar: createCalendar(options.calendarOverrides),
-    });
+    const calendar = createCalendar(options.calendarOverrides);
+    await seedUniverse(database, { ...options, calendar });
     const keys = providerKeys();
     const plan = stackPlan(options.plan ?? DEFAULT_STACK_PLAN);
     const sandbox = await startSandbox({
@@ -96,6 +94,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
       publication: options.publication,
       now: () => marketNowMs,
       keys,
+      calendar,
       callsPerMinute: plan.callsPerMinute,
       faults: options.faults ?? [],
       faultOriginMs: options.faultOriginMs ?? 0,
