@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { lastSessionDates } from "../../../src/domain/session-ahead.ts";
+import { planCalendarCheck } from "../../../src/ingest/plan-calendar-check.ts";
 import { planUniverse } from "../../../src/ingest/plan-universe.ts";
 import { CALENDAR } from "../../support/naive-group.ts";
 
@@ -13,6 +14,23 @@ describe("the refresh of the universe", () => {
     const [planned, ...more] = planUniverse(Date.parse(now), CALENDAR);
     expect(more).toEqual([]);
     expect(planned?.task.duty).toBe(`task:universe:${date}`);
+    expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
+  });
+});
+
+describe("the check of the calendar", () => {
+  it.each([
+    ["at 06:10 of a trading date, that of the date", "2026-03-20T10:10:00Z", "2026-03-20"],
+    ["a minute before, that of the date before", "2026-03-20T10:09:00Z", "2026-03-19"],
+    ["on Thanksgiving, that of Wednesday", "2026-11-26T15:00:00Z", "2026-11-25"],
+  ])("is, %s", (_, now, date) => {
+    const [planned, ...more] = planCalendarCheck(Date.parse(now), CALENDAR);
+    expect(more).toEqual([]);
+    expect(planned?.task).toEqual({
+      v: 1,
+      type: "calendar_check",
+      duty: `task:calendar_check:${date}`,
+    });
     expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
   });
 });

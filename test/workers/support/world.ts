@@ -8,6 +8,7 @@ import { groupName, groupOf } from "../../../src/domain/symbol.ts";
 import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { stepMarketClock, useSteppedMarketClock } from "../../../src/platform/clocks.ts";
 import { FakeCoordinator, RLC_HOST } from "./coordinator.ts";
+import { FakeCalendar } from "./fake-calendar.ts";
 import { FakePostgres } from "./fake-postgres.ts";
 import { FakeProvider } from "./fake-providers.ts";
 import { StreamClient } from "./stream-client.ts";
@@ -21,6 +22,8 @@ export const SPY_GROUP = groupOf("SPY", SYMBOL_GROUPS);
 export const postgres = new FakePostgres();
 export const alpaca = new FakeProvider("alpaca");
 export const polygon = new FakeProvider("polygon");
+/** The trading days ahead, as both of them say. */
+export const calendarSays = new FakeCalendar();
 /** Asked only by a deployment that has one. */
 export const coordinator = new FakeCoordinator();
 
@@ -37,7 +40,7 @@ export function useWorld(
   members: readonly string[] = ["AAPL", "ORCL", "MSFT", "SPY", "BAC"],
 ): void {
   beforeEach(() => {
-    for (const part of [postgres, alpaca, polygon, coordinator]) part.reset();
+    for (const part of [postgres, alpaca, polygon, calendarSays, coordinator]) part.reset();
     postgres.members = members.map((symbol, index) => ({
       symbol,
       sid: 10 + index,
@@ -52,6 +55,8 @@ export function useWorld(
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
       const request = new Request(input, init);
       const url = new URL(request.url);
+      const days = calendarSays.answer(url);
+      if (days !== null) return days;
       if (url.host === "db.test") return await postgres.answer(request);
       if (url.host === "alpaca.test") return await alpaca.answer(url);
       if (url.host === "polygon.test") return await polygon.answer(url);
