@@ -5,7 +5,7 @@ import { DAY_MS } from "./time.ts";
 import type { EpochMs } from "./time.ts";
 import type { TradingDate } from "./trading-date.ts";
 
-/** The window is not moved for less: one that follows each minute would be made anew each minute. */
+/** The window is not moved for less; nor is one that cannot be made tried for again with each minute. */
 const MOVE_AFTER_MS = DAY_MS;
 
 /**
