@@ -9,6 +9,7 @@ import { configuredProviders } from "../../src/providers/registry.ts";
 import type { Admission, BreakerPort } from "../../src/routing/admission.ts";
 import { CALENDAR } from "./naive-group.ts";
 import { KEYS } from "./running-sandbox.ts";
+import { BOUND } from "./bindings.ts";
 
 /** A breaker that is closed (or as told) and gives so many credits in all. */
 export function grantingBreaker(
@@ -52,22 +53,10 @@ export function universeDeps(
   };
 }
 
-const BINDINGS = [
-  "SYMBOL_GROUP",
-  "PROVIDER_BREAKER",
-  "BACKFILL_QUEUE",
-  "CONFIG_STORE",
-  "SLO_MONITOR",
-  "METRICS_HUB",
-  "BACKFILL_DLQ",
-  "METRICS_EVENTS",
-  "API_RATE_LIMIT",
-];
-
 /** Settings with the keys of three providers, all of them the sandbox. */
 function sandboxSettings(url: string): Settings {
   const read = readSettings({
-    ...Object.fromEntries(BINDINGS.map((name) => [name, {}])),
+    ...BOUND,
     ENVIRONMENT: "development",
     SYMBOL_GROUPS: "32",
     DATABASE_URL: "postgres://nobody@db.test/none",

@@ -2,21 +2,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { serviceConfigSchema } from "../../src/contracts/config.ts";
 import { calendarOf, readSettings } from "../../src/env.ts";
+import { BINDINGS, BOUND } from "../support/bindings.ts";
 
-const BINDINGS = [
-  "SYMBOL_GROUP",
-  "PROVIDER_BREAKER",
-  "BACKFILL_QUEUE",
-  "CONFIG_STORE",
-  "SLO_MONITOR",
-  "METRICS_HUB",
-  "BACKFILL_DLQ",
-  "METRICS_EVENTS",
-  "API_RATE_LIMIT",
-];
 const REQUIRED = ["ENVIRONMENT", "SYMBOL_GROUPS", "DATABASE_URL", "BOOTSTRAP_KEY"];
 const GOOD = {
-  ...Object.fromEntries(BINDINGS.map((name) => [name, {}])),
+  ...BOUND,
   ENVIRONMENT: "development",
   SYMBOL_GROUPS: "32",
   DATABASE_URL: "postgresql://user:word@db.example/market",

@@ -3,22 +3,11 @@ import { readSettings, type Settings } from "../../../src/env.ts";
 import { findingWarnings, type KeyFindings } from "../../../src/routing/key-finding.ts";
 import { policyStandings, standingWarnings } from "../../../src/routing/policy-standing.ts";
 import { planFacts, symbolsPerMinute } from "../../../src/routing/provider-facts.ts";
-
-const BINDINGS = [
-  "SYMBOL_GROUP",
-  "PROVIDER_BREAKER",
-  "BACKFILL_QUEUE",
-  "CONFIG_STORE",
-  "SLO_MONITOR",
-  "METRICS_HUB",
-  "BACKFILL_DLQ",
-  "METRICS_EVENTS",
-  "API_RATE_LIMIT",
-];
+import { BOUND } from "../../support/bindings.ts";
 
 function settingsOf(variables: Record<string, string>): Settings {
   const read = readSettings({
-    ...Object.fromEntries(BINDINGS.map((name) => [name, {}])),
+    ...BOUND,
     ENVIRONMENT: "development",
     SYMBOL_GROUPS: "32",
     DATABASE_URL: "postgres://u:p@db.test/x",
