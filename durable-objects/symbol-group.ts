@@ -33,7 +33,7 @@ import type {
   QuoteSnapshot,
 } from "../src/stream/home-port.ts";
 import type { CalendarBook } from "../src/symbol-group/calendar-book.ts";
-import type { Delivery, DeliveryAnswer } from "../src/symbol-group/followers.ts";
+import type { Delivery, DeliveryAnswer } from "../src/stream/delivery.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import type { GroupStatus } from "../src/symbol-group/group-status.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";

@@ -7,8 +7,8 @@ import {
   requestIdSchema,
 } from "../contracts/stream.ts";
 import { errorText, log } from "../platform/log.ts";
-import type { Delivery, DeliveryAnswer } from "../symbol-group/followers.ts";
 import { Connection } from "./connection.ts";
+import type { Delivery, DeliveryAnswer } from "./delivery.ts";
 import type { StreamHost } from "./host.ts";
 import { sendText } from "./outbox.ts";
 import { sendError, subscribe, unsubscribe } from "./subscribe.ts";

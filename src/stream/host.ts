@@ -1,9 +1,9 @@
-import type { DeliveryAnswer, Delivery } from "../symbol-group/followers.ts";
 import { type Flush, type LoggedFlush, parseFlush, type StreamClass } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { CLOSE_CODES } from "../contracts/stream.ts";
 import { Connection } from "./connection.ts";
 import { FrameCache, snapshotFrame } from "./frames.ts";
+import type { Delivery, DeliveryAnswer } from "./delivery.ts";
 import type { HomePort } from "./home-port.ts";
 import { Outbox, sendText } from "./outbox.ts";
 import type { Rosters } from "./rosters.ts";

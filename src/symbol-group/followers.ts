@@ -1,7 +1,8 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
-import type { LoggedFlush, StreamClass } from "../contracts/flush.ts";
+import type { LoggedFlush } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
+import type { Delivery, DeliveryAnswer } from "../stream/delivery.ts";
 
 /** A follower that cannot be reached is kept this long: it follows again each minute while it lives. */
 const LEASE_MS = 5 * MINUTE_MS;
@@ -13,21 +14,6 @@ const STORE_EVERY_FLUSHES = 32;
 /** What one delivery carries at most. */
 const DELIVERY_FLUSHES = 64;
 const DELIVERY_BYTES = 2 * 1_024 * 1_024;
-
-/** What a home sends a host: flushes of one of its streams, in order. */
-export interface Delivery {
-  readonly home: number;
-  readonly class: StreamClass;
-  readonly epoch: string;
-  /** The home's members as they stand: which life of the group, and how many. */
-  readonly roster: { readonly epoch: string; readonly length: number };
-  readonly flushes: readonly LoggedFlush[];
-}
-
-/** What a host says to a delivery: false when no connection there wants the stream any more. */
-export interface DeliveryAnswer {
-  readonly interested: boolean;
-}
 
 /** The table of a stream's followers. */
 export type FollowerTable = "follower" | "quote_follower";

@@ -8,7 +8,8 @@ import type { LogSlice } from "../stream/home-port.ts";
 import type { DrainDeps } from "./drain.ts";
 import { Drainer } from "./drainer.ts";
 import type { DutyStore } from "./duty-store.ts";
-import { type Delivery, Followers, type FollowersDeps, type FollowerTable } from "./followers.ts";
+import type { Delivery } from "../stream/delivery.ts";
+import { Followers, type FollowersDeps, type FollowerTable } from "./followers.ts";
 import type { StreamLog } from "./stream-log.ts";
 
 const FOLLOW_RETRY_MS = 5_000;
