@@ -48,6 +48,9 @@ async function session(...options: string[]) {
       // A third of the objects of a deployment: still many homes and hosts, in a third of the time.
       "--groups",
       "8",
+      // Quotes have tests of their own; each sweep is a step of market time more.
+      "--quotes-every",
+      "300",
       "--json",
       ...options,
     ],
