@@ -78,6 +78,11 @@ export function witnessesFor(
   return witnesses;
 }
 
+/** Whether symbols that trade so much together are enough to judge an answer by. */
+export function canJudge(symbols: readonly RatedSymbol[]): boolean {
+  return symbols.reduce((sum, { rate }) => sum + rate, 0) >= MIN_JUDGED_BARS;
+}
+
 /** An answer to be judged: who was covered over which minutes, and who had a bar when. */
 export interface JudgedAnswer {
   readonly symbols: readonly string[];

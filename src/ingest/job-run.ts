@@ -1,7 +1,7 @@
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
-import { agree, type PoorAnswer } from "../domain/plausibility.ts";
+import { agree, canJudge, type PoorAnswer, witnessesFor } from "../domain/plausibility.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer } from "../providers/provider.ts";
@@ -50,7 +50,9 @@ export class JobRun {
     this.outcome.selected.push(id);
     const answer = await askBars(provider, rest, admission, this.#deps);
     this.outcome.calls.push(...answer.calls);
-    if (answer.covered.length > 0 || answer.rows.length > 0) this.#take(answer.ingest);
+    const wanted = this.#doubted.size > 0 ? new Set(rest.symbols) : this.#open;
+    if (answer.covered.length > 0 || answer.rows.length > 0)
+      this.#take(restricted(answer.ingest, wanted));
     if (answer.failure !== null) {
       const { kind, message } = answer.failure;
       this.outcome.failures.push({ provider: id, kind, message });
@@ -75,9 +77,17 @@ export class JobRun {
     this.outcome.answers = this.outcome.answers.map((answer) => ({ ...answer, alone }));
   }
 
-  /** What is left to ask: all symbols while a minute is doubted, since a part of them cannot judge. */
+  /**
+   * What is left to ask: all symbols while a minute is doubted, since a part of them cannot judge; with
+   * witnesses from among the answered ones, when those that are open are too few to judge by.
+   */
   #rest(): GroupFetch {
-    if (this.#doubted.size === 0) return narrowed(this.#fetch, this.#open);
+    if (this.#doubted.size === 0) {
+      return narrowed(
+        this.#fetch,
+        new Set([...this.#open, ...witnessesOf(this.#fetch, this.#open)]),
+      );
+    }
     if (this.#open.size > 0) return this.#fetch;
     return {
       ...this.#fetch,
@@ -113,6 +123,24 @@ const REFUSES_KEY: ReadonlySet<string | null> = new Set<ProviderErrorKind>([
   "unauthorized",
   "not_entitled",
 ]);
+
+/** Answered symbols to ask again beside the open ones, so that an empty answer shows; mostly none. */
+function witnessesOf(fetch: GroupFetch, open: ReadonlySet<string>): string[] {
+  const [span] = fetch.rates;
+  if (span === undefined) return [];
+  const rated = fetch.symbols.map((symbol, index) => ({ symbol, rate: span.rates[index] ?? 0 }));
+  const asked = rated.filter(({ symbol }) => open.has(symbol));
+  const others = rated.filter(({ symbol }) => !open.has(symbol));
+  return canJudge(asked) ? [] : witnessesFor(asked, others);
+}
+
+/** An answer without what it says of symbols that were only asked as witnesses. */
+function restricted(ingest: IngestAnswer, wanted: ReadonlySet<string>): IngestAnswer {
+  const covered = ingest.covered
+    .map((part) => ({ ...part, symbols: part.symbols.filter((symbol) => wanted.has(symbol)) }))
+    .filter(({ symbols }) => symbols.length > 0);
+  return { ...ingest, bars: ingest.bars.filter(({ symbol }) => wanted.has(symbol)), covered };
+}
 
 /** A fetch for fewer symbols, each with its own rates. */
 function narrowed(fetch: GroupFetch, symbols: ReadonlySet<string>): GroupFetch {

@@ -50,6 +50,36 @@ describe("an answer that cannot be believed", () => {
     ]);
   });
 
+  it("is seen in few symbols too, which the next provider is asked for beside busy ones", async () => {
+    // Polygon has no name for H, as for preferreds; one symbol alone could not judge the next answer.
+    const allButH: Script = (request) =>
+      answered(
+        request,
+        request.symbols.filter((symbol) => symbol !== "H"),
+        null,
+        {
+          rows: minutesOf(request).flatMap((ts) =>
+            request.symbols.filter((symbol) => symbol !== "H").map((symbol) => barOf(symbol, ts)),
+          ),
+        },
+      );
+    const sick = await run({ polygon: allButH, alpaca: empty }, { job });
+    expect(sick.asked[1]?.symbols).toContain("H");
+    expect(sick.asked[1]?.symbols.length).toBeGreaterThan(3);
+    const [, none] = sick.outcome.answers;
+    expect(none?.doubted).toEqual([at(0), at(1), at(2)]);
+    expect(none?.covered.flatMap(({ symbols }) => symbols)).toEqual(["H"]);
+    // An honest one that has no bar of H either is believed, and says nothing of the witnesses.
+    const quietH: Script = (request) => {
+      const busy = request.symbols.filter((symbol) => symbol !== "H");
+      const rows = minutesOf(request).flatMap((ts) => busy.map((symbol) => barOf(symbol, ts)));
+      return answered(request, request.symbols, null, { rows });
+    };
+    const sound = await run({ polygon: allButH, alpaca: quietH }, { job });
+    expect(sound.outcome.answers[1]).toMatchObject({ doubted: [], bars: [] });
+    expect(sound.outcome.uncovered).toBe(0);
+  });
+
   it("leaves its provider less complete, and no less sound otherwise", async () => {
     const { reported } = await run({ alpaca: empty, polygon: full }, { job });
     expect(reported.get("alpaca")).toMatchObject([{ ok: true, asked: 24, answered: 0 }]);
@@ -133,7 +163,8 @@ describe("an answer that cannot be believed", () => {
         ),
       });
     const { outcome, asked } = await run({ alpaca: withoutA, polygon: full }, { job });
-    expect(asked[1]?.symbols).toEqual(["A"]);
+    // With witnesses: one symbol alone could not judge the second answer.
+    expect(asked[1]?.symbols).toEqual(["A", "B", "C", "D", "E", "F"]);
     expect(doubts(outcome).map(({ doubted }) => doubted)).toEqual([[], []]);
   });
 
