@@ -60,10 +60,10 @@ import { PROVIDER_BREAKER_SCHEMA } from "./sqlite/provider-breaker-schema.ts";
 /**
  * The atom of one provider: its breaker and window per capability, its credits, what its key may, and
  * the history that answers for them. Of providers on one host and key the first keeps the credits, and
- * the others pass on what concerns them. All of it is durable; whether a person isolated it is ConfigStore's and only
- * learned here. No alarm: half-open and the refill of credits are derived from market time. The hot
- * state is held by itty-durable, which never sees a request: its loading and storing are called from
- * here, so that this stays a native class with typed RPC.
+ * the others pass on what concerns them. All of it is durable; whether a person isolated it is
+ * ConfigStore's and only learned here. No alarm: half-open and the refill of credits are derived from
+ * market time. The hot state is held by itty-durable, which never sees a request: its loading and
+ * storing are called from here, so that this stays a native class with typed RPC.
  */
 export class ProviderBreaker extends DurableObject<Env> {
   #settings: Settings | null;

@@ -11,10 +11,8 @@ import { newYorkDayNumber } from "../domain/new-york-time.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { formatTradingDate, LAST_CALENDAR_YEAR } from "../domain/trading-date.ts";
 import { calendarOf, type Settings } from "../env.ts";
-import { marketClock, wallClock } from "../platform/clocks.ts";
 import { log } from "../platform/log.ts";
-import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
-import { createHttpGet } from "../providers/http-get.ts";
+import { symbolGroupStub } from "../platform/stubs.ts";
 import type {
   CalendarRequest,
   Provider,
@@ -25,6 +23,7 @@ import { isPassing } from "../providers/provider-error.ts";
 import { configuredProviders } from "../providers/registry.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
 import { type AskDeps, askProvider } from "./ask-provider.ts";
+import { workerDeps } from "./worker-deps.ts";
 
 /** A provider that says which days are traded. */
 export type CalendarProvider = Provider & Pick<ProviderVerbs, "fetchCalendar">;
@@ -49,11 +48,7 @@ export async function runCalendarCheck(settings: Settings, env: Env): Promise<Ta
   return await checkCalendar({
     providers: PROVIDER_ORDER.flatMap((id) => configured.filter((one) => one.id === id)),
     calendar: calendarOf(settings),
-    breaker: (provider) => providerBreakerStub(env, provider),
-    get: createHttpGet((url, init) => fetch(url, init)),
-    market: marketClock,
-    wall: wallClock,
-    timeoutMs: settings.config.timeout_ms,
+    ...workerDeps(settings, env),
     keep: (check) => symbolGroupStub(env, SERVICE_GROUP).calendarChecked(check),
   });
 }

@@ -1,19 +1,18 @@
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
 import { oldestFlushedDate } from "../domain/daily-plan.ts";
-import type { ProviderId } from "../domain/provider-id.ts";
 import { calendarOf, type Settings } from "../env.ts";
-import { marketClock, wallClock } from "../platform/clocks.ts";
+import { marketClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
-import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
+import { symbolGroupStub } from "../platform/stubs.ts";
 import { loadActiveSymbols } from "../postgres/active-symbols.ts";
 import { storeHistory } from "../postgres/history-store.ts";
 import { sqlClientOf } from "../postgres/service-client.ts";
 import { dailyTs } from "../providers/daily-bar.ts";
-import { createHttpGet } from "../providers/http-get.ts";
 import { policyProviders } from "../providers/registry.ts";
 import { recordDecision } from "../routing/failover.ts";
 import { runDailyJob } from "./run-daily-job.ts";
+import { workerDeps } from "./worker-deps.ts";
 
 /**
  * Runs a task of daily bars: asks for every active symbol, then hands each group its part of the last
@@ -30,7 +29,7 @@ export async function runDailyTask(
   // Without symbols nothing was asked for, so no date is answered.
   if (groupOf.size === 0) return { calls: [], selected: [], failures: [], done: false };
   const calendar = calendarOf(settings);
-  const breaker = (provider: ProviderId) => providerBreakerStub(env, provider);
+  const deps = workerDeps(settings, env);
   const recentFrom = oldestFlushedDate(calendar, marketClock.now());
   const isRecent = task.dates.some((date) => date >= recentFrom);
   const job = {
@@ -41,20 +40,11 @@ export async function runDailyTask(
   };
   const { answers, outcome, decision } = await runDailyJob(job, {
     providers: policyProviders(settings, "bars_1d"),
-    breaker,
-    get: createHttpGet((url, init) => fetch(url, init)),
+    ...deps,
     calendar,
-    market: marketClock,
-    wall: wallClock,
-    timeoutMs: settings.config.timeout_ms,
   });
   const isStored = await scatter(answers, groupOf, dailyTs(recentFrom), settings, env);
-  await recordDecision(decision, breaker).catch((error: unknown) => {
-    log("warn", "a routing decision was not recorded", {
-      duty: task.duty,
-      error: errorText(error),
-    });
-  });
+  await recordDecision(decision, deps.breaker);
   return isStored ? outcome : { ...outcome, done: false, answered_dates: [] };
 }
 

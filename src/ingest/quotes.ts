@@ -1,5 +1,4 @@
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
-import type { ProviderId } from "../domain/provider-id.ts";
 import type { SourcedQuote } from "../domain/quote-check.ts";
 import { planQuoteSweeps } from "../domain/quote-plan.ts";
 import { groupName, groupOf } from "../domain/symbol.ts";
@@ -8,14 +7,14 @@ import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import { marketClock, wallClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
-import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
+import { symbolGroupStub } from "../platform/stubs.ts";
 import { sqlClientOf } from "../postgres/service-client.ts";
 import { loadTierSymbols } from "../postgres/tier-store.ts";
-import { createHttpGet } from "../providers/http-get.ts";
 import { policyProviders } from "../providers/registry.ts";
 import { recordDecision } from "../routing/failover.ts";
 import { type PlannedTask, taskDuty } from "../symbol-group/service-duties.ts";
 import { sweepQuotes } from "./quote-sweep.ts";
+import { workerDeps } from "./worker-deps.ts";
 
 /** T0 is 500 symbols; pins may add to it. More than this are not asked for, and that is said. */
 const MAX_QUOTED_SYMBOLS = 1_000;
@@ -47,20 +46,13 @@ export async function runQuotesTask(
   if (lateMs >= settings.config.quote_every_s * SECOND_MS)
     return { calls: [], selected: [], failures: [], done: true };
   const symbols = await quotedSymbols(settings);
-  const breaker = (provider: ProviderId) => providerBreakerStub(env, provider);
+  const deps = workerDeps(settings, env);
   const { quotes, outcome, decision } = await sweepQuotes(symbols, {
     providers: policyProviders(settings, "quotes_l1"),
-    breaker,
-    get: createHttpGet((url, init) => fetch(url, init)),
-    market: marketClock,
-    wall: wallClock,
-    timeoutMs: settings.config.timeout_ms,
+    ...deps,
   });
   await scatter(quotes, settings, env);
-  // After the data, which must not wait for what only explains it, nor be lost with it.
-  await recordDecision(decision, breaker).catch((error: unknown) => {
-    log("warn", "a routing decision was not recorded", { error: errorText(error) });
-  });
+  await recordDecision(decision, deps.breaker);
   return outcome;
 }
 

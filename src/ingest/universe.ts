@@ -1,13 +1,12 @@
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
 import { calendarOf, type Settings } from "../env.ts";
-import { marketClock, wallClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
-import { providerBreakerStub, symbolGroupStub } from "../platform/stubs.ts";
+import { symbolGroupStub } from "../platform/stubs.ts";
 import { sqlClientOf } from "../postgres/service-client.ts";
-import { createHttpGet } from "../providers/http-get.ts";
 import { configuredProviders } from "../providers/registry.ts";
 import { hasSymbolList } from "./list-symbols.ts";
 import { refreshFromProviders } from "./refresh-from-providers.ts";
+import { workerDeps } from "./worker-deps.ts";
 
 /** The whole universe is read and written at once; nobody waits for it. */
 const FETCH_TIMEOUT_MS = 60_000;
@@ -23,11 +22,7 @@ export async function runUniverse(
     sql: sqlClientOf(settings, FETCH_TIMEOUT_MS),
     calendar: calendarOf(settings),
     symbolGroups: settings.symbolGroups,
-    breaker: (provider) => providerBreakerStub(env, provider),
-    get: createHttpGet((url, init) => fetch(url, init)),
-    market: marketClock,
-    wall: wallClock,
-    timeoutMs: settings.config.timeout_ms,
+    ...workerDeps(settings, env),
     push: (version) => pushUniverse(version, settings, env),
   });
 }

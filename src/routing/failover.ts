@@ -1,5 +1,6 @@
 import type { Capability, ProviderId } from "../domain/provider-id.ts";
 import type { EpochMs } from "../domain/time.ts";
+import { errorText, log } from "../platform/log.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
 import type { Admission, BreakerPort } from "./admission.ts";
 import { type Candidate, choose } from "./choose.ts";
@@ -68,12 +69,21 @@ function passedOver({ state, right }: Admission): Verdict {
   return state === "open" ? state : "not_needed";
 }
 
-/** Tells the breaker of every candidate what a job decided. */
+/**
+ * Tells the breaker of every candidate what a job decided. Call it after the data, which must not wait for
+ * what only explains it; nor is the data lost with it: it never rejects.
+ */
 export async function recordDecision(
   decision: Decision,
   breaker: (provider: ProviderId) => Pick<BreakerPort, "recordDecision">,
 ): Promise<void> {
-  await Promise.all(
+  const told = await Promise.allSettled(
     decision.candidates.map(({ provider }) => breaker(provider).recordDecision(decision)),
   );
+  for (const result of told) {
+    if (result.status === "fulfilled") continue;
+    const { capability, atMs } = decision;
+    const error = errorText(result.reason);
+    log("warn", "a routing decision was not recorded", { capability, atMs, error });
+  }
 }

@@ -4,7 +4,6 @@ import { MAX_FETCH_MINUTES } from "../contracts/group-fetch.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.ts";
 import { planFetches, type PlannedFetch, planSettle } from "../domain/poll-plan.ts";
-import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
@@ -85,7 +84,7 @@ export class FetchDuties {
       nextHoleMs: (beforeMs) =>
         this.#duties.hasAny(HEAL) || tickMs < this.#healPause().untilMs
           ? null
-          : this.#ledger.nextHoleMs(beforeMs),
+          : this.#ledger.scope.nextHoleMs(beforeMs),
       healDueMs:
         Math.max(tickMs, nowMs) + pollOffsetMs + SECOND_MS + (group % HEAL_WAVES) * HEAL_WAVE_MS,
     });
@@ -93,7 +92,7 @@ export class FetchDuties {
       if (polls || !fetch.duty.startsWith(POLL)) this.#write(fetch);
     }
     const heal = fetches.find((fetch) => fetch.duty.startsWith(HEAL));
-    if (heal !== undefined) this.#ledger.lookForHolesFrom(heal.endMs);
+    if (heal !== undefined) this.#ledger.scope.lookForHolesFrom(heal.endMs);
     for (const session of this.#sessionsToSettle(tickMs)) {
       const passes = planSettle(session, { ...this.#config, maxJobMinutes: MAX_FETCH_MINUTES });
       for (const fetch of passes) this.#write(fetch);
@@ -139,25 +138,14 @@ export class FetchDuties {
   job(duty: Duty, nowMs: EpochMs): GroupFetch | null {
     if (isPartDuty(duty.name)) return this.parts.job(duty, nowMs);
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
+    const { scope, roster } = this.#ledger;
     const symbols = duty.name.startsWith(HEAL)
-      ? this.#ledger.healSymbols({ startMs, endMs })
-      : this.#ledger.roster.polledSymbols();
-    if (symbols.length === 0) return null;
-    return {
-      v: 1,
-      id: `${groupName(this.#config.group)}-${duty.name}-${nowMs}`,
-      group: this.#config.group,
-      duty: duty.name,
-      interval: "1m",
-      symbols,
-      start_ms: startMs,
-      end_ms: endMs,
-      priority: 0,
-      settle,
-      rates: this.#ledger.rates(symbols, { startMs, endMs }),
-      // Only what a poll looks at again is the giver's; the settle pass is the policy's, whoever gave it.
-      owners: duty.name.startsWith(POLL) ? this.#ledger.owners({ startMs, endMs }) : [],
-    };
+      ? scope.healSymbols({ startMs, endMs })
+      : roster.polledSymbols();
+    // Only what a poll looks at again is the giver's; the settle pass is the policy's, whoever gave it.
+    const ownersAsked = duty.name.startsWith(POLL);
+    const ask = { duty: duty.name, symbols, startMs, endMs, priority: 0, settle, ownersAsked };
+    return scope.fetchOf(ask, nowMs);
   }
 
   /**

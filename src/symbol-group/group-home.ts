@@ -1,4 +1,3 @@
-import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
@@ -6,34 +5,29 @@ import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { StreamClass } from "../contracts/flush.ts";
 import type { QuotesParcel } from "../contracts/quotes.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
-import type { Task, TaskOutcome } from "../contracts/tasks.ts";
-import type { Calendar } from "../domain/calendar.ts";
+import type { TaskOutcome } from "../contracts/tasks.ts";
 import type { JobPart } from "../domain/cut-jobs.ts";
-import type { ListedMember } from "../domain/roster.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
-import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
-import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
+import { MetricTotals } from "../platform/metric-totals.ts";
 import type { FollowAnswer, KnownRoster, LogSlice, QuoteSnapshot } from "../stream/home-port.ts";
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
-import type { DrainDeps } from "./drain.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
-import { FetchDuties, type FetchDutiesConfig, type FetchEnd, isFetchDuty } from "./fetch-duties.ts";
-import type { FollowersDeps } from "./followers.ts";
+import { FetchDuties, type FetchEnd, isFetchDuty } from "./fetch-duties.ts";
 import { countDaily, countIngest, countQuotes, setGauges } from "./group-metrics.ts";
 import { GroupReads } from "./group-reads.ts";
 import { type GroupStatus, groupStatus } from "./group-status.ts";
 import type { Ingested, Ledger } from "./ledger.ts";
 import { GroupMembers } from "./group-members.ts";
-import type { QuoteBook } from "./quote-book.ts";
-import { isTaskDuty, type PlannedTask, SERVICE_GROUP } from "./service-duties.ts";
+import { isTaskDuty, SERVICE_GROUP } from "./service-duties.ts";
 import { ServiceTasks } from "./service-tasks.ts";
 import type { StreamLog } from "./stream-log.ts";
 import { StreamOutlet } from "./stream-outlet.ts";
+import type { GroupHomeDeps } from "./group-home-deps.ts";
 
 /** The host side looks after its streams this often while it has connections. */
 const SWEEP_EVERY_MS = MINUTE_MS;
@@ -44,37 +38,6 @@ const QUOTES_SILENCE_MS = 5 * MINUTE_MS;
 
 /** How a fetch ends that nobody answered. */
 const LOST: FetchEnd = { answeredWhole: false, brought: false };
-
-/** What the home side of a group needs of its object and of the rest of the service. */
-export interface GroupHomeDeps {
-  readonly group: number;
-  readonly storage: DurableObjectStorage;
-  readonly ledger: Ledger;
-  readonly quotes: QuoteBook;
-  readonly calendar: Calendar;
-  readonly fetches: FetchDutiesConfig;
-  /** Closed sessions whose minutes and whose daily bars a new deployment fetches. */
-  readonly coldStartSessions: { readonly "1m": number; readonly "1d": number };
-  readonly market: MarketClock;
-  readonly wall: WallClock;
-  readonly random: () => number;
-  readonly keepAlive: (work: Promise<void>) => void;
-  /** Runs a job in an invocation of its own; it ends by calling `ingest` or `pollFailed`. */
-  readonly runJob: (job: GroupFetch) => Promise<void>;
-  /** Runs a task of the whole service in an invocation of its own; it ends by calling `taskEnded`. */
-  readonly runTask: (task: Task) => Promise<void>;
-  /** The tasks of the whole service that a cron tick makes due. */
-  readonly planTasks: (tickMs: EpochMs) => readonly PlannedTask[];
-  /** Tells group g00 how a part of a coordinator's jobs has ended. */
-  readonly reportPart: (end: PartEnd) => Promise<void>;
-  readonly loadMembers: () => Promise<readonly ListedMember[]>;
-  readonly drain: Pick<DrainDeps, "write" | "classify">;
-  readonly raiseStoredAsOf: (epoch: string, fs: number, asOf: EpochMs) => Promise<void>;
-  readonly deliver: FollowersDeps["deliver"];
-  readonly sweepHost: () => Promise<void>;
-  readonly connections: () => number;
-  readonly report: (totals: MetricTotalsJson) => Promise<void>;
-}
 
 /** The home side of a symbol group as a process: duties, jobs, ingest, drain, followers, reports. */
 export class GroupHome {

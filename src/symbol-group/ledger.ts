@@ -2,26 +2,18 @@ import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { Flush } from "../contracts/flush.ts";
-import type { OwnedRange } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import { beliefsKeptFrom } from "../domain/belief-horizon.ts";
 import type { Calendar } from "../domain/calendar.ts";
-import { isComplete } from "../domain/minute-state.ts";
-import { type RateSpan, witnessesFor } from "../domain/plausibility.ts";
 import type { ListedMember, Roster } from "../domain/roster.ts";
-import type { EpochMs, TimeRange } from "../domain/time.ts";
+import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
-import {
-  advanceWatermark,
-  firstExpectedMinute,
-  firstIncompleteMinute,
-  type GroupView,
-} from "../domain/watermark.ts";
-import { barOwners } from "./bar-owners.ts";
+import { advanceWatermark, firstExpectedMinute, type GroupView } from "../domain/watermark.ts";
 import { BeliefStore } from "./belief-store.ts";
 import { readCoverage } from "./coverage-reads.ts";
 import { type DailyDigest, digestDaily } from "./daily-digest.ts";
 import { digest, type Digest, type FlushDraft, type GroupState, MAX_FLUSH_GAPS } from "./digest.ts";
+import { FetchScope } from "./fetch-scope.ts";
 import { MAX_UNDRAINED_BYTES } from "./flush-log.ts";
 import { HoleStore } from "./hole-store.ts";
 import { MemberStore } from "./member-store.ts";
@@ -57,6 +49,8 @@ export interface Ingested {
  */
 export class Ledger {
   readonly stream: StreamLog;
+  /** What its fetches are made from. */
+  readonly scope: FetchScope;
   #deps: LedgerDeps;
   #beliefs: BeliefStore;
   #holes: HoleStore;
@@ -73,6 +67,13 @@ export class Ledger {
     this.#members = new MemberStore(sql);
     this.#rates = new RateBook(sql);
     this.#roster = this.#members.read();
+    this.scope = new FetchScope({
+      group: deps.group,
+      view: () => this.#view(),
+      watermarkMs: () => this.watermarkMs(),
+      meta: this.meta,
+      rates: this.#rates,
+    });
   }
 
   get roster(): Roster {
@@ -95,25 +96,6 @@ export class Ledger {
     if (watermarkMs === null || !this.#roster.hasPolled()) return null;
     const ts = firstExpectedMinute(this.#deps.calendar, watermarkMs);
     return ts + MINUTE_MS <= nowMs ? ts : null;
-  }
-
-  /**
-   * An incomplete expected minute before `beforeMs`, looked for from where the last look ended, then
-   * from the watermark: a hole that nobody can fill does not keep those behind it from being asked for.
-   */
-  nextHoleMs(beforeMs: EpochMs): EpochMs | null {
-    const watermarkMs = this.watermarkMs();
-    if (watermarkMs === null) return null;
-    const fromMs = this.meta.getNumber("heal_from_ms") ?? watermarkMs;
-    const view = this.#view();
-    return (
-      (fromMs > watermarkMs ? firstIncompleteMinute(fromMs, beforeMs, view) : null) ??
-      firstIncompleteMinute(watermarkMs, beforeMs, view)
-    );
-  }
-
-  lookForHolesFrom(fromMs: EpochMs): void {
-    this.meta.set("heal_from_ms", fromMs);
   }
 
   /**
@@ -189,49 +171,6 @@ export class Ledger {
     const nowMs = this.#deps.now();
     const keptFromMs = beliefsKeptFrom(this.#deps.calendar, nowMs, this.watermarkMs());
     return readCoverage(windows, this.#view(), keptFromMs, nowMs);
-  }
-
-  /**
-   * Symbols with an incomplete expected minute in the range, and witnesses beside them: what a heal job
-   * asks for; none when nothing is open.
-   */
-  healSymbols(range: TimeRange): string[] {
-    const open = this.#incompleteSlots(range);
-    if (open.size === 0) return [];
-    const polled = this.#roster.polled();
-    const symbols = polled.map(({ symbol }) => symbol);
-    const [span] = this.#rates.spans(symbols, range, this.#roster, this.#deps.calendar);
-    const rated = polled.map(({ symbol, slot }, index) => ({
-      symbol,
-      slot,
-      rate: span?.rates[index] ?? 0,
-    }));
-    const { asked = [], others = [] } = Object.groupBy(rated, ({ slot }) =>
-      open.has(slot) ? "asked" : "others",
-    );
-    return [...asked.map(({ symbol }) => symbol), ...witnessesFor(asked, others)];
-  }
-
-  /** What these symbols trade: how an answer about them is judged. */
-  rates(symbols: readonly string[], range: TimeRange): RateSpan[] {
-    return this.#rates.spans(symbols, range, this.#roster, this.#deps.calendar);
-  }
-
-  /** Whose bars the minutes of a range hold. */
-  owners(range: TimeRange): OwnedRange[] {
-    return barOwners(range, (ts) => this.#beliefs.read("1m", ts, this.#roster.length));
-  }
-
-  #incompleteSlots({ startMs, endMs }: TimeRange): Set<number> {
-    const slots = new Set<number>();
-    for (let ts = startMs; ts < endMs; ts += MINUTE_MS) {
-      if (!this.#deps.calendar.isExpectedMinute(ts)) continue;
-      const beliefs = this.#beliefs.read("1m", ts, this.#roster.length);
-      for (let slot = 0; slot < this.#roster.length; slot += 1) {
-        if (this.#roster.expects(slot, ts) && !isComplete(beliefs.get(slot))) slots.add(slot);
-      }
-    }
-    return slots;
   }
 
   #endHoles(): void {

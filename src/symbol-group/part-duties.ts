@@ -2,7 +2,6 @@ import { z } from "zod";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import { jobPartSchema, type PartEnd } from "../contracts/rlc-desk.ts";
 import type { JobPart } from "../domain/cut-jobs.ts";
-import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
 import type { Ledger } from "./ledger.ts";
@@ -56,22 +55,8 @@ export class PartDuties {
     const { part } = bodySchema.parse(duty.body);
     const wanted = new Set(part.symbols);
     const symbols = this.#ledger.roster.polledSymbols().filter((symbol) => wanted.has(symbol));
-    if (symbols.length === 0) return null;
-    return {
-      // As of a poll: how the answer is judged, and whose bars are asked for again.
-      rates: this.#ledger.rates(symbols, part),
-      owners: this.#ledger.owners(part),
-      v: 1,
-      id: `${groupName(this.#config.group)}-${duty.name}-${nowMs}`,
-      group: this.#config.group,
-      duty: duty.name,
-      interval: "1m",
-      symbols,
-      start_ms: part.startMs,
-      end_ms: part.endMs,
-      priority: part.priority,
-      settle: false,
-    };
+    const ask = { ...part, duty: duty.name, symbols, settle: false, ownersAsked: true };
+    return this.#ledger.scope.fetchOf(ask, nowMs);
   }
 
   /** A part has ended, or was given up for lost; null when it had ended before. */

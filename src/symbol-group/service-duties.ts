@@ -18,13 +18,7 @@ const TASK_RESUME_MS = MINUTE_MS;
 const PREFIX = "task:";
 /** Names of planned tasks that are remembered, of each type: more than its planner ever offers at once. */
 const MAX_REMEMBERED = 64;
-const TASK_TYPES: readonly Task["type"][] = [
-  "universe",
-  "daily_bars",
-  "quotes",
-  "calendar_check",
-  "rlc",
-];
+const TASK_TYPES = taskSchema.options.map(({ shape }) => shape.type.value);
 
 const namesSchema = z.array(z.string());
 const bodySchema = z.object({ task: taskSchema, tries: z.number().default(0) });

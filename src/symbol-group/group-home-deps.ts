@@ -1,0 +1,46 @@
+import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import type { GroupFetch } from "../contracts/group-fetch.ts";
+import type { PartEnd } from "../contracts/rlc-desk.ts";
+import type { Task } from "../contracts/tasks.ts";
+import type { Calendar } from "../domain/calendar.ts";
+import type { ListedMember } from "../domain/roster.ts";
+import type { EpochMs } from "../domain/time.ts";
+import type { MarketClock, WallClock } from "../platform/clocks.ts";
+import type { MetricTotalsJson } from "../platform/metric-totals.ts";
+import type { DrainDeps } from "./drain.ts";
+import type { FetchDutiesConfig } from "./fetch-duties.ts";
+import type { FollowersDeps } from "./followers.ts";
+import type { Ledger } from "./ledger.ts";
+import type { QuoteBook } from "./quote-book.ts";
+import type { PlannedTask } from "./service-duties.ts";
+
+/** What the home side of a group needs of its object and of the rest of the service. */
+export interface GroupHomeDeps {
+  readonly group: number;
+  readonly storage: DurableObjectStorage;
+  readonly ledger: Ledger;
+  readonly quotes: QuoteBook;
+  readonly calendar: Calendar;
+  readonly fetches: FetchDutiesConfig;
+  /** Closed sessions whose minutes and whose daily bars a new deployment fetches. */
+  readonly coldStartSessions: { readonly "1m": number; readonly "1d": number };
+  readonly market: MarketClock;
+  readonly wall: WallClock;
+  readonly random: () => number;
+  readonly keepAlive: (work: Promise<void>) => void;
+  /** Runs a job in an invocation of its own; it ends by calling `ingest` or `pollFailed`. */
+  readonly runJob: (job: GroupFetch) => Promise<void>;
+  /** Runs a task of the whole service in an invocation of its own; it ends by calling `taskEnded`. */
+  readonly runTask: (task: Task) => Promise<void>;
+  /** The tasks of the whole service that a cron tick makes due. */
+  readonly planTasks: (tickMs: EpochMs) => readonly PlannedTask[];
+  /** Tells group g00 how a part of a coordinator's jobs has ended. */
+  readonly reportPart: (end: PartEnd) => Promise<void>;
+  readonly loadMembers: () => Promise<readonly ListedMember[]>;
+  readonly drain: Pick<DrainDeps, "write" | "classify">;
+  readonly raiseStoredAsOf: (epoch: string, fs: number, asOf: EpochMs) => Promise<void>;
+  readonly deliver: FollowersDeps["deliver"];
+  readonly sweepHost: () => Promise<void>;
+  readonly connections: () => number;
+  readonly report: (totals: MetricTotalsJson) => Promise<void>;
+}
