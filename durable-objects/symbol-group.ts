@@ -5,6 +5,8 @@ import {
   type CoverageWindow,
   coverageWindowsSchema,
 } from "../src/contracts/coverage.ts";
+import type { SymbolRange } from "../src/contracts/backfill.ts";
+import { NotImplementedError } from "../src/contracts/errors.ts";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
 import { type CalendarCheck, calendarCheckSchema } from "../src/contracts/calendar-check.ts";
 import type { StreamClass } from "../src/contracts/flush.ts";
@@ -200,6 +202,21 @@ export class SymbolGroup extends DurableObject<Env> {
   /** Who is in charge of the polls. */
   jobSource(): JobSourceState {
     return this.#deskSide().jobSource();
+  }
+
+  /** Their queue gave these holes up: they are dead until somebody requeues or discards them. */
+  async holesDied(_ranges: readonly SymbolRange[]): Promise<void> {
+    throw new NotImplementedError("dead holes");
+  }
+
+  /** Dead holes that are in their queue again. */
+  async holesReopened(_ranges: readonly SymbolRange[]): Promise<void> {
+    throw new NotImplementedError("dead holes");
+  }
+
+  /** An operator gave these holes up for good: their minutes are unfillable. */
+  async holesGivenUp(_ranges: readonly SymbolRange[]): Promise<void> {
+    throw new NotImplementedError("dead holes");
   }
 
   /** The universe stands at this version; the members are those of it when this resolves. */

@@ -46,6 +46,40 @@ const breaker = z
     path: ["run_of_failures"],
   });
 
+const cap = z.number().int().min(1).max(100_000);
+
+const backfill = z
+  .object({
+    /** Holes that the queue of a tier holds at most; what is beyond waits in its group. */
+    cap: z
+      .object({ T0: cap.default(5_000), T1: cap.default(10_000), T2: cap.default(20_000) })
+      .strict()
+      .prefault({}),
+    /** Answers that did not do, until a hole is given up as a dead letter. */
+    attempts: z.number().int().min(1).max(20).default(5),
+    /** Back-off after a failed attempt: full jitter up to `backoff_s * 2^attempts`, at most the maximum. */
+    backoff_s: positiveSeconds.default(15),
+    max_backoff_s: positiveSeconds.default(900),
+    lease_s: positiveSeconds.default(120),
+    /** A dead letter that Postgres has not confirmed for this long is sent again. */
+    dlq_resend_s: positiveSeconds.default(300),
+    /** How far back an operator may ask for bars. */
+    depth_days: z.number().int().min(1).max(730).default(730),
+  })
+  .strict();
+
+const slo = z
+  .object({
+    sample: z.number().int().min(1).max(2_000).default(200),
+    every_s: z.number().int().min(5).max(3_600).default(30),
+    /** Share of a tier's symbols that may violate, by tier. */
+    targets: z
+      .object({ T0: share.default(0.005), T1: share.default(0.02), T2: share.default(0.05) })
+      .strict()
+      .prefault({}),
+  })
+  .strict();
+
 const pollOffsets = z
   .object({
     alpaca: positiveSeconds.default(3),
@@ -100,6 +134,8 @@ export const serviceConfigSchema = z
       })
       .strict()
       .prefault({}),
+    backfill: backfill.prefault({}),
+    slo: slo.prefault({}),
     sessions: z
       .array(z.enum(["pre", "regular", "post"]))
       .min(1)

@@ -1,5 +1,6 @@
 import { groupName } from "../domain/symbol.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
+import type { Tier } from "../domain/tier.ts";
 
 /**
  * Where objects are placed when they are first addressed: near the exchanges' providers and the
@@ -30,4 +31,14 @@ export function metricsHubStub(env: Env) {
 /** The deployment's configuration and pins. */
 export function configStoreStub(env: Env) {
   return env.CONFIG_STORE.getByName("config", LOCATION);
+}
+
+/** The queue of a tier's holes. */
+export function backfillQueueStub(env: Env, tier: Tier) {
+  return env.BACKFILL_QUEUE.getByName(tier, LOCATION);
+}
+
+/** The sampler of service levels. */
+export function sloMonitorStub(env: Env) {
+  return env.SLO_MONITOR.getByName("slo", LOCATION);
 }
