@@ -1,6 +1,7 @@
 import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import { groupName } from "../src/domain/symbol.ts";
+import { TIERS } from "../src/domain/tier.ts";
 import { MINUTE_MS } from "../src/domain/time.ts";
 import { readSettings, type Settings } from "../src/env.ts";
 import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
@@ -23,6 +24,9 @@ export {
 const TWICE_EVERY = 50;
 const AGAIN_EVERY = 70;
 const AGAIN_AFTER_MS = 2 * MINUTE_MS;
+
+/** So often all objects are gone round at one instant. */
+const MAX_ROUNDS = 100;
 
 let answers = 0;
 let held: { atMs: number; job: GroupFetch; outcome: PollOutcome }[] = [];
@@ -68,10 +72,19 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
     env.SYMBOL_GROUP.getByName(groupName(group)),
   );
-  const runAll = () => Promise.all(groups.map((group) => group.runUntilQuiet()));
-  // Twice: what the first group scatters, or a coordinator hands out, reaches groups that had come to rest.
+  const queues = TIERS.map((tier) => env.BACKFILL_QUEUE.getByName(tier));
+  const runAll = async () => {
+    const ofGroups = await Promise.all(groups.map((group) => group.runUntilQuiet()));
+    return [...ofGroups, ...(await Promise.all(queues.map((queue) => queue.runUntilQuiet())))];
+  };
+  // Again: what the first group scatters, a coordinator hands out, or a queue's job opens, reaches groups
+  // that had come to rest.
   await runAll();
-  const due = await runAll();
+  let due = await runAll();
+  for (let rounds = 0; due.some((atMs) => atMs !== null && atMs <= now); rounds += 1) {
+    if (rounds === MAX_ROUNDS) throw new Error("the stack does not come to rest");
+    due = await runAll();
+  }
   const times = [...due, ...held.map((item) => item.atMs)].filter((atMs) => atMs !== null);
   return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
 }

@@ -1,37 +1,147 @@
 import { DurableObject } from "cloudflare:workers";
-import type {
-  HoleOrigin,
-  HolePage,
-  OfferAnswer,
-  OfferedHole,
-  QueueStatus,
+import { z } from "zod";
+import { BackfillDesk } from "../src/backfill/backfill-desk.ts";
+import {
+  HOLE_ORIGINS,
+  type HoleOrigin,
+  type HolePage,
+  type OfferAnswer,
+  type OfferedHole,
+  offeredHolesSchema,
+  type QueueStatus,
 } from "../src/contracts/backfill.ts";
-import type { Death } from "../src/contracts/dead-letter.ts";
-import { NotImplementedError } from "../src/contracts/errors.ts";
+import { type Death, deathSchema } from "../src/contracts/dead-letter.ts";
+import { type Tier, TIERS } from "../src/domain/tier.ts";
+import type { EpochMs } from "../src/domain/time.ts";
+import { SECOND_MS } from "../src/domain/time.ts";
+import { calendarOf, readSettings, type Settings } from "../src/env.ts";
+import { marketClock } from "../src/platform/clocks.ts";
+import { AlarmKeeper } from "../src/platform/alarm-keeper.ts";
+import { migrateObject } from "../src/platform/object-migrations.ts";
+import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
+import { BACKFILL_QUEUE_SCHEMA } from "./sqlite/backfill-queue-schema.ts";
 
-/** One per tier: the queue of holes to fill. Its verbs are declared, and built next. */
+/** Work that is due again at once would keep a driver for ever. */
+const MAX_QUIET_ROUNDS = 10_000;
+
+/**
+ * The atom of one tier's backfill: the holes that its groups offered and operators asked for, which job has
+ * which of them until when, and the dead ones whose letters Postgres has not confirmed.
+ *
+ * All of it is durable. A job that is under way when the object is reset is run again when its lease is
+ * over; what it brought is the group's, and the same answer twice changes nothing.
+ */
 export class BackfillQueue extends DurableObject<Env> {
+  #desk: BackfillDesk | null = null;
+  #alarm: AlarmKeeper;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    migrateObject(ctx.storage, BACKFILL_QUEUE_SCHEMA);
+    this.#alarm = new AlarmKeeper(ctx.storage, () => this.#desk?.nextDueMs() ?? null);
+    const read = readSettings(env);
+    if (!read.ok) return;
+    this.#desk = this.#createDesk(read.settings);
+    this.#alarm.ensure();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.fired();
+    this.runDue();
+  }
+
   /** Takes holes, oldest first, up to the cap; what it holds already is taken again and changes nothing. */
-  async offer(_holes: readonly OfferedHole[], _origin: HoleOrigin): Promise<OfferAnswer> {
-    throw new NotImplementedError("backfill queue");
+  offer(holes: readonly OfferedHole[], origin: HoleOrigin): OfferAnswer {
+    const offered = offeredHolesSchema.parse(holes);
+    const answer = this.#deskSide().offer(offered, z.enum(HOLE_ORIGINS).parse(origin));
+    this.#alarm.ensure();
+    return answer;
+  }
+
+  /** Starts what may be started, without awaiting it, and says when the next is due. */
+  runDue(): EpochMs | null {
+    const nextMs = this.#deskSide().runDue();
+    this.#alarm.ensure();
+    return nextMs;
+  }
+
+  /** The watchdog's ping, each minute: a lost alarm is set again, and the totals are reported. */
+  async ping(): Promise<void> {
+    this.#alarm.ensure();
+    await this.#deskSide().report();
+  }
+
+  /** Runs what is due until nothing is due or running any more: for a driver of stepped market time. */
+  async runUntilQuiet(): Promise<EpochMs | null> {
+    const desk = this.#deskSide();
+    for (let round = 0; round < MAX_QUIET_ROUNDS; round += 1) {
+      this.runDue();
+      await desk.inFlight.idle();
+      const nextMs = desk.nextDueMs();
+      if (nextMs === null || nextMs > marketClock.now()) return nextMs;
+    }
+    throw new Error("the queue does not come to rest");
   }
 
   /** Postgres holds the letters of these deaths: their rows go. Of any other death nothing changes. */
-  async confirmDead(_deaths: readonly Death[]): Promise<void> {
-    throw new NotImplementedError("backfill queue");
+  confirmDead(deaths: readonly Death[]): void {
+    this.#deskSide().confirmDead(z.array(deathSchema).parse(deaths));
   }
 
   /** How many of `wanted` dead letters may be requeued now, and how long to wait when it is none. */
-  async takeRequeues(_wanted: number): Promise<{ granted: number; waitMs: number }> {
-    throw new NotImplementedError("backfill queue");
+  takeRequeues(wanted: number): { granted: number; waitMs: number } {
+    return this.#deskSide().takeRequeues(z.number().int().positive().parse(wanted));
   }
 
   /** A page of the holes in the order in which they are run; `after` is the `next` of the page before. */
-  async list(_after: number | null, _limit: number): Promise<HolePage> {
-    throw new NotImplementedError("backfill queue");
+  list(after: number | null, limit: number): HolePage {
+    return this.#deskSide().list(after, limit);
   }
 
-  async status(): Promise<QueueStatus> {
-    throw new NotImplementedError("backfill queue");
+  status(): QueueStatus {
+    return this.#deskSide().status();
   }
+
+  #createDesk(settings: Settings): BackfillDesk {
+    const { ctx, env } = this;
+    const tier = tierOf(ctx.id.name ?? "");
+    const { backfill, sessions } = settings.config;
+    return new BackfillDesk({
+      storage: ctx.storage,
+      tier,
+      cap: backfill.cap[tier],
+      leaseMs: backfill.lease_s * SECOND_MS,
+      resendMs: backfill.dlq_resend_s * SECOND_MS,
+      policy: {
+        attempts: backfill.attempts,
+        backoffMs: backfill.backoff_s * SECOND_MS,
+        maxBackoffMs: backfill.max_backoff_s * SECOND_MS,
+      },
+      rules: { calendar: calendarOf(settings), sessions },
+      now: () => marketClock.now(),
+      random: () => Math.random(),
+      newId: () => crypto.randomUUID(),
+      keepAlive: (work) => ctx.waitUntil(work),
+      run: (run) => ctx.exports.FetchRunner.runBackfill(run),
+      tellDead: async (group, ranges) => {
+        await symbolGroupStub(env, group).holesDied(ranges);
+      },
+      sendLetters: async (letters) => {
+        await env.BACKFILL_DLQ.sendBatch(letters.map((body) => ({ body })));
+      },
+      report: (totals) => metricsHubStub(env).report(`backfill-${tier}`, totals),
+      onChange: () => this.#alarm.ensure(),
+    });
+  }
+
+  #deskSide(): BackfillDesk {
+    if (this.#desk === null) throw new Error("the service is not configured");
+    return this.#desk;
+  }
+}
+
+function tierOf(name: string): Tier {
+  const tier = TIERS.find((each) => each === name);
+  if (tier === undefined) throw new RangeError(`${name} is not a tier`);
+  return tier;
 }

@@ -1,7 +1,12 @@
 import { calendarOf, type Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
-import { hostStub, metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
+import {
+  backfillQueueStub,
+  hostStub,
+  metricsHubStub,
+  symbolGroupStub,
+} from "../src/platform/stubs.ts";
 import { after } from "../src/platform/timers.ts";
 import { raiseAsOf } from "../src/postgres/cursor-store.ts";
 import { drainFlushes } from "../src/postgres/flush-store.ts";
@@ -19,7 +24,7 @@ import { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
-import { MetaStore } from "../src/symbol-group/meta-store.ts";
+import { MetaStore } from "../src/platform/meta-store.ts";
 import { QuoteBook } from "../src/symbol-group/quote-book.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
 import { SERVICE_GROUP, writeTask } from "../src/symbol-group/service-duties.ts";
@@ -97,6 +102,7 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
     random,
     keepAlive: (work) => ctx.waitUntil(work),
     runJob: (job) => ctx.exports.FetchRunner.run(job),
+    offer: (tier, holes) => backfillQueueStub(env, tier).offer(holes, "gap"),
     runTask: (task) => ctx.exports.FetchRunner.runTask(task),
     planTasks: (tickMs) => planTasks(tickMs, settings),
     reportPart: async (end) => {

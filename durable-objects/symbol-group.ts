@@ -5,8 +5,15 @@ import {
   type CoverageWindow,
   coverageWindowsSchema,
 } from "../src/contracts/coverage.ts";
-import type { SymbolRange } from "../src/contracts/backfill.ts";
-import { NotImplementedError } from "../src/contracts/errors.ts";
+import {
+  type BackfillPlan,
+  type BackfillRun,
+  backfillRunSchema,
+  type StoredRange,
+  storedRangeSchema,
+  type SymbolRange,
+  symbolRangesSchema,
+} from "../src/contracts/backfill.ts";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
 import { type CalendarCheck, calendarCheckSchema } from "../src/contracts/calendar-check.ts";
 import type { StreamClass } from "../src/contracts/flush.ts";
@@ -26,6 +33,7 @@ import type { JobPart } from "../src/domain/cut-jobs.ts";
 import type { JobSourceAct, JobSourceState } from "../src/domain/job-source.ts";
 import type { EpochMs } from "../src/domain/time.ts";
 import { readSettings } from "../src/env.ts";
+import { AlarmKeeper } from "../src/platform/alarm-keeper.ts";
 import { marketClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import type {
@@ -61,13 +69,13 @@ export class SymbolGroup extends DurableObject<Env> {
   #host: GroupHost | null = null;
   #desk: RlcDesk | null = null;
   #calendarBook: CalendarBook | null = null;
-  /** The alarm that this instance armed last; null when it does not know of one. */
-  #armedMs: EpochMs | null = null;
+  #alarm: AlarmKeeper;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, SYMBOL_GROUP_SCHEMA);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
+    this.#alarm = new AlarmKeeper(ctx.storage, () => this.#home?.nextDueMs() ?? null);
     const read = readSettings(env);
     if (!read.ok) return;
     const wiring = groupWiring(ctx, env, read.settings);
@@ -75,7 +83,7 @@ export class SymbolGroup extends DurableObject<Env> {
     this.#home = wiring.home;
     this.#desk = wiring.desk;
     this.#calendarBook = wiring.calendarBook;
-    this.#ensureAlarm();
+    this.#alarm.ensure();
   }
 
   /** Only WebSocket upgrades, already authorised by the Worker. */
@@ -84,12 +92,12 @@ export class SymbolGroup extends DurableObject<Env> {
       return new Response(null, { status: 426 });
     const response = this.#hostSide().accept(request);
     this.#homeSide().planSweep();
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     return response;
   }
 
   override async alarm(): Promise<void> {
-    this.#armedMs = null;
+    this.#alarm.fired();
     this.runDue();
   }
 
@@ -113,20 +121,20 @@ export class SymbolGroup extends DurableObject<Env> {
    */
   async plan(scheduledMs: EpochMs, polls = true): Promise<void> {
     await this.#homeSide().plan(scheduledMs, polls);
-    this.#ensureAlarm();
+    this.#alarm.ensure();
   }
 
   /** Parts of a coordinator's jobs; answers the ids of those that the group did not take. */
   takeParts(parts: readonly JobPart[]): string[] {
     const left = this.#homeSide().takeParts(z.array(jobPartSchema).parse(parts));
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     return left;
   }
 
   /** Starts whatever is due, without awaiting it, and says when the next duty is. */
   runDue(): EpochMs | null {
     const nextMs = this.#homeSide().runDue();
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     return nextMs;
   }
 
@@ -148,7 +156,7 @@ export class SymbolGroup extends DurableObject<Env> {
   /** Takes in what a job brought: beliefs and flushes in one transaction, everything else after it. */
   ingest(duty: string, outcome: PollOutcome): void {
     this.#homeSide().ingest(duty, pollOutcomeSchema.parse(outcome));
-    this.#ensureAlarm();
+    this.#alarm.ensure();
   }
 
   /** A job that nobody answered: its minutes stay open. */
@@ -159,13 +167,13 @@ export class SymbolGroup extends DurableObject<Env> {
   /** Takes in daily bars of the last sessions; the same ones twice change nothing. */
   ingestDaily(answers: readonly DailyAnswer[]): void {
     this.#homeSide().ingestDaily(answers.map((answer) => dailyAnswerSchema.parse(answer)));
-    this.#ensureAlarm();
+    this.#alarm.ensure();
   }
 
   /** A task of the whole service has ended (group g00 only). */
   taskEnded(duty: string, outcome: TaskOutcome): void {
     this.#homeSide().taskEnded(duty, taskOutcomeSchema.parse(outcome));
-    this.#ensureAlarm();
+    this.#alarm.ensure();
   }
 
   /** A provider has said which days it trades (group g00 only, like the next one). */
@@ -186,7 +194,7 @@ export class SymbolGroup extends DurableObject<Env> {
   /** How the round's claim ended; answers what follows from it. */
   rlcHeard(claim: ReportedClaim): JobSourceAct {
     const act = this.#deskSide().hear(claimEndSchema.parse(claim));
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     return act;
   }
 
@@ -204,38 +212,59 @@ export class SymbolGroup extends DurableObject<Env> {
     return this.#deskSide().jobSource();
   }
 
+  /** What of a queue's job is to be asked for now. */
+  planBackfill(run: BackfillRun): BackfillPlan {
+    return this.#homeSide().planBackfill(backfillRunSchema.parse(run));
+  }
+
+  /** Takes in what a queue's job brought; answers what of it is still open. */
+  ingestBackfill(run: BackfillRun, outcome: PollOutcome): SymbolRange[] {
+    const open = this.#homeSide().ingestBackfill(
+      backfillRunSchema.parse(run),
+      pollOutcomeSchema.parse(outcome),
+    );
+    this.#alarm.ensure();
+    return open;
+  }
+
+  /** The history lane has stored these ranges. */
+  backfillStored(ranges: readonly StoredRange[]): void {
+    this.#homeSide().fillStored(z.array(storedRangeSchema).parse(ranges));
+    this.#alarm.ensure();
+  }
+
   /** Their queue gave these holes up: they are dead until somebody requeues or discards them. */
-  async holesDied(_ranges: readonly SymbolRange[]): Promise<void> {
-    throw new NotImplementedError("dead holes");
+  holesDied(ranges: readonly SymbolRange[]): void {
+    this.#changeHoles("die", ranges);
   }
 
   /** Dead holes that are in their queue again. */
-  async holesReopened(_ranges: readonly SymbolRange[]): Promise<void> {
-    throw new NotImplementedError("dead holes");
+  holesReopened(ranges: readonly SymbolRange[]): void {
+    this.#changeHoles("reopen", ranges);
   }
 
   /** An operator gave these holes up for good: their minutes are unfillable. */
-  async holesGivenUp(_ranges: readonly SymbolRange[]): Promise<void> {
-    throw new NotImplementedError("dead holes");
+  holesGivenUp(ranges: readonly SymbolRange[]): void {
+    this.#changeHoles("giveUp", ranges);
   }
 
   /** The universe stands at this version; the members are those of it when this resolves. */
   async universeChanged(version: number): Promise<void> {
     await this.#homeSide().universeChanged(version);
-    this.#ensureAlarm();
+    this.#alarm.ensure();
   }
 
   /** Reads the providers' symbol lists now (group g00 only); answers the name of the task. */
   startUniverseRefresh(): string {
     const task = this.#homeSide().startUniverseRefresh();
-    this.#ensureAlarm();
+    this.#alarm.ensure();
     return task;
   }
 
   /** Takes in the quotes of a sweep. */
   ingestQuotes(parcel: QuotesParcel): void {
     this.#homeSide().ingestQuotes(quotesParcelSchema.parse(parcel));
-    this.#ensureAlarm();
+    this.#alarm.ensure();
   }
 
   follow(streamClass: StreamClass, host: string, known: KnownRoster): FollowAnswer {
@@ -272,19 +301,9 @@ export class SymbolGroup extends DurableObject<Env> {
     return this.#homeSide().status();
   }
 
-  /**
-   * One alarm for all duties, armed in the same turn that wrote the duty. Stepped market time has no
-   * alarms: the driver runs what is due.
-   */
-  #ensureAlarm(): void {
-    if (this.#home === null || marketClock.stepped) return;
-    const nextMs = this.#home.nextDueMs();
-    if (nextMs === null) return;
-    const atMs = Math.max(nextMs, Date.now() + 1);
-    const armed = this.#armedMs !== null && this.#armedMs > Date.now() && this.#armedMs <= atMs;
-    if (armed) return;
-    this.#armedMs = atMs;
-    void this.ctx.storage.setAlarm(atMs);
+  #changeHoles(verb: "die" | "reopen" | "giveUp", ranges: readonly SymbolRange[]): void {
+    this.#homeSide().changeHoles(verb, symbolRangesSchema.parse(ranges));
+    this.#alarm.ensure();
   }
 
   #homeSide(): GroupHome {

@@ -1,10 +1,12 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./api/app.ts";
+import type { BackfillEnd, BackfillRun } from "./contracts/backfill.ts";
 import type { GroupFetch } from "./contracts/group-fetch.ts";
 import type { Task } from "./contracts/tasks.ts";
 import { NotImplementedError } from "./contracts/errors.ts";
 import { readSettings } from "./env.ts";
 import { runAndIngest } from "./ingest/fetch-runner.ts";
+import { runBackfill } from "./ingest/run-backfill.ts";
 import { runTask } from "./ingest/task-runner.ts";
 import { runTick } from "./ingest/tick.ts";
 
@@ -21,6 +23,13 @@ export class FetchRunner extends WorkerEntrypoint<Env> {
     const read = readSettings(this.env);
     if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
     await runAndIngest(job, read.settings, this.env);
+  }
+
+  /** Runs a job of a backfill queue; answers what of it is still open. */
+  async runBackfill(run: BackfillRun): Promise<BackfillEnd> {
+    const read = readSettings(this.env);
+    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    return await runBackfill(run, read.settings, this.env);
   }
 
   async runTask(task: Task): Promise<void> {

@@ -1,13 +1,12 @@
-import { MAX_FETCH_MINUTES } from "../../src/contracts/group-fetch.ts";
 import { MAX_JOB_SYMBOLS } from "../../src/contracts/job-fields.ts";
 import type { BarsFetchJob } from "../../src/contracts/jobs.ts";
 import type { Calendar } from "../../src/domain/calendar.ts";
-import { planFetches } from "../../src/domain/poll-plan.ts";
+import { planPoll } from "../../src/domain/poll-plan.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import { floorToMinute, MINUTE_MS } from "../../src/domain/time.ts";
 import type { QueuedJob } from "./job-queue.ts";
 
-/** Minutes that nobody claimed for are made up for so far back; the service heals what is older. */
+/** Minutes that nobody claimed for are made up for so far back; the service repairs what is older. */
 const MAX_BEHIND_MINUTES = 5;
 
 /**
@@ -32,7 +31,7 @@ export function minuteJobs(
 }
 
 function jobsAt(tickMs: EpochMs, calendar: Calendar, symbols: readonly string[]): QueuedJob[] {
-  const [poll] = planFetches({
+  const poll = planPoll({
     calendar,
     sessions: ["regular"],
     nowMs: tickMs,
@@ -40,11 +39,8 @@ function jobsAt(tickMs: EpochMs, calendar: Calendar, symbols: readonly string[])
     planDelayMs: 0,
     polled: true,
     overlapMinutes: { short: 3, long: 21 },
-    maxJobMinutes: MAX_FETCH_MINUTES,
-    nextHoleMs: () => null,
-    healDueMs: tickMs,
   });
-  if (poll === undefined) return [];
+  if (poll === null) return [];
   const jobs: QueuedJob[] = [];
   for (let first = 0; first < symbols.length; first += MAX_JOB_SYMBOLS) {
     const job: BarsFetchJob = {

@@ -29,4 +29,7 @@ export const SYMBOL_GROUP_SCHEMA: readonly string[] = [
    ) STRICT;
    CREATE TABLE quote_follower (host TEXT PRIMARY KEY, acked_fs INTEGER NOT NULL, lease_until_ms INTEGER NOT NULL) WITHOUT ROWID;
    CREATE TABLE latest_quotes (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL) STRICT;`,
+  // Of the open holes: which stand in a queue, and which their queue gave up.
+  `ALTER TABLE hole ADD COLUMN queued TEXT NOT NULL DEFAULT '[]';
+   ALTER TABLE hole ADD COLUMN dead TEXT NOT NULL DEFAULT '[]';`,
 ];

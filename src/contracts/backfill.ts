@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { PROVIDER_IDS } from "../domain/provider-id.ts";
 import { TIERS } from "../domain/tier.ts";
+import type { GroupFetch } from "./group-fetch.ts";
 import {
   jobInstantSchema,
   jobPrioritySchema,
@@ -21,6 +23,13 @@ export const symbolRangeSchema = z.object({
   endMs: jobInstantSchema,
 });
 export type SymbolRange = z.infer<typeof symbolRangeSchema>;
+
+/** A range that the history lane stored: whom it had it from, and where it can be read. */
+export const storedRangeSchema = symbolRangeSchema.extend({
+  provider: z.enum(PROVIDER_IDS),
+  href: z.string().max(500),
+});
+export type StoredRange = z.infer<typeof storedRangeSchema>;
 
 /** What a group's RPC verbs about holes take at once. */
 export const symbolRangesSchema = z.array(symbolRangeSchema).max(MAX_OFFERED_HOLES);
@@ -85,15 +94,15 @@ export const backfillRunSchema = z
 export type BackfillRun = z.infer<typeof backfillRunSchema>;
 
 /**
- * Why a job left something open: an answer that did not do (an attempt), or no answer (`wait`): no credits
- * until `waitMs` from now, or nobody to ask.
+ * Why a job left something open: an answer that did not do (an attempt), or no answer (`wait`). `wide`:
+ * nobody answered anything, so every other job would fare the same now.
  */
 export const openCauseSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("attempt"), reason: z.enum(ATTEMPT_REASONS), error: z.string() }),
   z.object({
     kind: z.literal("wait"),
-    reason: z.enum(["no_credits", "provider_away", "group_away", "lost"]),
-    waitMs: z.number().nonnegative(),
+    reason: z.enum(["no_credits", "provider_away", "lost"]),
+    wide: z.boolean(),
     error: z.string(),
   }),
 ]);
@@ -101,7 +110,7 @@ export type OpenCause = z.infer<typeof openCauseSchema>;
 
 /** How a job ended: what of it is still open, and why; an empty list is a success. */
 export const backfillEndSchema = z.object({
-  open: z.array(symbolRangeSchema).max(MAX_JOB_SYMBOLS * 400),
+  open: z.array(symbolRangeSchema).max(MAX_JOB_SYMBOLS * 1_000),
   cause: openCauseSchema.nullable(),
 });
 export type BackfillEnd = z.infer<typeof backfillEndSchema>;
@@ -141,4 +150,14 @@ export interface QueueStatus {
   readonly oldestMs: number | null;
   /** Nothing is started before: credits are used up, or nobody can be asked. */
   readonly pause: { readonly untilMs: number; readonly reason: string } | null;
+}
+
+/**
+ * What a group says of a job when it begins: what to ask the providers for, null when nothing of it is
+ * open any more; and the symbols whose bars go straight to Postgres, because the range is older than the
+ * group's beliefs or not owed to it.
+ */
+export interface BackfillPlan {
+  readonly fetch: GroupFetch | null;
+  readonly stored: readonly string[];
 }

@@ -1,17 +1,17 @@
 import { z } from "zod";
+import { CREDIT_LANES } from "../domain/credits.ts";
 import { PROVIDER_IDS } from "../domain/provider-id.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import {
   jobInstantSchema,
   jobPrioritySchema,
   jobSymbolsSchema,
-  MAX_JOB_BARS,
   MAX_JOB_SYMBOLS,
   rangeFault,
 } from "./job-fields.ts";
 
-/** Minutes one fetch may ask for. */
-export const MAX_FETCH_MINUTES = MAX_JOB_BARS;
+/** Minutes one fetch may ask for: a session with its pre and post. */
+export const MAX_FETCH_MINUTES = 960;
 
 /** Half hours that a fetch can touch. */
 const MAX_RATE_SPANS = MAX_FETCH_MINUTES / 30 + 1;
@@ -47,6 +47,8 @@ export const groupFetchSchema = z
     end_ms: jobInstantSchema,
     priority: jobPrioritySchema,
     settle: z.boolean(),
+    /** Whose share of the credits it takes: live may have all, repair leaves some to those before it. */
+    lane: z.enum(CREDIT_LANES),
     /** What the symbols trade, in their order: how an answer is judged. */
     rates: z.array(rateSpanSchema).max(MAX_RATE_SPANS).default([]),
     /** Whose bars the group holds in the window: they are asked again for what changed. */

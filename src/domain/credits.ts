@@ -1,9 +1,10 @@
-import type { Tier } from "./tier.ts";
+import { TIERS } from "./tier.ts";
 import type { EpochMs } from "./time.ts";
 import { floorToMinute, MINUTE_MS, SECOND_MS } from "./time.ts";
 
 /** What a call is for: `live` polls, or repair for a tier. Orders who may take how much. */
-export type CreditLane = "live" | Tier;
+export const CREDIT_LANES = ["live", ...TIERS] as const;
+export type CreditLane = (typeof CREDIT_LANES)[number];
 
 /**
  * The share of a minute's credits that a lane leaves to those before it: live may empty the bucket,

@@ -21,6 +21,12 @@ export function missingFrom(ts: EpochMs, settleDelayMs: number): EpochMs {
   return settlesAt(ts, settleDelayMs) + MINUTE_MS;
 }
 
+/**
+ * For how long the overlap of the polls looks again at a minute of which only implausible answers are
+ * known; then it is a hole, and its queue asks for it.
+ */
+const DOUBTED_FOR_MS = 25 * MINUTE_MS;
+
 /** The state of an expected minute at market time `nowMs`. */
 export function minuteState(
   belief: Belief,
@@ -34,7 +40,7 @@ export function minuteState(
     case "unfillable":
       return belief.state;
     case "doubted":
-      return "pending";
+      return nowMs >= missingFrom(ts, settleDelayMs) + DOUBTED_FOR_MS ? "missing" : "pending";
     case "unknown":
     case "absent":
       return nowMs >= missingFrom(ts, settleDelayMs) ? "missing" : "pending";

@@ -28,25 +28,15 @@ export interface PollPlanInput {
   /** False when no plan serves a minute of the current trading date. */
   readonly polled: boolean;
   readonly overlapMinutes: { readonly short: number; readonly long: number };
-  readonly maxJobMinutes: number;
-  /** An incomplete expected minute before the given one; null when there is none. */
-  readonly nextHoleMs: (beforeMs: EpochMs) => EpochMs | null;
-  /** When a heal may start: holes are healed beside the polls, each group at another moment. */
-  readonly healDueMs: EpochMs;
 }
 
 /**
- * The fetches that a cron tick makes due: the minute that just ended, or just became available where a
- * plan is late, and a hole behind it.
+ * The poll that a cron tick makes due: the minute that just ended, or just became available where a plan
+ * is late, with those before it that are looked at again; null when none is asked for.
  */
-export function planFetches(input: PollPlanInput): PlannedFetch[] {
+export function planPoll(input: PollPlanInput): PlannedFetch | null {
+  if (!input.polled) return null;
   const servedMs = floorToMinute(input.nowMs - input.planDelayMs);
-  const poll = input.polled ? planPoll(input, servedMs) : null;
-  const heal = planHeal(input, poll?.startMs ?? servedMs);
-  return [poll, heal].filter((fetch) => fetch !== null);
-}
-
-function planPoll(input: PollPlanInput, servedMs: EpochMs): PlannedFetch | null {
   const minute = servedMs - MINUTE_MS;
   const session = input.calendar.sessionContaining(minute);
   if (session === undefined) return null;
@@ -61,15 +51,6 @@ function planPoll(input: PollPlanInput, servedMs: EpochMs): PlannedFetch | null 
     endMs: servedMs,
     settle: false,
   };
-}
-
-function planHeal(input: PollPlanInput, beforeMs: EpochMs): PlannedFetch | null {
-  const startMs = input.nextHoleMs(beforeMs);
-  if (startMs === null) return null;
-  const session = input.calendar.sessionContaining(startMs);
-  if (session === undefined) return null;
-  const endMs = Math.min(startMs + input.maxJobMinutes * MINUTE_MS, beforeMs, session.closeMs);
-  return { duty: `heal:${startMs}`, dueMs: input.healDueMs, startMs, endMs, settle: false };
 }
 
 /** The minutes of a session that are fetched: the configured kinds and always the closing window. */
@@ -91,7 +72,9 @@ export function planSettle(
     sessions,
     maxJobMinutes,
     planDelayMs,
-  }: Pick<PollPlanInput, "calendar" | "sessions" | "maxJobMinutes" | "planDelayMs">,
+  }: Pick<PollPlanInput, "calendar" | "sessions" | "planDelayMs"> & {
+    readonly maxJobMinutes: number;
+  },
 ): PlannedFetch[] {
   const window = fetchWindow(session, sessions);
   const passes = [

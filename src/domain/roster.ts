@@ -25,22 +25,30 @@ export interface Member {
 /** A symbol of the group as the universe lists it now. */
 export type ListedMember = Pick<Member, "symbol" | "sid" | "tier" | "reusedOn">;
 
+/** From when on a member is owed minutes that was owed none: one that joins, or another security. */
+export interface OwedSince {
+  readonly joinedMs: EpochMs;
+  readonly reusedMs: EpochMs;
+}
+
 /**
- * A member as the universe lists it now. It is owed minutes from `sinceMs` when it is new, when it was
- * not owed any until now (inactive, or T2), or when its symbol is another security's.
+ * A member as the universe lists it now. It is owed minutes anew when it is new, when it was not owed any
+ * until now (inactive, or T2), or when its symbol is another security's: of that one nothing older is.
  */
 export function listedMember(
   known: Member | undefined,
   listed: ListedMember,
   slot: number,
-  sinceMs: EpochMs,
+  since: OwedSince,
 ): Member {
+  const member = { ...listed, slot, active: true };
+  if (known !== undefined && known.reusedOn !== listed.reusedOn)
+    return { ...member, sinceMs: since.reusedMs };
   const goesOn =
     known !== undefined &&
     known.active &&
-    (hasMinuteBars(known.tier) || !hasMinuteBars(listed.tier)) &&
-    known.reusedOn === listed.reusedOn;
-  return { ...listed, slot, active: true, sinceMs: goesOn ? known.sinceMs : sinceMs };
+    (hasMinuteBars(known.tier) || !hasMinuteBars(listed.tier));
+  return { ...member, sinceMs: goesOn ? known.sinceMs : since.joinedMs };
 }
 
 /** The members of a group in slot order. A longer roster reads whatever a shorter one wrote. */

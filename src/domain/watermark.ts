@@ -5,7 +5,7 @@ import type { Roster } from "./roster.ts";
 import type { EpochMs } from "./time.ts";
 import { DAY_MS, MINUTE_MS } from "./time.ts";
 
-/** What the watermark is computed from: the members, the minutes they owe, and what is believed of each. */
+/** What is known of a group: the members, the minutes they owe, and what is believed of each. */
 export interface GroupView {
   readonly roster: Roster;
   readonly calendar: Calendar;
@@ -21,59 +21,51 @@ export function firstExpectedMinute(calendar: Calendar, ms: EpochMs): EpochMs {
   return calendar.nextSession(minute).openMs;
 }
 
-/** How many minutes one look for a hole goes through: three sessions; the next look goes on. */
-const MAX_LOOK_MINUTES = 1_170;
-
 /**
- * The first expected minute in `[fromMs, beforeMs)` that is not complete for every member; null when
- * the look found none.
+ * The watermark: before it every expected minute of every member is bar, no_trade, unfillable, or in an
+ * open hole, which is remembered beside it. It only moves forward, and never past a minute that is none
+ * of these, or `nowMs`. One symbol that nobody serves does not hold up what is known of the others: a
+ * symbol is complete up to the watermark or its first hole, whichever is earlier.
  */
-export function firstIncompleteMinute(
-  fromMs: EpochMs,
-  beforeMs: EpochMs,
+export function advanceWatermark(
+  watermarkMs: EpochMs,
+  nowMs: EpochMs,
   view: GroupView,
-): EpochMs | null {
-  let ts = firstExpectedMinute(view.calendar, fromMs);
-  for (let looked = 0; ts < beforeMs && looked < MAX_LOOK_MINUTES; looked += 1) {
-    if (!isMinuteComplete(ts, view)) return ts;
-    ts = firstExpectedMinute(view.calendar, ts + MINUTE_MS);
-  }
-  return null;
-}
-
-/**
- * The watermark: before it every expected minute of every member is bar, no_trade or unfillable. It
- * only moves forward, and never past an incomplete minute or `nowMs`.
- */
-export function advanceWatermark(watermarkMs: EpochMs, nowMs: EpochMs, view: GroupView): EpochMs {
+  isOpen: (slot: number, ts: EpochMs) => boolean,
+): EpochMs {
   let reached = watermarkMs;
   for (;;) {
     const ts = firstExpectedMinute(view.calendar, reached);
-    if (ts + MINUTE_MS > nowMs || !isMinuteComplete(ts, view)) return reached;
+    if (ts + MINUTE_MS > nowMs || !isAccounted(ts, view, isOpen)) return reached;
     reached = ts + MINUTE_MS;
   }
 }
 
-function isMinuteComplete(ts: EpochMs, view: GroupView): boolean {
+function isAccounted(
+  ts: EpochMs,
+  view: GroupView,
+  isOpen: (slot: number, ts: EpochMs) => boolean,
+): boolean {
   const beliefs = view.beliefsAt(ts);
   for (let slot = 0; slot < view.roster.length; slot += 1) {
-    if (view.roster.expects(slot, ts) && !isComplete(beliefs.get(slot))) return false;
+    if (!view.roster.expects(slot, ts) || isComplete(beliefs.get(slot))) continue;
+    if (!isOpen(slot, ts)) return false;
   }
   return true;
 }
 
-/** How far behind the watermark may be looked at in one go: a week of minutes is the belief horizon. */
+/** How far one look goes; the next one goes on from the watermark that this one moved. */
 const MAX_SCAN_MS = 10 * DAY_MS;
 
-/** Expected minutes at or after the watermark that are missing at `nowMs`, by slot. */
+/** Expected minutes from `fromMs` on, ten days of them at most, that are missing at `nowMs`, by slot. */
 export function missingMinutes(
-  watermarkMs: EpochMs,
+  fromMs: EpochMs,
   nowMs: EpochMs,
   view: GroupView,
 ): Map<number, EpochMs[]> {
   const missing = new Map<number, EpochMs[]>();
-  let ts = firstExpectedMinute(view.calendar, Math.max(watermarkMs, nowMs - MAX_SCAN_MS));
-  while (nowMs >= missingFrom(ts, view.settleDelayMs)) {
+  let ts = firstExpectedMinute(view.calendar, fromMs);
+  while (ts < fromMs + MAX_SCAN_MS && nowMs >= missingFrom(ts, view.settleDelayMs)) {
     const beliefs = view.beliefsAt(ts);
     for (let slot = 0; slot < view.roster.length; slot += 1) {
       if (!view.roster.expects(slot, ts)) continue;

@@ -2,7 +2,6 @@ import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { IngestAnswer } from "../contracts/ingest.ts";
 import type { Bar } from "../domain/bar.ts";
 import type { Calendar, SessionKind } from "../domain/calendar.ts";
-import type { CreditLane } from "../domain/credits.ts";
 import { implausibleMinutes } from "../domain/plausibility.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
 import type { EpochMs } from "../domain/time.ts";
@@ -14,9 +13,6 @@ import { outcomesOf } from "./call-outcomes.ts";
 
 /** A provider of 1-minute bars. */
 export type BarsProvider = ProviderOf<"bars_1m">;
-
-/** Duties of a group that ask for what is new, its own or a coordinator's; every other one repairs. */
-const LIVE_DUTIES = ["poll:", "rlc:"];
 
 /** What asking for bars needs of the world: which of them are stored is the calendar's to say. */
 export interface AskBarsDeps extends AskDeps {
@@ -49,7 +45,7 @@ export async function askBars(
       capability: "bars_1m",
       admission,
       symbols: fetch.symbols,
-      lane: laneOf(fetch),
+      lane: fetch.lane,
       call: async (providerDeps) => {
         const answer = await provider.fetchBars(request, providerDeps);
         return { ...answer, ingest: toIngest(provider.id, answer, fetch, askedAt, deps) };
@@ -58,11 +54,6 @@ export async function askBars(
     },
     deps,
   );
-}
-
-/** Repair leaves credits to the polls; it goes as T0's until holes have a queue of their own. */
-function laneOf(fetch: GroupFetch): CreditLane {
-  return LIVE_DUTIES.some((prefix) => fetch.duty.startsWith(prefix)) ? "live" : "T0";
 }
 
 function toIngest(

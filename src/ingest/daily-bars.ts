@@ -1,6 +1,7 @@
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
 import { oldestFlushedDate } from "../domain/daily-plan.ts";
+import type { TradingDate } from "../domain/trading-date.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import { marketClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
@@ -43,19 +44,23 @@ export async function runDailyTask(
     ...deps,
     calendar,
   });
-  const isStored = await scatter(answers, groupOf, dailyTs(recentFrom), settings, env);
+  const isStored = await scatterDaily(answers, groupOf, recentFrom, settings, env);
   await recordDecision(decision, deps.breaker);
   return isStored ? outcome : { ...outcome, done: false, answered_dates: [] };
 }
 
-/** Hands every group its part, in the order of the answers; false when some part was not stored. */
-async function scatter(
+/**
+ * Hands every group its part of the dates from `recentFrom` on, in the order of the answers, and stores
+ * older ones; false when some part was not stored.
+ */
+export async function scatterDaily(
   answers: readonly DailyAnswer[],
   groupOf: ReadonlyMap<string, number>,
-  recentFromMs: number,
+  recentFrom: TradingDate,
   settings: Settings,
   env: Env,
 ): Promise<boolean> {
+  const recentFromMs = dailyTs(recentFrom);
   const byGroup = cutByGroup(answers, groupOf);
   const recent = [...byGroup].map(async ([group, parts]) => {
     const flushed = parts.filter((part) => startOf(part) >= recentFromMs);

@@ -1,9 +1,10 @@
 import { groupName } from "../domain/symbol.ts";
+import { TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { floorToMinute } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
 import { errorText, log } from "../platform/log.ts";
-import { symbolGroupStub } from "../platform/stubs.ts";
+import { backfillQueueStub, symbolGroupStub } from "../platform/stubs.ts";
 import { pinFault } from "./pins.ts";
 import { askCoordinator } from "./rlc.ts";
 
@@ -16,6 +17,19 @@ export async function runTick(scheduledMs: number, settings: Settings, env: Env)
   const fault = await pinFault(settings, env);
   if (fault !== null) throw new Error(fault);
   await planAllGroups(scheduledMs, await areSwept(settings, env), settings, env);
+  await pingQueues(env);
+}
+
+/** A queue whose alarm got lost is woken; one that does not answer is told of. */
+async function pingQueues(env: Env): Promise<void> {
+  const results = await Promise.allSettled(
+    TIERS.map((tier) => backfillQueueStub(env, tier).ping()),
+  );
+  results.forEach((result, index) => {
+    if (result.status === "fulfilled") return;
+    const tier = TIERS[index] ?? "";
+    log("error", "a backfill queue did not answer", { tier, error: errorText(result.reason) });
+  });
 }
 
 /** A round with the coordinator between two ticks; when it has been silent for too long, the polls. */

@@ -71,6 +71,28 @@ export const METRICS = {
     help: "Holes that opened: ranges of expected minutes that nobody answered for in time.",
     labels: ["interval"],
   },
+  backfill_jobs_enqueued_total: {
+    type: "counter",
+    help: "Holes that a backfill queue took: ranges of one symbol.",
+    labels: ["tier"],
+  },
+  backfill_jobs_completed_total: {
+    type: "counter",
+    help: "Holes that left a backfill queue, filled or dead.",
+    labels: ["tier", "status"],
+  },
+  backfill_queue_depth: {
+    type: "gauge",
+    help: "Holes in a backfill queue, those that died and are not confirmed included.",
+    labels: ["tier"],
+    merge: "max",
+  },
+  backfill_oldest_age_seconds: {
+    type: "gauge",
+    help: "How long the oldest hole of a backfill queue has been in it, seconds of market time.",
+    labels: ["tier"],
+    merge: "max",
+  },
   write_batch_ms: {
     type: "histogram",
     help: "Duration of one drain transaction, ms.",

@@ -1,6 +1,6 @@
 import type { CalendarCheck } from "../contracts/calendar-check.ts";
 import { calendarCheckSchema } from "../contracts/calendar-check.ts";
-import type { MetaStore } from "./meta-store.ts";
+import type { MetaStore } from "../platform/meta-store.ts";
 
 const META_KEY = "calendar_check";
 

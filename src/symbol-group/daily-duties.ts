@@ -10,7 +10,7 @@ import {
 } from "../domain/daily-plan.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { DutyStore } from "./duty-store.ts";
-import type { MetaStore } from "./meta-store.ts";
+import type { MetaStore } from "../platform/meta-store.ts";
 import { type PlannedTask, taskDuty } from "./service-duties.ts";
 
 const MEMORY_KEY = "daily_bars";

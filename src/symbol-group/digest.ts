@@ -75,21 +75,20 @@ export function digest(answer: Answer | null, state: GroupState, nowMs: EpochMs)
     if (rows.length + gaps.length + man.length === 0) continue;
     drafts.push({ rows, gaps, source: [], man, watermarkMs: state.watermarkMs });
   }
-  const watermarkMs = advanceWatermark(state.watermarkMs, nowMs, view);
-  drafts.push(...openedDrafts(missingMinutes(watermarkMs, nowMs, view), view, state, nowMs));
+  drafts.push(...openHoles(state.watermarkMs, { ...state, ...view }, nowMs));
+  const isOpen = (slot: number, ts: EpochMs) => state.holes.isOpen(slot, ts);
+  const watermarkMs = advanceWatermark(state.watermarkMs, nowMs, view, isOpen);
   const last = drafts.at(-1);
   if (last !== undefined) drafts[drafts.length - 1] = { ...last, watermarkMs };
   return { drafts, minutes, watermarkMs, verdicts, evidence };
 }
 
-/** The flushes of the holes that open now: the gap events, and the minutes restated as missing. */
-function openedDrafts(
-  missing: Map<number, EpochMs[]>,
-  view: GroupView,
-  state: GroupState,
-  nowMs: EpochMs,
-): FlushDraft[] {
-  const gaps = state.holes.open(missing, state.roster);
+/**
+ * Opens a hole for whatever is missing from `fromMs` on and stands in none yet: the flushes with the gap
+ * events, and the minutes restated as missing.
+ */
+export function openHoles(fromMs: EpochMs, state: GroupState, nowMs: EpochMs): FlushDraft[] {
+  const gaps = state.holes.open(missingMinutes(fromMs, nowMs, state), state.roster);
   const slotsByMinute = new Map<EpochMs, Set<number>>();
   for (const [symbol, startMs, endMs] of gaps) {
     const slot = state.roster.slotOf(symbol);
@@ -101,7 +100,7 @@ function openedDrafts(
   const man = [...slotsByMinute]
     .toSorted(([a], [b]) => a - b)
     .map(([ts, changedSlots]) =>
-      statesOf({ ts, beliefs: view.beliefsAt(ts), changedSlots }, state, nowMs),
+      statesOf({ ts, beliefs: state.beliefsAt(ts), changedSlots }, state, nowMs),
     );
   const drafts: FlushDraft[] = [];
   const maxMinutes = Math.max(

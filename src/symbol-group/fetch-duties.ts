@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
-import { MAX_FETCH_MINUTES } from "../contracts/group-fetch.ts";
+import { MAX_JOB_BARS } from "../contracts/job-fields.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.ts";
-import { planFetches, type PlannedFetch, planSettle } from "../domain/poll-plan.ts";
+import { type PlannedFetch, planPoll, planSettle } from "../domain/poll-plan.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { DAY_MS, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
 import type { Ledger } from "./ledger.ts";
 import { isPartDuty, PartDuties } from "./part-duties.ts";
@@ -13,13 +13,8 @@ import { isPartDuty, PartDuties } from "./part-duties.ts";
 /** A job that has not answered after this many time-outs is given up; the next tick asks again. */
 const PATIENCE_TIMEOUTS = 3;
 
-/** Heals of the groups start in so many waves, so far apart, so that they do not crowd out the polls. */
-const HEAL_WAVES = 6;
-const HEAL_WAVE_MS = 5 * SECOND_MS;
-/** A heal that brought nothing is not followed by another at once: twice as late each time, up to this. */
-const MAX_HEAL_PAUSE_MS = 5 * MINUTE_MS;
 const POLL = "poll:";
-const HEAL = "heal:";
+const SETTLE = "settle:";
 /** Beliefs reach back five sessions: what closed before is not settled any more. */
 const SETTLE_HORIZON_MS = 7 * DAY_MS;
 /** A settle job that was not answered whole is tried again so often, this far apart. */
@@ -32,14 +27,6 @@ const bodySchema = z.object({
   settle: z.boolean(),
   tries: z.number().default(0),
 });
-
-const pauseSchema = z.object({ idle: z.number().default(0), untilMs: z.number().default(0) });
-
-/** How a fetch ended: whether everything was answered, and whether that completed any minute. */
-export interface FetchEnd {
-  readonly answeredWhole: boolean;
-  readonly brought: boolean;
-}
 
 /** What a group's fetches are planned by. `timeoutMs` is that of one call to a provider. */
 export interface FetchDutiesConfig {
@@ -75,26 +62,11 @@ export class FetchDuties {
    * Writes the duties that a cron tick makes due; the same tick twice writes them once. Without
    * `polls` the minute that just ended is not the group's to ask for: an outside coordinator does.
    */
-  plan(tickMs: EpochMs, nowMs: EpochMs, polls: boolean): void {
-    const { group, pollOffsetMs } = this.#config;
-    const fetches = planFetches({
-      ...this.#config,
-      nowMs: tickMs,
-      maxJobMinutes: MAX_FETCH_MINUTES,
-      nextHoleMs: (beforeMs) =>
-        this.#duties.hasAny(HEAL) || tickMs < this.#healPause().untilMs
-          ? null
-          : this.#ledger.scope.nextHoleMs(beforeMs),
-      healDueMs:
-        Math.max(tickMs, nowMs) + pollOffsetMs + SECOND_MS + (group % HEAL_WAVES) * HEAL_WAVE_MS,
-    });
-    for (const fetch of fetches) {
-      if (polls || !fetch.duty.startsWith(POLL)) this.#write(fetch);
-    }
-    const heal = fetches.find((fetch) => fetch.duty.startsWith(HEAL));
-    if (heal !== undefined) this.#ledger.scope.lookForHolesFrom(heal.endMs);
+  plan(tickMs: EpochMs, polls: boolean): void {
+    const poll = polls ? planPoll({ ...this.#config, nowMs: tickMs }) : null;
+    if (poll !== null) this.#write(poll);
     for (const session of this.#sessionsToSettle(tickMs)) {
-      const passes = planSettle(session, { ...this.#config, maxJobMinutes: MAX_FETCH_MINUTES });
+      const passes = planSettle(session, { ...this.#config, maxJobMinutes: MAX_JOB_BARS });
       for (const fetch of passes) this.#write(fetch);
       this.#ledger.meta.set("settle_planned_ms", session.closeMs);
     }
@@ -102,29 +74,17 @@ export class FetchDuties {
 
   /**
    * A fetch has ended, or was given up for lost. A part of the settle pass that was not answered whole
-   * comes again: nothing else would ask for it; after a heal that brought nothing there is a pause. The
-   * end of a coordinator's part is answered.
+   * comes again: nothing else would ask for it. The end of a coordinator's part is answered.
    */
-  end(name: string, { answeredWhole, brought }: FetchEnd, nowMs: EpochMs): PartEnd | null {
-    if (name.startsWith(HEAL)) this.#pauseHeals(brought, nowMs);
+  end(name: string, answeredWhole: boolean, nowMs: EpochMs): PartEnd | null {
     if (isPartDuty(name)) return this.parts.end(name, answeredWhole ? "whole" : "partial");
-    const duty = name.startsWith("settle:") && !answeredWhole ? this.#duties.find(name) : null;
+    const duty = name.startsWith(SETTLE) && !answeredWhole ? this.#duties.find(name) : null;
     this.#duties.finish(name);
     if (duty === null) return null;
     const body = bodySchema.parse(duty.body);
     if (body.tries + 1 >= SETTLE_TRIES) return null;
     this.#duties.plan(name, nowMs + SETTLE_RETRY_MS, { ...body, tries: body.tries + 1 });
     return null;
-  }
-
-  #healPause(): { idle: number; untilMs: EpochMs } {
-    return pauseSchema.parse(JSON.parse(this.#ledger.meta.get("heal_pause") ?? "{}"));
-  }
-
-  #pauseHeals(brought: boolean, nowMs: EpochMs): void {
-    const idle = brought ? 0 : this.#healPause().idle + 1;
-    const pauseMs = idle < 2 ? 0 : Math.min(2 ** (idle - 1) * MINUTE_MS, MAX_HEAL_PAUSE_MS);
-    this.#ledger.meta.set("heal_pause", JSON.stringify({ idle, untilMs: nowMs + pauseMs }));
   }
 
   /** A fetch that has nothing to ask has ended, too. */
@@ -139,12 +99,19 @@ export class FetchDuties {
     if (isPartDuty(duty.name)) return this.parts.job(duty, nowMs);
     const { startMs, endMs, settle } = bodySchema.parse(duty.body);
     const { scope, roster } = this.#ledger;
-    const symbols = duty.name.startsWith(HEAL)
-      ? scope.healSymbols({ startMs, endMs })
-      : roster.polledSymbols();
-    // Only what a poll looks at again is the giver's; the settle pass is the policy's, whoever gave it.
-    const ownersAsked = duty.name.startsWith(POLL);
-    const ask = { duty: duty.name, symbols, startMs, endMs, priority: 0, settle, ownersAsked };
+    const symbols = roster.polledSymbols();
+    const isPoll = duty.name.startsWith(POLL);
+    const ask = {
+      duty: duty.name,
+      symbols,
+      startMs,
+      endMs,
+      priority: 0,
+      settle,
+      lane: isPoll ? "live" : "T0",
+      // Only what a poll looks at again is the giver's; the settle pass is the policy's, whoever gave it.
+      ownersAsked: isPoll,
+    } as const;
     return scope.fetchOf(ask, nowMs);
   }
 
@@ -172,5 +139,5 @@ export class FetchDuties {
 /** Whether a duty is a fetch, by its name. */
 export function isFetchDuty(name: string): boolean {
   if (isPartDuty(name)) return true;
-  return name.startsWith(HEAL) || name.startsWith(POLL) || name.startsWith("settle:");
+  return name.startsWith(POLL) || name.startsWith(SETTLE);
 }

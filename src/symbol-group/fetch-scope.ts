@@ -1,21 +1,17 @@
 import type { GroupFetch } from "../contracts/group-fetch.ts";
-import { isComplete } from "../domain/minute-state.ts";
+import type { CreditLane } from "../domain/credits.ts";
 import { witnessesFor } from "../domain/plausibility.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
-import { MINUTE_MS } from "../domain/time.ts";
-import { firstIncompleteMinute, type GroupView } from "../domain/watermark.ts";
+import type { GroupView } from "../domain/watermark.ts";
 import { barOwners } from "./bar-owners.ts";
-import type { MetaStore } from "./meta-store.ts";
+import type { HoleBook } from "./hole-book.ts";
 import type { RateBook } from "./rate-book.ts";
 
-/** What the fetches of a group are made from: what it knows, and how far its watermark is. */
+/** What the fetches of a group are made from: what it knows, and what its members trade. */
 export interface FetchScopeDeps {
   readonly group: number;
   readonly view: () => GroupView;
-  /** Null while the group has no members. */
-  readonly watermarkMs: () => EpochMs | null;
-  readonly meta: MetaStore;
   readonly rates: RateBook;
 }
 
@@ -25,6 +21,7 @@ export interface FetchAsk extends TimeRange {
   readonly symbols: readonly string[];
   readonly priority: number;
   readonly settle: boolean;
+  readonly lane: CreditLane;
   readonly ownersAsked: boolean;
 }
 
@@ -37,35 +34,22 @@ export class FetchScope {
   }
 
   /**
-   * An incomplete expected minute before `beforeMs`, looked for from where the last look ended, then
-   * from the watermark: a hole that nobody can fill does not keep those behind it from being asked for.
+   * What to ask for to fill the holes of some symbols in a range: those that have one, and witnesses beside
+   * them; none when nothing of it is open.
    */
-  nextHoleMs(beforeMs: EpochMs): EpochMs | null {
-    const watermarkMs = this.#deps.watermarkMs();
-    if (watermarkMs === null) return null;
-    const fromMs = this.#deps.meta.getNumber("heal_from_ms") ?? watermarkMs;
-    const view = this.#deps.view();
-    return (
-      (fromMs > watermarkMs ? firstIncompleteMinute(fromMs, beforeMs, view) : null) ??
-      firstIncompleteMinute(watermarkMs, beforeMs, view)
-    );
-  }
-
-  lookForHolesFrom(fromMs: EpochMs): void {
-    this.#deps.meta.set("heal_from_ms", fromMs);
-  }
-
-  /**
-   * Symbols with an incomplete expected minute in the range, and witnesses beside them: what a heal job
-   * asks for; none when nothing is open.
-   */
-  healSymbols(range: TimeRange): string[] {
-    const open = this.#incompleteSlots(range);
-    if (open.size === 0) return [];
+  holeSymbols(symbols: readonly string[], range: TimeRange, holes: HoleBook): string[] {
     const { roster, calendar } = this.#deps.view();
+    const wanted = new Set(symbols);
+    const hasHole = (slot: number) => holes.openIn(slot, range).length > 0;
     const polled = roster.polled();
-    const symbols = polled.map(({ symbol }) => symbol);
-    const [span] = this.#deps.rates.spans(symbols, range, roster, calendar);
+    const open = new Set(
+      polled
+        .filter(({ symbol, slot }) => wanted.has(symbol) && hasHole(slot))
+        .map(({ slot }) => slot),
+    );
+    if (open.size === 0) return [];
+    const names = polled.map(({ symbol }) => symbol);
+    const [span] = this.#deps.rates.spans(names, range, roster, calendar);
     const rated = polled.map(({ symbol, slot }, index) => ({
       symbol,
       slot,
@@ -93,21 +77,9 @@ export class FetchScope {
       end_ms: ask.endMs,
       priority: ask.priority,
       settle: ask.settle,
+      lane: ask.lane,
       rates: rates.spans(ask.symbols, ask, roster, calendar),
       owners: ask.ownersAsked ? barOwners(ask, beliefsAt) : [],
     };
-  }
-
-  #incompleteSlots({ startMs, endMs }: TimeRange): Set<number> {
-    const { roster, calendar, beliefsAt } = this.#deps.view();
-    const slots = new Set<number>();
-    for (let ts = startMs; ts < endMs; ts += MINUTE_MS) {
-      if (!calendar.isExpectedMinute(ts)) continue;
-      const beliefs = beliefsAt(ts);
-      for (let slot = 0; slot < roster.length; slot += 1) {
-        if (roster.expects(slot, ts) && !isComplete(beliefs.get(slot))) slots.add(slot);
-      }
-    }
-    return slots;
   }
 }

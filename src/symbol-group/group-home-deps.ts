@@ -10,6 +10,7 @@ import type { MetricTotalsJson } from "../platform/metric-totals.ts";
 import type { DrainDeps } from "./drain.ts";
 import type { FetchDutiesConfig } from "./fetch-duties.ts";
 import type { FollowersDeps } from "./followers.ts";
+import type { HoleDeskDeps } from "./hole-desk.ts";
 import type { Ledger } from "./ledger.ts";
 import type { QuoteBook } from "./quote-book.ts";
 import type { PlannedTask } from "./service-duties.ts";
@@ -30,6 +31,8 @@ export interface GroupHomeDeps {
   readonly keepAlive: (work: Promise<void>) => void;
   /** Runs a job in an invocation of its own; it ends by calling `ingest` or `pollFailed`. */
   readonly runJob: (job: GroupFetch) => Promise<void>;
+  /** Offers holes to the queue of a tier. */
+  readonly offer: HoleDeskDeps["offer"];
   /** Runs a task of the whole service in an invocation of its own; it ends by calling `taskEnded`. */
   readonly runTask: (task: Task) => Promise<void>;
   /** The tasks of the whole service that a cron tick makes due. */

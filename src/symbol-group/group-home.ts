@@ -1,3 +1,4 @@
+import type { BackfillPlan, BackfillRun, StoredRange, SymbolRange } from "../contracts/backfill.ts";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
@@ -17,11 +18,13 @@ import type { FollowAnswer, KnownRoster, LogSlice, QuoteSnapshot } from "../stre
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
-import { FetchDuties, type FetchEnd, isFetchDuty } from "./fetch-duties.ts";
+import { FetchDuties, isFetchDuty } from "./fetch-duties.ts";
 import { countDaily, countIngest, countQuotes, setGauges } from "./group-metrics.ts";
 import { GroupReads } from "./group-reads.ts";
 import { type GroupStatus, groupStatus } from "./group-status.ts";
-import type { Ingested, Ledger } from "./ledger.ts";
+import type { GroupHoles } from "./group-holes.ts";
+import { HoleDesk, OFFER_DUTY } from "./hole-desk.ts";
+import type { Ledger } from "./ledger.ts";
 import { GroupMembers } from "./group-members.ts";
 import { isTaskDuty, SERVICE_GROUP } from "./service-duties.ts";
 import { ServiceTasks } from "./service-tasks.ts";
@@ -36,9 +39,6 @@ const PRUNE_EVERY_MINUTES = 30;
 /** Silence of quotes says nothing: a host asks again this often whether it missed some. */
 const QUOTES_SILENCE_MS = 5 * MINUTE_MS;
 
-/** How a fetch ends that nobody answered. */
-const LOST: FetchEnd = { answeredWhole: false, brought: false };
-
 /** The home side of a symbol group as a process: duties, jobs, ingest, drain, followers, reports. */
 export class GroupHome {
   readonly totals: MetricTotals;
@@ -47,6 +47,7 @@ export class GroupHome {
   #ledger: Ledger;
   #duties: DutyStore;
   #fetches: FetchDuties;
+  #desk: HoleDesk;
   #tasks: ServiceTasks;
   #outlets: Readonly<Record<StreamClass, StreamOutlet>>;
   #reads: GroupReads;
@@ -57,6 +58,7 @@ export class GroupHome {
     this.#ledger = deps.ledger;
     this.#duties = new DutyStore(deps.storage.sql);
     this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
+    this.#desk = new HoleDesk({ ...deps, duties: this.#duties, now: () => deps.market.now() });
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
     this.#tasks = new ServiceTasks({
       ...deps,
@@ -86,10 +88,15 @@ export class GroupHome {
       .catch((error: unknown) =>
         this.#complain("members could not be read; the known ones stay", error),
       );
-    this.#fetches.plan(scheduledMs, this.#deps.market.now(), polls);
+    this.#fetches.plan(scheduledMs, polls);
     if (this.#deps.group === SERVICE_GROUP) this.#tasks.plan(scheduledMs);
-    if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) this.#ledger.prune(scheduledMs);
+    if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) {
+      this.#ledger.prune(scheduledMs);
+      this.#ledger.holes.forgetQueued();
+    }
     if (this.#ledger.roster.length === 0) return;
+    this.#changeHoles((holes) => holes.look());
+    this.#desk.plan();
     this.#outlets.bars.drainIfForgotten();
     this.#outlets.quotes.drainIfForgotten();
   }
@@ -105,7 +112,7 @@ export class GroupHome {
     for (const lost of this.#duties.overdue(nowMs)) {
       log("warn", "a job was not answered", { group: this.#name(), duty: lost.name });
       if (isTaskDuty(lost.name)) this.#tasks.lost(lost.name);
-      else this.#tellEnd(this.#fetches.end(lost.name, LOST, nowMs));
+      else this.#tellEnd(this.#fetches.end(lost.name, false, nowMs));
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
     return this.nextDueMs();
@@ -127,18 +134,43 @@ export class GroupHome {
   ingest(duty: string, outcome: PollOutcome): void {
     const { ingested, partEnd } = this.#deps.storage.transactionSync(() => {
       const taken = this.#ledger.ingest(outcome);
-      const end = { answeredWhole: outcome.uncovered === 0, brought: hasResolved(taken) };
+      const answeredWhole = outcome.uncovered === 0;
       return {
         ingested: taken,
-        partEnd: this.#fetches.end(duty, end, this.#deps.market.now()),
+        partEnd: this.#fetches.end(duty, answeredWhole, this.#deps.market.now()),
       };
     });
     this.#tellEnd(partEnd);
-    countIngest(this.totals, outcome, ingested);
-    if (ingested.appended > 0) this.#outlets.bars.publish();
+    countIngest(this.totals, outcome, ingested, duty.startsWith("backfill:") ? "backfill" : "bars");
+    if (ingested.appended > 0) {
+      this.#outlets.bars.publish();
+      this.#desk.plan();
+    }
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { group: this.#name(), duty, ...failure });
     }
+  }
+
+  /** What of a queue's job is to be asked for now. */
+  planBackfill(run: BackfillRun): BackfillPlan {
+    return this.#desk.planRun(run);
+  }
+
+  /** Takes in what a queue's job brought; answers what of it is still open. */
+  ingestBackfill(run: BackfillRun, outcome: PollOutcome): SymbolRange[] {
+    this.ingest(`backfill:${run.id}`, outcome);
+    const range = { startMs: run.start_ms, endMs: run.end_ms };
+    return this.#ledger.holes.openOf(run.symbols, range);
+  }
+
+  /** What became of holes outside of an answer: each verb of `GroupHoles` tells the stream. */
+  changeHoles(verb: "die" | "reopen" | "giveUp", ranges: readonly SymbolRange[]): void {
+    this.#changeHoles((holes) => holes[verb](ranges));
+  }
+
+  /** The history lane has stored these: holes in them are filled, and who follows is told where to read. */
+  fillStored(ranges: readonly StoredRange[]): void {
+    this.#changeHoles((holes) => holes.fillStored(ranges));
   }
 
   /** The universe stands at this version: reads the members again unless they are of it already. */
@@ -235,9 +267,17 @@ export class GroupHome {
     }
     if (isTaskDuty(duty.name)) return this.inFlight.track(this.#tasks.start(duty, nowMs));
     this.#duties.finish(duty.name);
+    if (duty.name === OFFER_DUTY) return this.inFlight.track(this.#desk.offer());
     this.#outlets.bars.run(duty.name);
     this.#outlets.quotes.run(duty.name);
     if (duty.name === "sweep") this.inFlight.track(this.#sweep());
+  }
+
+  #changeHoles(act: (holes: GroupHoles) => void): void {
+    const { stream, holes } = this.#ledger;
+    const { fs } = stream.head();
+    act(holes);
+    if (stream.head().fs > fs) this.#outlets.bars.publish();
   }
 
   #tellEnd(end: PartEnd | null): void {
@@ -305,11 +345,4 @@ export class GroupHome {
   #complain(message: string, error: unknown): void {
     log("error", message, { group: this.#name(), error: errorText(error) });
   }
-}
-
-/** Whether an ingest completed any minute of any symbol: gap events alone are no progress. */
-function hasResolved({ digests }: Ingested): boolean {
-  return digests.some(({ minutes }) =>
-    minutes.some(({ resolvedSlots }) => resolvedSlots.length > 0),
-  );
 }

@@ -66,10 +66,15 @@ export function countDaily(
 }
 
 /** Counts what a job did and what its answer changed. */
-export function countIngest(totals: MetricTotals, outcome: PollOutcome, ingested: Ingested): void {
+export function countIngest(
+  totals: MetricTotals,
+  outcome: PollOutcome,
+  ingested: Ingested,
+  type: "bars" | "backfill" = "bars",
+): void {
   countCalls(totals, "bars_1m", outcome);
   const answered = outcome.answers[0]?.source.provider ?? "none";
-  totals.add("jobs_processed_total", { type: "bars", provider: answered });
+  totals.add("jobs_processed_total", { type, provider: answered });
   for (const answer of outcome.answers) {
     for (const [reason, count] of Object.entries(answer.refused))
       totals.add("rows_refused_total", { reason }, count);
@@ -104,8 +109,4 @@ export function setGauges(totals: MetricTotals, input: GaugeInput): void {
   totals.set("ws_clients_gauge", { group: input.group }, input.connections);
   totals.set("undrained_flushes", {}, input.backlog.flushes);
   totals.set("undrained_oldest_seconds", {}, ageS(input.backlog.oldestAsOf) ?? 0);
-  const hole = input.ledger.lowestHoleMs(input.nowMs);
-  for (const tier of new Set(input.ledger.roster.members.map((member) => member.tier))) {
-    totals.set("ingestion_lag_seconds", { tier, interval: "1m" }, ageS(hole));
-  }
 }

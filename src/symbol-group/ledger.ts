@@ -8,16 +8,17 @@ import type { Calendar } from "../domain/calendar.ts";
 import type { ListedMember, Roster } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
-import { advanceWatermark, firstExpectedMinute, type GroupView } from "../domain/watermark.ts";
+import { firstExpectedMinute, type GroupView } from "../domain/watermark.ts";
 import { BeliefStore } from "./belief-store.ts";
 import { readCoverage } from "./coverage-reads.ts";
 import { type DailyDigest, digestDaily } from "./daily-digest.ts";
-import { digest, type Digest, type FlushDraft, type GroupState, MAX_FLUSH_GAPS } from "./digest.ts";
+import { digest, type Digest, type FlushDraft, type GroupState } from "./digest.ts";
 import { FetchScope } from "./fetch-scope.ts";
+import { GroupHoles } from "./group-holes.ts";
 import { MAX_UNDRAINED_BYTES } from "./flush-log.ts";
 import { HoleStore } from "./hole-store.ts";
 import { MemberStore } from "./member-store.ts";
-import type { MetaStore } from "./meta-store.ts";
+import type { MetaStore } from "../platform/meta-store.ts";
 import { RateBook } from "./rate-book.ts";
 import { evidenceEvents, mainAnswer, sourceChange, sourceName } from "./source-events.ts";
 import { StreamLog } from "./stream-log.ts";
@@ -51,6 +52,8 @@ export class Ledger {
   readonly stream: StreamLog;
   /** What its fetches are made from. */
   readonly scope: FetchScope;
+  /** Its holes beside the answers that open and fill them. */
+  readonly holes: GroupHoles;
   #deps: LedgerDeps;
   #beliefs: BeliefStore;
   #holes: HoleStore;
@@ -70,9 +73,16 @@ export class Ledger {
     this.scope = new FetchScope({
       group: deps.group,
       view: () => this.#view(),
-      watermarkMs: () => this.watermarkMs(),
-      meta: this.meta,
       rates: this.#rates,
+    });
+    this.holes = new GroupHoles({
+      ...deps,
+      store: this.#holes,
+      beliefs: this.#beliefs,
+      view: () => this.#view(),
+      watermarkMs: () => this.watermarkMs(),
+      setWatermarkMs: (watermarkMs) => this.meta.set("watermark_ms", watermarkMs),
+      append: (draft) => this.#append(draft, 0),
     });
   }
 
@@ -85,36 +95,36 @@ export class Ledger {
     return this.stream.meta;
   }
 
-  /** Before it every expected minute is complete; null while the group has no members. */
+  /**
+   * Before it every expected minute is complete or stands in an open hole; null while the group has no
+   * members.
+   */
   watermarkMs(): EpochMs | null {
     return this.meta.getNumber("watermark_ms");
   }
 
-  /** The first expected minute that is not complete and has ended by `nowMs`; null when none is. */
-  lowestHoleMs(nowMs: EpochMs): EpochMs | null {
-    const watermarkMs = this.watermarkMs();
-    if (watermarkMs === null || !this.#roster.hasPolled()) return null;
-    const ts = firstExpectedMinute(this.#deps.calendar, watermarkMs);
-    return ts + MINUTE_MS <= nowMs ? ts : null;
-  }
-
   /**
-   * Takes the universe's list of members; who comes to be owed minutes is owed them from `sinceMs`. The
-   * open holes of those who are owed none any more end. Answers how many flushes that made.
+   * Takes the universe's list of members; who comes to be owed minutes is owed them from `sinceMs`, and
+   * what of that lies behind the watermark is a hole. The open holes of those who are owed none any more
+   * end. Answers how many flushes that made.
    */
   replaceMembers(listed: readonly ListedMember[], sinceMs: EpochMs): number {
     const before = this.stream.head().fs;
     try {
       this.#deps.storage.transactionSync(() => {
-        const watermarkMs = this.watermarkMs();
-        // The watermark never goes back: a symbol that joins is expected from there on.
-        const since = Math.max(sinceMs, watermarkMs ?? 0);
-        const owedNothing = !this.#roster.hasPolled();
-        this.#members.replace(listed, this.#roster, since);
+        const known = this.#roster;
+        const reusedMs = Math.max(sinceMs, this.watermarkMs() ?? 0);
+        this.#members.replace(listed, known, { joinedMs: sinceMs, reusedMs });
         this.#roster = this.#members.read();
         // While nothing is owed the watermark stands still: no need to pass over that time.
-        if (owedNothing && listed.length > 0) this.meta.set("watermark_ms", since);
-        this.#endHoles();
+        if (!known.hasPolled() && listed.length > 0) this.meta.set("watermark_ms", sinceMs);
+        this.holes.endUnexpected();
+        const owedFrom = this.#roster.members.map(({ slot }) => this.#roster.expectedFrom(slot));
+        const joined = owedFrom.filter(
+          (fromMs, slot) => fromMs !== null && fromMs !== known.expectedFrom(slot),
+        );
+        if (joined.some((fromMs) => fromMs !== null && fromMs < (this.watermarkMs() ?? 0)))
+          this.holes.look(sinceMs);
       });
     } finally {
       this.#roster = this.#members.read();
@@ -168,23 +178,12 @@ export class Ledger {
 
   /** What is known of the minutes of some symbols in windows of sessions. */
   coverage(windows: readonly CoverageWindow[]): CoverageCell[] {
-    const nowMs = this.#deps.now();
-    const keptFromMs = beliefsKeptFrom(this.#deps.calendar, nowMs, this.watermarkMs());
-    return readCoverage(windows, this.#view(), keptFromMs, nowMs);
+    return readCoverage(windows, this.#view(), this.keptFromMs(), this.#deps.now());
   }
 
-  #endHoles(): void {
-    const holes = this.#holes.read();
-    const gaps = holes.endUnexpected(this.#roster);
-    if (gaps.length === 0) return;
-    this.#holes.write(holes.changes());
-    const nowMs = this.#deps.now();
-    const watermarkMs = advanceWatermark(this.watermarkMs() ?? nowMs, nowMs, this.#view());
-    this.meta.set("watermark_ms", watermarkMs);
-    for (let at = 0; at < gaps.length; at += MAX_FLUSH_GAPS) {
-      const part = gaps.slice(at, at + MAX_FLUSH_GAPS);
-      this.#append({ rows: [], gaps: part, source: [], man: [], watermarkMs }, 0);
-    }
+  /** From where on there are beliefs: older minutes are in Postgres alone. */
+  keptFromMs(): EpochMs {
+    return beliefsKeptFrom(this.#deps.calendar, this.#deps.now(), this.watermarkMs());
   }
 
   #take(answer: IngestAnswer | null, told: PollOutcome | null): Digest {

@@ -1,8 +1,13 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
-import { type ListedMember, listedMember, MAX_GROUP_MEMBERS, Roster } from "../domain/roster.ts";
+import {
+  type ListedMember,
+  listedMember,
+  MAX_GROUP_MEMBERS,
+  type OwedSince,
+  Roster,
+} from "../domain/roster.ts";
 import { TIERS } from "../domain/tier.ts";
-import type { EpochMs } from "../domain/time.ts";
 
 const rowSchema = z.object({
   slot: z.number(),
@@ -37,17 +42,17 @@ export class MemberStore {
 
   /**
    * Takes the universe's list: new symbols are appended, known ones get their tier, absent ones become
-   * inactive. Who comes to be owed minutes by it is owed them from `sinceMs`. Throws when the group
+   * inactive. Who comes to be owed minutes by it is owed them as `since` says. Throws when the group
    * would grow beyond its bound.
    */
-  replace(listed: readonly ListedMember[], roster: Roster, sinceMs: EpochMs): void {
+  replace(listed: readonly ListedMember[], roster: Roster, since: OwedSince): void {
     let slots = roster.length;
     const names = new Set(listed.map((member) => member.symbol));
     for (const one of listed) {
       const slot = roster.slotOf(one.symbol) ?? slots++;
       if (slot >= MAX_GROUP_MEMBERS)
         throw new RangeError(`a symbol group takes at most ${MAX_GROUP_MEMBERS} members`);
-      const member = listedMember(roster.members[slot], one, slot, sinceMs);
+      const member = listedMember(roster.members[slot], one, slot, since);
       this.#sql.exec(
         `INSERT INTO member (slot, symbol, sid, tier, since_ms, active, reused_on) VALUES (?, ?, ?, ?, ?, 1, ?)
          ON CONFLICT (slot) DO UPDATE SET

@@ -55,7 +55,14 @@ export class PartDuties {
     const { part } = bodySchema.parse(duty.body);
     const wanted = new Set(part.symbols);
     const symbols = this.#ledger.roster.polledSymbols().filter((symbol) => wanted.has(symbol));
-    const ask = { ...part, duty: duty.name, symbols, settle: false, ownersAsked: true };
+    const ask = {
+      ...part,
+      duty: duty.name,
+      symbols,
+      settle: false,
+      lane: "live",
+      ownersAsked: true,
+    } as const;
     return this.#ledger.scope.fetchOf(ask, nowMs);
   }
 

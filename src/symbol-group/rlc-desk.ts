@@ -14,7 +14,7 @@ import {
 import type { EpochMs } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { log } from "../platform/log.ts";
-import { MetaStore } from "./meta-store.ts";
+import { MetaStore } from "../platform/meta-store.ts";
 import { type LeasedJob, RlcJobStore } from "./rlc-job-store.ts";
 import { type PlannedTask, taskDuty } from "./service-duties.ts";
 

@@ -3,7 +3,7 @@ import { type Task, type TaskOutcome, taskSchema } from "../contracts/tasks.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
-import type { MetaStore } from "./meta-store.ts";
+import type { MetaStore } from "../platform/meta-store.ts";
 
 /** The group whose object plans what concerns all groups. */
 export const SERVICE_GROUP = 0;

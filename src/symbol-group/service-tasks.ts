@@ -6,7 +6,7 @@ import type { MetricTotals } from "../platform/metric-totals.ts";
 import { DailyDuties, type DailyDutiesConfig } from "./daily-duties.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
 import { countTask } from "./group-metrics.ts";
-import type { MetaStore } from "./meta-store.ts";
+import type { MetaStore } from "../platform/meta-store.ts";
 import {
   type PlannedTask,
   ServiceDuties,

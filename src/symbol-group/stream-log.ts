@@ -3,7 +3,7 @@ import { type Flush, FLUSH_VERSION, type StreamClass } from "../contracts/flush.
 import { createEpoch } from "../domain/epoch.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { FlushLog, type FlushTable } from "./flush-log.ts";
-import { MetaStore } from "./meta-store.ts";
+import { MetaStore } from "../platform/meta-store.ts";
 
 /** Tables and keys of each stream; those of bars are the older ones and have no prefix. */
 const PLACES: Readonly<Record<StreamClass, { table: FlushTable; prefix: string }>> = {

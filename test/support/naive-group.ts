@@ -1,12 +1,11 @@
 import { createCalendar } from "../../src/domain/calendar.ts";
 import { type Belief, MinuteBeliefs } from "../../src/domain/belief.ts";
 import type { Bar } from "../../src/domain/bar.ts";
-import type { RangeSet } from "../../src/domain/range.ts";
 import { type Member, Roster } from "../../src/domain/roster.ts";
 import type { GroupView } from "../../src/domain/watermark.ts";
 import type { Answer } from "../../src/symbol-group/classify.ts";
 import { digest, type Digest } from "../../src/symbol-group/digest.ts";
-import { HoleBook } from "../../src/symbol-group/hole-book.ts";
+import { HoleBook, type SlotHoles } from "../../src/symbol-group/hole-book.ts";
 
 export const MINUTE_MS = 60_000;
 export const SETTLE_DELAY_MS = 90_000;
@@ -64,7 +63,7 @@ export class NaiveGroup {
   readonly digests: Digest[] = [];
   watermarkMs: number;
   #minutes = new Map<number, Uint8Array>();
-  #holes = new Map<number, RangeSet>();
+  #holes = new Map<number, SlotHoles>();
 
   constructor(members: readonly Member[], watermarkMs: number = OPEN_MS) {
     this.roster = new Roster(members);
@@ -99,9 +98,9 @@ export class NaiveGroup {
   /** The open holes as `symbol minute` keys, sorted. */
   openHoles(): string[] {
     const keys: string[] = [];
-    for (const [slot, ranges] of this.#holes) {
+    for (const [slot, { open }] of this.#holes) {
       const symbol = this.roster.members[slot]?.symbol ?? "";
-      for (const { startMs, endMs } of ranges) keys.push(...minuteKeys(symbol, startMs, endMs));
+      for (const { startMs, endMs } of open) keys.push(...minuteKeys(symbol, startMs, endMs));
     }
     return keys.toSorted();
   }

@@ -84,6 +84,7 @@ export class PolledGroup {
       end_ms: endMs,
       priority: 0,
       settle: false,
+      lane: "live",
       rates: [{ fromMs: Math.floor(startMs / 1_800_000) * 1_800_000, rates: [...rates] }],
       owners: [],
     };

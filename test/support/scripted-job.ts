@@ -27,6 +27,7 @@ export const JOB: GroupFetch = {
   end_ms: OPEN_MS + 3 * MINUTE_MS,
   priority: 0,
   settle: false,
+  lane: "live",
   rates: [],
   owners: [],
 };

@@ -170,12 +170,8 @@ describe("the polls of a group", () => {
     await tick(minute(10), [G]);
     await tick(minute(11), [G]);
     const gaps = (postgres.flushes.get(G) ?? []).flatMap((flush) => flush.gaps);
-    expect(gaps.filter((gap) => gap[0] === "AAPL" && gap[3] === "filled")).toContainEqual([
-      "AAPL",
-      minute(0),
-      minute(1),
-      "filled",
-    ]);
+    const [first] = gaps.filter((gap) => gap[0] === "AAPL" && gap[3] === "filled");
+    expect(first?.[1]).toBe(minute(0));
     const filled = postgres.rows(G).find((row) => row.symbol === "AAPL" && row.ts === minute(0));
     expect(filled?.status).toBe("backfilled");
     expect((await group(G).status()).watermarkMs).toBe(minute(11));
@@ -191,7 +187,7 @@ describe("the polls of a group", () => {
     expect((await group(G).status()).watermarkMs).toBe(minute(1));
   });
 
-  it("heals the holes of a symbol although another one, older, can never be filled", async () => {
+  it("fills the holes of a symbol although another one, older, can never be filled", async () => {
     for (const provider of [alpaca, polygon]) {
       provider.at = () => 100;
       provider.unknown.add("ORCL");
@@ -210,21 +206,5 @@ describe("the polls of a group", () => {
       (index) => !known.has(minute(index)),
     );
     expect(unknown).toEqual([]);
-  });
-
-  it("pauses between heals that bring nothing, and goes on at once when one does", async () => {
-    alpaca.at = () => 100;
-    polygon.at = () => 100;
-    for (const provider of [alpaca, polygon]) provider.unknown.add("ORCL");
-    await load([G]);
-    for (let index = 1; index <= 4; index += 1) await tick(minute(index), [G]);
-    let heals = 0;
-    for (let index = 5; index <= 34; index += 1) {
-      await tick(minute(index), [G]);
-      if ((await dutyNames()).some((name) => name.startsWith("heal:"))) heals += 1;
-    }
-    // Of thirty ticks with an open hole: without a pause every other one would plan a heal.
-    expect(heals).toBeGreaterThan(3);
-    expect(heals).toBeLessThan(9);
   });
 });

@@ -49,17 +49,20 @@ describe("a symbol of T2", () => {
     expect((await group(G).status()).watermarkMs).toBe(minute(4));
   });
 
-  it("is owed them from the watermark on when it rises, as soon as the universe says so", async () => {
+  it("is owed the session when it rises, as soon as the universe says so: what is behind is a hole", async () => {
     alpaca.at = () => 100;
     change("ORCL", { tier: "T2" });
     await load([G]);
     for (const index of [1, 2, 3]) await tick(minute(index), [G]);
     change("ORCL", { tier: "T1" });
     await group(G).universeChanged(7);
-    expect(await sinceOf("ORCL")).toBe(minute(3));
+    expect(await sinceOf("ORCL")).toBe(minute(0));
     alpaca.calls.length = 0;
     await tick(minute(4), [G]);
     expect(new Set(alpaca.calls.flat())).toEqual(new Set(["AAPL", "ORCL"]));
+    await tick(minute(5), [G]);
+    const known = postgres.rows(G).filter(({ symbol }) => symbol === "ORCL");
+    expect(known.map(({ ts }) => ts).toSorted()).toEqual([0, 1, 2, 3, 4].map(minute));
   });
 });
 
@@ -95,16 +98,19 @@ describe("a symbol that comes back, or is another security's", () => {
         await group(G).universeChanged(2);
         postgres.members = members;
       },
+      // What it missed is fetched: it is owed the session again.
+      0,
     ],
-    ["is another security's", async () => change("ORCL", { reusedOn: "2026-03-20" })],
-  ])("starts anew when it %s", async (_, happen) => {
+    // Of the other security nothing older is owed.
+    ["is another security's", async () => change("ORCL", { reusedOn: "2026-03-20" }), 3],
+  ])("starts anew when it %s", async (_, happen, fromIndex) => {
     alpaca.at = () => 100;
     await load([G]);
     const before = await sinceOf("ORCL");
     for (const index of [1, 2, 3]) await tick(minute(index), [G]);
     await happen();
     await group(G).universeChanged(3);
-    expect(await sinceOf("ORCL")).toBe(minute(3));
+    expect(await sinceOf("ORCL")).toBe(minute(fromIndex));
     expect(await sinceOf("AAPL")).toBe(before);
   });
 });

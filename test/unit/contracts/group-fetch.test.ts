@@ -15,12 +15,13 @@ describe("a fetch of a group", () => {
     end_ms: 60_000,
     priority: 0,
     settle: false,
+    lane: "live",
   };
 
   it.each([
     [{}, true],
-    [{ end_ms: 120 * 60_000 }, true],
-    [{ end_ms: 121 * 60_000 }, false],
+    [{ end_ms: 960 * 60_000 }, true],
+    [{ end_ms: 961 * 60_000 }, false],
     [{ end_ms: 0 }, false],
     [{ start_ms: 1 }, false],
     [{ symbols: [] }, false],
@@ -29,6 +30,7 @@ describe("a fetch of a group", () => {
     [{ symbols: manySymbols(MAX_JOB_SYMBOLS) }, true],
     [{ symbols: manySymbols(MAX_JOB_SYMBOLS + 1) }, false],
     [{ priority: 10 }, false],
+    [{ lane: "T3" }, false],
     [{ extra: 1 }, false],
   ])("with %o is taken: %s", (change, taken) => {
     expect(groupFetchSchema.safeParse({ ...job, ...change }).success).toBe(taken);

@@ -32,10 +32,16 @@ function doubt(belief: Belief, askedAts: readonly number[], alone: boolean): Bel
 }
 
 describe("a minute of which only implausible answers came", () => {
-  it("is pending however old, and not complete", () => {
+  it("is pending while the polls look at it again, then missing, and never complete", () => {
     const belief = doubt(UNKNOWN, [SETTLED_MS], false);
     expect(belief).toEqual({ state: "doubted", askedAt: SETTLED_MS, times: 0 });
-    expect(minuteState(belief, OPEN_MS, SETTLED_MS + 3_600_000, SETTLE_DELAY_MS)).toBe("pending");
+    const stateAfter = (minutes: number) =>
+      minuteState(belief, OPEN_MS, SETTLED_MS + minutes * 60_000, SETTLE_DELAY_MS);
+    expect([stateAfter(0), stateAfter(25), stateAfter(26)]).toEqual([
+      "pending",
+      "pending",
+      "missing",
+    ]);
     expect(isComplete(belief)).toBe(false);
   });
 

@@ -1,16 +1,14 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   CLOSING_WINDOW_MS,
   createCalendar,
   type TradingSession,
 } from "../../../src/domain/calendar.ts";
-import { fetchWindow, planFetches, planSettle } from "../../../src/domain/poll-plan.ts";
+import { fetchWindow, planPoll, planSettle } from "../../../src/domain/poll-plan.ts";
 
 const MINUTE_MS = 60_000;
 const MAX_FETCH_MINUTES = 120;
 const SETTLE_DELAY_MS = 90_000;
-const HEAL_AFTER_MS = 7_000;
 const CALENDAR = createCalendar();
 
 function sessionOf(date: string): TradingSession {
@@ -28,18 +26,16 @@ const SETTLE = {
 
 function fetchesAt(
   nowMs: number,
-  holeMs: number | null = null,
   plan: { planDelayMs: number; polled: boolean } = { planDelayMs: 0, polled: true },
 ) {
-  return planFetches({
+  const poll = planPoll({
     ...SETTLE,
     ...plan,
     nowMs,
     pollOffsetMs: 3_000,
     overlapMinutes: { short: 3, long: 21 },
-    nextHoleMs: (beforeMs) => (holeMs !== null && holeMs < beforeMs ? holeMs : null),
-    healDueMs: nowMs + HEAL_AFTER_MS,
   });
+  return poll === null ? [] : [poll];
 }
 
 /** What the cron ticks of a whole New York day plan, ten hours around noon. */
@@ -99,40 +95,6 @@ describe.each([
   });
 });
 
-describe("the heal fetch", () => {
-  it("starts at the hole it is given, is 120 minutes at most, stays in its session and clear of the poll", () => {
-    const session = sessionOf("2026-03-20");
-    const before = sessionOf("2026-03-19");
-    const minutes = fc.integer({ min: 0, max: 389 });
-    const ticks = fc.integer({ min: 0, max: 900 });
-    fc.assert(
-      fc.property(fc.constantFrom(session, before), minutes, ticks, (day, minute, tick) => {
-        const nowMs = session.openMs + tick * MINUTE_MS;
-        const hole = day.openMs + minute * MINUTE_MS;
-        const fetches = fetchesAt(nowMs, hole);
-        const heal = fetches.find((fetch) => fetch.duty.startsWith("heal:"));
-        const poll = fetches.find((fetch) => !fetch.duty.startsWith("heal:"));
-        const seen = poll?.startMs ?? nowMs;
-        expect(heal === undefined).toBe(hole >= seen);
-        if (heal === undefined) return;
-        expect(heal.startMs).toBe(hole);
-        expect(heal.dueMs).toBe(nowMs + HEAL_AFTER_MS);
-        expect(heal.endMs).toBe(Math.min(hole + MAX_FETCH_MINUTES * MINUTE_MS, seen, day.closeMs));
-        expect(heal.endMs).toBeGreaterThan(heal.startMs);
-      }),
-    );
-  });
-
-  it("is planned at night too, when nothing is polled", () => {
-    const session = sessionOf("2026-03-20");
-    const hole = session.closeMs - MINUTE_MS;
-    const fetches = fetchesAt(session.postCloseMs + 60 * MINUTE_MS, hole);
-    expect(fetches).toMatchObject([
-      { duty: `heal:${hole}`, startMs: hole, endMs: session.closeMs },
-    ]);
-  });
-});
-
 describe.each([["2026-03-20"], ["2026-11-27"], ["2026-03-06"], ["2026-10-30"]])(
   "the settle pass of %s",
   (date) => {
@@ -177,18 +139,15 @@ describe("a plan that serves minutes late", () => {
 
   it("is asked for each minute when it becomes available, not before", () => {
     for (let tick = session.preOpenMs; tick < session.postCloseMs; tick += MINUTE_MS) {
-      const late = fetchesAt(tick, null, { planDelayMs: DELAY_MS, polled: true });
+      const late = fetchesAt(tick, { planDelayMs: DELAY_MS, polled: true });
       const prompt = fetchesAt(tick - DELAY_MS);
       expect(late).toEqual(prompt.map((fetch) => ({ ...fetch, dueMs: fetch.dueMs + DELAY_MS })));
     }
   });
 
-  it("has its holes looked for only where it can fill them", () => {
-    const nowMs = session.openMs + 60 * MINUTE_MS;
-    const at = (holeMs: number) =>
-      fetchesAt(nowMs, holeMs, { planDelayMs: DELAY_MS, polled: false }).length;
-    expect(at(nowMs - DELAY_MS - MINUTE_MS)).toBe(1);
-    expect(at(nowMs - DELAY_MS)).toBe(0);
+  it("is not asked for at all where no plan serves a minute of today", () => {
+    const plan = { planDelayMs: DELAY_MS, polled: false };
+    expect(fetchesAt(session.openMs + 60 * MINUTE_MS, plan)).toEqual([]);
   });
 
   it("is settled as late as it is", () => {

@@ -32,6 +32,7 @@ function viewOf(isComplete: (ts: number) => boolean) {
   };
 }
 
+const NO_HOLE = () => false;
 const ALL_COMPLETE = viewOf(() => true);
 const NONE_COMPLETE = viewOf(() => false);
 
@@ -58,14 +59,23 @@ describe("advanceWatermark", () => {
         OPEN_MS,
         nowMs,
         viewOf((ts) => ts !== gap),
+        NO_HOLE,
       ),
     ).toBe(gap);
-    expect(advanceWatermark(OPEN_MS, nowMs, ALL_COMPLETE)).toBe(nowMs);
-    expect(advanceWatermark(OPEN_MS, nowMs - 1, ALL_COMPLETE)).toBe(nowMs - MINUTE_MS);
+    expect(advanceWatermark(OPEN_MS, nowMs, ALL_COMPLETE, NO_HOLE)).toBe(nowMs);
+    expect(advanceWatermark(OPEN_MS, nowMs - 1, ALL_COMPLETE, NO_HOLE)).toBe(nowMs - MINUTE_MS);
+  });
+
+  it("passes an incomplete minute only when it stands in an open hole", () => {
+    const nowMs = OPEN_MS + 10 * MINUTE_MS;
+    const gaps = [3, 7].map((index) => OPEN_MS + index * MINUTE_MS);
+    const view = viewOf((ts) => !gaps.includes(ts));
+    const isOpen = (_slot: number, ts: number) => ts === gaps[0];
+    expect(advanceWatermark(OPEN_MS, nowMs, view, isOpen)).toBe(gaps[1]);
   });
 
   it("does not pass a minute that has not ended", () => {
-    expect(advanceWatermark(OPEN_MS, OPEN_MS + MINUTE_MS - 1, ALL_COMPLETE)).toBe(OPEN_MS);
+    expect(advanceWatermark(OPEN_MS, OPEN_MS + MINUTE_MS - 1, ALL_COMPLETE, NO_HOLE)).toBe(OPEN_MS);
   });
 });
 

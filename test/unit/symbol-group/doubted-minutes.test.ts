@@ -11,6 +11,7 @@ import {
 } from "../../support/naive-group.ts";
 
 const SETTLED_MS = OPEN_MS + MINUTE_MS + SETTLE_DELAY_MS;
+const MISSING_MS = SETTLED_MS + MINUTE_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const poor = (askedAt: number, change: Partial<Answer> = {}) =>
   answerOf(askedAt, {
@@ -27,20 +28,33 @@ const statesOf = (group: NaiveGroup) =>
   );
 
 describe("a minute that was answered implausibly", () => {
-  it("is told as pending, opens no hole however late it gets, and holds the watermark back", () => {
+  it("is told as pending and holds the watermark back while the polls still look at it", () => {
     const group = newGroup();
     group.take(poor(SETTLED_MS), SETTLED_MS);
-    group.take(null, OPEN_MS + 2 * MINUTE_MS + SETTLE_DELAY_MS);
-    expect(statesOf(group)).toEqual(["PP"]);
+    group.take(null, MISSING_MS);
+    group.take(null, MISSING_MS + 25 * MINUTE_MS - 1);
+    expect(statesOf(group)[0]).toBe("PP");
     expect(gapsOf(group).filter(([, fromMs]) => fromMs === OPEN_MS)).toEqual([]);
     expect(group.watermarkMs).toBe(OPEN_MS);
+  });
+
+  it("is a hole when they do not any more, and is asked for by its queue", () => {
+    const group = newGroup();
+    group.take(poor(SETTLED_MS), SETTLED_MS);
+    group.take(null, MISSING_MS + 25 * MINUTE_MS);
+    const opened = gapsOf(group).filter(([, fromMs]) => fromMs === OPEN_MS);
+    expect(opened.map(([symbol, , , kind]) => [symbol, kind])).toEqual([
+      ["AAPL", "open"],
+      ["KO", "open"],
+    ]);
+    expect(group.watermarkMs).toBeGreaterThan(OPEN_MS);
   });
 
   it("takes the bars that came, and later ones as first values, not as backfilled", () => {
     const group = newGroup();
     group.take(poor(SETTLED_MS, { bars: [barOf("AAPL", OPEN_MS)] }), SETTLED_MS);
-    const later = answerOf(SETTLED_MS + HOUR_MS, { bars: [barOf("KO", OPEN_MS)] });
-    const { drafts } = group.take(later, SETTLED_MS + HOUR_MS);
+    const later = answerOf(MISSING_MS, { bars: [barOf("KO", OPEN_MS)] });
+    const { drafts } = group.take(later, MISSING_MS);
     expect(drafts[0]?.rows.map((row) => [row[0], row[12]])).toEqual([["KO", "first"]]);
     expect(group.belief("AAPL", OPEN_MS).state).toBe("bar");
   });

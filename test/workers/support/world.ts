@@ -5,6 +5,7 @@ import { SymbolGroup } from "../../../durable-objects/symbol-group.ts";
 import type { IngestAnswer, PollOutcome } from "../../../src/contracts/ingest.ts";
 import { createCalendar, type TradingSession } from "../../../src/domain/calendar.ts";
 import { groupName, groupOf } from "../../../src/domain/symbol.ts";
+import { type Tier, TIERS } from "../../../src/domain/tier.ts";
 import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { stepMarketClock, useSteppedMarketClock } from "../../../src/platform/clocks.ts";
 import { FakeCoordinator, RLC_HOST } from "./coordinator.ts";
@@ -108,20 +109,32 @@ export function group(number: number) {
   return env.SYMBOL_GROUP.getByName(groupName(number));
 }
 
-/** Sets market time and runs what is due by then in these groups. */
+export function queue(tier: Tier) {
+  return env.BACKFILL_QUEUE.getByName(tier);
+}
+
+/** Sets market time and runs what is due by then in these groups and in the queues. */
 export async function stepTo(ms: number, groups: readonly number[]): Promise<void> {
   stepMarketClock(ms);
-  for (const number of groups) await group(number).runUntilQuiet();
+  await comeToRest(groups);
+}
+
+/** Runs these groups and the queues until neither has anything due; answers the next due instant of the groups. */
+async function comeToRest(groups: readonly number[]): Promise<number | null> {
+  const dueMs: (number | null)[] = [];
+  for (const number of groups) dueMs.push(await group(number).runUntilQuiet());
+  for (const tier of TIERS) await queue(tier).runUntilQuiet();
+  for (const number of groups) dueMs.push(await group(number).runUntilQuiet());
+  const next = dueMs.slice(groups.length).filter((ms) => ms !== null);
+  return next.length === 0 ? null : Math.min(...next);
 }
 
 /** The cron tick at a minute, and what it makes due, run to the end. */
 export async function tick(ms: number, groups: readonly number[]): Promise<void> {
   stepMarketClock(ms);
   for (const number of groups) await group(number).plan(ms);
-  for (const number of groups) {
-    const dueMs = await group(number).runUntilQuiet();
-    if (dueMs !== null && dueMs < ms + MINUTE_MS) await stepTo(dueMs, [number]);
-  }
+  const dueMs = await comeToRest(groups);
+  if (dueMs !== null && dueMs < ms + MINUTE_MS) await stepTo(dueMs, groups);
 }
 
 /** Gives the groups their members without asking for anything: a tick before the open. */

@@ -1,0 +1,299 @@
+import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import type {
+  BackfillEnd,
+  BackfillRun,
+  HoleOrigin,
+  ListedHole,
+  OfferAnswer,
+  OfferedHole,
+  OpenCause,
+} from "../contracts/backfill.ts";
+import { MAX_JOB_SYMBOLS } from "../contracts/job-fields.ts";
+import { deadLetterId } from "../contracts/dead-letter.ts";
+import { type RangeSet, subtractRanges, unionRanges } from "../domain/range.ts";
+import type { Tier } from "../domain/tier.ts";
+import type { EpochMs, TimeRange } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
+import { DeadTable } from "./dead-table.ts";
+import { type HeldHole, HoleTable } from "./hole-table.ts";
+import { RunTable } from "./run-table.ts";
+import { runWindow, type WindowRules } from "./run-window.ts";
+import { type QueuedHole, type RetryPolicy, settleHole } from "./settle-hole.ts";
+
+/** Bars that one job may bring: what one ingest takes in one go. */
+const MAX_RUN_BARS = 20_000;
+/** After so many implausible answers, one provider alone is believed about older history. */
+const BELIEVED_ATTEMPTS = 2;
+
+/** What a queue decides by. */
+export interface HoleQueueDeps {
+  readonly storage: DurableObjectStorage;
+  readonly tier: Tier;
+  readonly cap: number;
+  readonly leaseMs: number;
+  readonly policy: RetryPolicy;
+  readonly rules: WindowRules;
+  readonly now: () => EpochMs;
+  readonly random: () => number;
+  readonly newId: () => string;
+}
+
+/** How many holes a job's end closed, and how many it was the end of. */
+export interface RunEnd {
+  readonly filled: number;
+  readonly died: number;
+}
+
+/**
+ * The holes of a tier as a queue on SQLite: merged, oldest first within their priority, leased to a job at
+ * a time, given up after their attempts. Synchronous throughout: what is claimed is claimed in the turn that
+ * found it.
+ */
+export class HoleQueue {
+  readonly dead: DeadTable;
+  #deps: HoleQueueDeps;
+  #holes: HoleTable;
+  #runs: RunTable;
+
+  constructor(deps: HoleQueueDeps) {
+    const { sql } = deps.storage;
+    this.#deps = deps;
+    this.#holes = new HoleTable(sql);
+    this.#runs = new RunTable(sql);
+    this.dead = new DeadTable(sql);
+  }
+
+  /**
+   * Takes holes in their order up to the cap; answers how many. What it holds already, a hole or a part of
+   * one, is taken and changes nothing.
+   */
+  offer(offered: readonly OfferedHole[], origin: HoleOrigin): OfferAnswer & { added: number } {
+    return this.#deps.storage.transactionSync(() => {
+      let depth = this.depth();
+      let added = 0;
+      for (const [taken, hole] of offered.entries()) {
+        // What comes back from the dead lives again, also where Postgres' word of its letter got lost.
+        if (origin === "requeue") this.dead.revive(hole.symbol, hole.interval, hole);
+        const rest = this.#unknownPart(hole);
+        const room = this.#deps.cap - depth;
+        // Of a hole that falls into more parts than there is room for nothing is taken.
+        if (rest.length > room) return { taken, added };
+        for (const range of rest) {
+          if (this.#extended(hole, range, origin)) continue;
+          this.#holes.insert({ ...hole, ...range, ...this.#fresh(), origin });
+          depth += 1;
+        }
+        added += rest.length;
+      }
+      return { taken: offered.length, added };
+    });
+  }
+
+  /** Holes and unconfirmed dead ones: what the cap bounds. */
+  depth(): number {
+    return this.#holes.count() + this.dead.count();
+  }
+
+  running(): number {
+    return this.#runs.count();
+  }
+
+  oldestMs(): EpochMs | null {
+    return this.#holes.oldestMs();
+  }
+
+  /** Claims the next job, or null when nothing may be tried now. */
+  claim(): BackfillRun | null {
+    return this.#deps.storage.transactionSync(() => {
+      const nowMs = this.#deps.now();
+      for (;;) {
+        const first = this.#holes.first(nowMs);
+        if (first === null) return null;
+        const window = runWindow(first.interval, first, this.#deps.rules);
+        if (window !== null) return this.#lease(first, window, nowMs);
+        // Only closed hours: there is nothing to fetch.
+        this.#holes.delete(first.id);
+      }
+    });
+  }
+
+  /** Takes in how a job ended; null when its lease was over before, and nothing changes. */
+  end(id: string, { open, cause }: BackfillEnd): RunEnd | null {
+    return this.#deps.storage.transactionSync(() => {
+      const run = this.#runs.end(id);
+      if (run === null) return null;
+      const openOf = Map.groupBy(open, ({ symbol }) => symbol);
+      let filled = 0;
+      let died = 0;
+      for (const hole of this.#holes.ofRun(id)) {
+        const left = hullWithin(openOf.get(hole.symbol) ?? [], hole, run);
+        if (left === null) filled += 1;
+        if (this.#settle(hole, run, left, cause)) died += 1;
+      }
+      return { filled, died };
+    });
+  }
+
+  /** Frees the holes of jobs that nobody has ended in time. */
+  expire(): number {
+    const cause: OpenCause = {
+      kind: "wait",
+      reason: "lost",
+      wide: false,
+      error: "the job did not end in time",
+    };
+    return this.#deps.storage.transactionSync(() => {
+      const expired = this.#runs.expire(this.#deps.now());
+      for (const run of expired) {
+        for (const hole of this.#holes.ofRun(run.id))
+          this.#settle(hole, run, hullWithin([hole], hole, run), cause);
+      }
+      return expired.length;
+    });
+  }
+
+  /** When there is something to do: a hole to try, a lease that ends. Null: never. */
+  nextDueMs(): { readonly holeMs: EpochMs | null; readonly leaseMs: EpochMs | null } {
+    return { holeMs: this.#holes.nextDueMs(), leaseMs: this.#runs.nextExpiryMs() };
+  }
+
+  /** The holes in the order of running, then the dead ones that are not confirmed. */
+  list(offset: number, limit: number): ListedHole[] {
+    const held = this.#holes.count();
+    const holes = this.#holes.page(offset, limit).map((hole): ListedHole => ({
+      ...hole,
+      state: hole.run === null ? "queued" : "running",
+      lastError: hole.history.at(-1)?.error ?? null,
+    }));
+    const dead = this.dead
+      .page(Math.max(0, offset - held), limit - holes.length)
+      .map((letter): ListedHole => ({
+        ...letter,
+        id: -1,
+        startMs: letter.start_ms,
+        endMs: letter.end_ms,
+        enqueuedMs: letter.enqueued_ms,
+        dueMs: letter.died_ms,
+        origin: "gap",
+        state: "dead",
+        lastError: letter.last_error,
+      }));
+    return [...holes, ...dead];
+  }
+
+  #lease(first: HeldHole, whole: TimeRange, nowMs: EpochMs): BackfillRun {
+    const { tier, leaseMs, newId } = this.#deps;
+    const minutes = first.interval === "1m" ? (whole.endMs - whole.startMs) / MINUTE_MS : 1;
+    const limit = Math.max(1, Math.min(MAX_JOB_SYMBOLS, Math.floor(MAX_RUN_BARS / minutes)));
+    const others = this.#holes.beside(first, whole, nowMs, limit);
+    const holes = [first, ...others.filter(({ id }) => id !== first.id)];
+    // As far as one of them reaches: a hole of a minute asks for a minute.
+    const window = {
+      startMs: Math.max(whole.startMs, Math.min(...holes.map(({ startMs }) => startMs))),
+      endMs: Math.min(whole.endMs, Math.max(...holes.map(({ endMs }) => endMs))),
+    };
+    const id = newId();
+    this.#runs.begin({ id, ...window }, nowMs + leaseMs);
+    this.#holes.lease(
+      holes.map((hole) => hole.id),
+      id,
+    );
+    return {
+      v: 1,
+      id,
+      tier,
+      group: first.group,
+      interval: first.interval,
+      symbols: [...new Set(holes.map(({ symbol }) => symbol))],
+      start_ms: window.startMs,
+      end_ms: window.endMs,
+      believes_alone: holes.every(({ attempts }) => attempts >= BELIEVED_ATTEMPTS),
+    };
+  }
+
+  /** Stores what became of a hole; answers whether it died. */
+  #settle(
+    hole: QueuedHole,
+    window: TimeRange,
+    open: TimeRange | null,
+    cause: OpenCause | null,
+  ): boolean {
+    const { policy, rules, random, now } = this.#deps;
+    const isFetchable = (range: TimeRange) => runWindow(hole.interval, range, rules) !== null;
+    const world = { policy, random, nowMs: now(), isFetchable };
+    const { kept, dead } = settleHole(hole, { window, open, cause }, world);
+    const [first, ...more] = kept;
+    if (first === undefined) this.#holes.delete(hole.id);
+    else this.#holes.update(first);
+    for (const part of more) this.#holes.insert(part);
+    if (dead === null) return false;
+    const { group, symbol, interval, startMs, endMs, priority, attempts, history } = dead.hole;
+    const id = deadLetterId({ ...dead.hole, tier: this.#deps.tier });
+    this.dead.put(
+      {
+        v: 1,
+        id,
+        tier: this.#deps.tier,
+        group,
+        symbol,
+        interval,
+        start_ms: startMs,
+        end_ms: endMs,
+        priority,
+        attempts,
+        reason: dead.reason,
+        last_error: history.at(-1)?.error ?? "",
+        history: [...history],
+        enqueued_ms: dead.hole.enqueuedMs,
+        died_ms: world.nowMs,
+      },
+      world.nowMs,
+    );
+    return true;
+  }
+
+  #unknownPart(hole: OfferedHole): RangeSet {
+    const held = this.#holes.touching(hole.symbol, hole.interval, hole);
+    const known = unionRanges(held, this.dead.rangesOf(hole.symbol, hole.interval, hole));
+    return subtractRanges([{ startMs: hole.startMs, endMs: hole.endMs }], known);
+  }
+
+  /** Whether a waiting hole that was not tried yet touches the range, and has it now. */
+  #extended(hole: OfferedHole, range: TimeRange, origin: HoleOrigin): boolean {
+    const next = this.#holes
+      .touching(hole.symbol, hole.interval, range)
+      .find(
+        (held) =>
+          held.run === null &&
+          held.attempts + held.waits === 0 &&
+          held.priority === hole.priority &&
+          held.origin === origin,
+      );
+    if (next === undefined) return false;
+    const startMs = Math.min(next.startMs, range.startMs);
+    const endMs = Math.max(next.endMs, range.endMs);
+    this.#holes.update({ ...next, startMs, endMs });
+    return true;
+  }
+
+  #fresh() {
+    const nowMs = this.#deps.now();
+    return { enqueuedMs: nowMs, attempts: 0, waits: 0, dueMs: nowMs, history: [] };
+  }
+}
+
+/** From the first to the last open minute of a hole within a job's window; null when none is open. */
+function hullWithin(
+  open: readonly TimeRange[],
+  hole: TimeRange,
+  window: TimeRange,
+): TimeRange | null {
+  const lowMs = Math.max(hole.startMs, window.startMs);
+  const highMs = Math.min(hole.endMs, window.endMs);
+  const parts = open.filter(({ startMs, endMs }) => startMs < highMs && endMs > lowMs);
+  if (parts.length === 0) return null;
+  return {
+    startMs: Math.max(lowMs, Math.min(...parts.map(({ startMs }) => startMs))),
+    endMs: Math.min(highMs, Math.max(...parts.map(({ endMs }) => endMs))),
+  };
+}

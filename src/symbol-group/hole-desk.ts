@@ -1,0 +1,110 @@
+import {
+  type BackfillPlan,
+  type BackfillRun,
+  MAX_OFFERED_HOLES,
+  type OfferAnswer,
+  type OfferedHole,
+} from "../contracts/backfill.ts";
+import type { Calendar } from "../domain/calendar.ts";
+import { holePriority } from "../domain/hole-priority.ts";
+import { type Tier, TIERS } from "../domain/tier.ts";
+import type { EpochMs } from "../domain/time.ts";
+import { MINUTE_MS } from "../domain/time.ts";
+import type { DutyStore } from "./duty-store.ts";
+import type { UnofferedHole } from "./hole-book.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** The duty that offers holes to the queues. */
+export const OFFER_DUTY = "offer";
+/** What a full or unreachable queue did not take is offered again after this long. */
+const OFFER_AGAIN_MS = MINUTE_MS;
+
+/** What a group's dealings with the backfill queues need. */
+export interface HoleDeskDeps {
+  readonly group: number;
+  readonly ledger: Ledger;
+  readonly duties: DutyStore;
+  readonly calendar: Calendar;
+  readonly now: () => EpochMs;
+  readonly offer: (tier: Tier, holes: readonly OfferedHole[]) => Promise<OfferAnswer>;
+}
+
+/**
+ * The group's side of the backfill queues: it offers each hole to the queue of the symbol's tier until
+ * that has it, and says of a job what of it is still to be asked. A queue that is full keeps what it has;
+ * what it refuses stays here and is offered again.
+ */
+export class HoleDesk {
+  #deps: HoleDeskDeps;
+
+  constructor(deps: HoleDeskDeps) {
+    this.#deps = deps;
+  }
+
+  /** Plans the offer when there is something to offer. */
+  plan(): void {
+    const { ledger, duties, now } = this.#deps;
+    if (ledger.holes.unoffered(1).length > 0) duties.plan(OFFER_DUTY, now());
+  }
+
+  /** Offers what no queue has; plans the next offer when some is left. Rejects as the queues do. */
+  async offer(): Promise<void> {
+    const { ledger, duties, now } = this.#deps;
+    let waitMs: number | null = null;
+    try {
+      const unoffered = ledger.holes.unoffered(MAX_OFFERED_HOLES);
+      const byTier = Map.groupBy(unoffered, ({ slot }) => ledger.roster.members[slot]?.tier);
+      let refused = 0;
+      for (const tier of TIERS) {
+        const holes = byTier.get(tier) ?? [];
+        if (holes.length === 0) continue;
+        const { taken } = await this.#deps.offer(tier, this.#offered(tier, holes));
+        ledger.holes.markQueued(holes.slice(0, taken));
+        refused += holes.length - taken;
+      }
+      if (refused > 0) waitMs = OFFER_AGAIN_MS;
+      else if (unoffered.length === MAX_OFFERED_HOLES) waitMs = 0;
+    } catch (error) {
+      waitMs = OFFER_AGAIN_MS;
+      throw error;
+    } finally {
+      if (waitMs !== null) duties.plan(OFFER_DUTY, now() + waitMs);
+    }
+  }
+
+  /** What of a job is to be asked for now. */
+  planRun(run: BackfillRun): BackfillPlan {
+    const { ledger, now } = this.#deps;
+    const { roster, scope } = ledger;
+    const range = { startMs: run.start_ms, endMs: run.end_ms };
+    const isKept = range.startMs >= ledger.keptFromMs();
+    const { owed = [], stored = [] } = Object.groupBy(run.symbols, (symbol) => {
+      const slot = roster.slotOf(symbol);
+      // What of the range is owed decides: a symbol that joined within it has its holes from there on.
+      const isOwed = slot !== undefined && roster.expects(slot, range.endMs - MINUTE_MS);
+      return isKept && isOwed ? "owed" : "stored";
+    });
+    const symbols = scope.holeSymbols(owed, range, ledger.holes.book());
+    const ask = {
+      ...range,
+      duty: `backfill:${run.id}`,
+      symbols,
+      priority: 0,
+      settle: false,
+      lane: run.tier,
+      ownersAsked: false,
+    };
+    return { fetch: scope.fetchOf(ask, now()), stored };
+  }
+
+  #offered(tier: Tier, holes: readonly UnofferedHole[]): OfferedHole[] {
+    const { group, ledger, calendar, now } = this.#deps;
+    const nowMs = now();
+    return holes.flatMap(({ slot, startMs, endMs }) => {
+      const symbol = ledger.roster.members[slot]?.symbol;
+      if (symbol === undefined) return [];
+      const priority = holePriority(tier, startMs, nowMs, calendar);
+      return [{ group, symbol, interval: "1m" as const, startMs, endMs, priority }];
+    });
+  }
+}
