@@ -1,9 +1,10 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./api/app.ts";
 import type { BackfillEnd, BackfillRun } from "./contracts/backfill.ts";
+import { consumeDeadLetters } from "./backfill/dead-letter-consumer.ts";
+import { letterDeps } from "./backfill/letter-deps.ts";
 import type { GroupFetch } from "./contracts/group-fetch.ts";
 import type { Task } from "./contracts/tasks.ts";
-import { NotImplementedError } from "./contracts/errors.ts";
 import { readSettings } from "./env.ts";
 import { runAndIngest } from "./ingest/fetch-runner.ts";
 import { runBackfill } from "./ingest/run-backfill.ts";
@@ -50,8 +51,9 @@ export default {
     await runTick(controller.scheduledTime, read.settings, env);
   },
 
-  async queue() {
-    // Nothing produces dead letters yet; a message is retried until its consumer exists.
-    throw new NotImplementedError("dead letter consumer");
+  async queue(batch, env) {
+    const read = readSettings(env);
+    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    await consumeDeadLetters(batch.messages, letterDeps(read.settings, env));
   },
 } satisfies ExportedHandler<Env>;

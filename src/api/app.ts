@@ -12,6 +12,9 @@ import { registerCoverage } from "./routes/coverage.ts";
 import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerNotImplemented } from "./routes/not-implemented.ts";
+import { registerOpsDlqEdit } from "./routes/ops-dlq-edit.ts";
+import { registerOpsDlqRequeue } from "./routes/ops-dlq-requeue.ts";
+import { registerOpsDlq } from "./routes/ops-dlq.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
 import { registerProviders } from "./routes/providers.ts";
@@ -55,6 +58,9 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerOpsProviders(app);
   registerUniverse(app);
   registerOpsUniverse(app);
+  registerOpsDlq(app);
+  registerOpsDlqEdit(app);
+  registerOpsDlqRequeue(app);
   registerNotImplemented(app);
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

@@ -105,6 +105,12 @@ export const METRICS = {
     labels: ["tier", "interval"],
     merge: "max",
   },
+  dlq_depth: {
+    type: "gauge",
+    help: "Dead letters that nobody has decided on; absent while Postgres can't be read.",
+    labels: ["tier"],
+    merge: "max",
+  },
   ws_clients_gauge: {
     type: "gauge",
     help: "Connections on this host.",

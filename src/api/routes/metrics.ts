@@ -1,8 +1,11 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { PROVIDER_IDS } from "../../domain/provider-id.ts";
-import { TIERS } from "../../domain/tier.ts";
+import { type Tier, TIERS } from "../../domain/tier.ts";
+import { errorText, log } from "../../platform/log.ts";
 import { metricsHubStub, providerBreakerStub } from "../../platform/stubs.ts";
 import { MetricTotals } from "../../platform/metric-totals.ts";
+import { countDead } from "../../postgres/dead-letter-reads.ts";
+import { sqlClientOf } from "../../postgres/service-client.ts";
 import { configuredProviders } from "../../providers/registry.ts";
 import { minutesBeyondCredits } from "../../routing/policy-capacity.ts";
 import type { Settings } from "../../env.ts";
@@ -11,6 +14,8 @@ import { tierSizes } from "../tier-sizes.ts";
 import { VERSION } from "../version.ts";
 
 const CIRCUIT_VALUE = { closed: 1, half_open: 0.5, open: 0, isolated: 0 } as const;
+/** A scrape is given up after ten seconds by default: a database that is away must not use them up. */
+const DEPTH_TIMEOUT_MS = 2_000;
 
 /** `GET /metrics`: Prometheus text. Breakers are asked at the scrape: what is shown is what is. */
 export function registerMetrics(app: OpenAPIHono<ApiEnv>): void {
@@ -21,9 +26,20 @@ export function registerMetrics(app: OpenAPIHono<ApiEnv>): void {
   });
 }
 
+/** How many letters of each tier are dead; null, so that no zero is shown, when nobody can say. */
+async function deadLetters(settings: Settings): Promise<Record<Tier, number> | null> {
+  try {
+    return await countDead(sqlClientOf(settings, DEPTH_TIMEOUT_MS));
+  } catch (error) {
+    log("warn", "dead letters could not be counted", { error: errorText(error) });
+    return null;
+  }
+}
+
 async function measure(settings: Settings, env: Env): Promise<MetricTotals> {
   const totals = new MetricTotals();
   totals.set("build_info", { version: VERSION }, 1);
+  const depths = deadLetters(settings);
   const configured = new Set(configuredProviders(settings).map((provider) => provider.id));
   for (const provider of PROVIDER_IDS) {
     if (!configured.has(provider)) continue;
@@ -37,5 +53,7 @@ async function measure(settings: Settings, env: Env): Promise<MetricTotals> {
   const beyond = minutesBeyondCredits(settings, await tierSizes(settings, env));
   for (const tier of beyond === null ? [] : TIERS)
     totals.set("symbols_beyond_credits", { tier }, beyond?.[tier] ?? null);
+  const depth = await depths;
+  for (const tier of TIERS) totals.set("dlq_depth", { tier }, depth?.[tier] ?? null);
   return totals;
 }

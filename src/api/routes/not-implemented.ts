@@ -15,8 +15,6 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/ops/backfills"],
   ["POST", "/ops/backfills"],
   ["GET", "/ops/slo"],
-  ["GET", "/ops/dlq/stats"],
-  ["GET", "/ops/dlq/backfills"],
 ];
 
 /** Answers 501 `not_implemented` where the contract names a route that is not built: not a 404. */

@@ -1,7 +1,19 @@
 import { z } from "zod";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
+import { FakeLetters } from "./fake-letters.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
+import {
+  BOOL,
+  FLOAT8,
+  INT4,
+  INT8,
+  parseArray,
+  result,
+  TEXT,
+  timestamp,
+  TIMESTAMPTZ,
+} from "./sql-wire.ts";
 
 const statementSchema = z.object({
   query: z.string(),
@@ -60,13 +72,6 @@ class SqlError extends Error {
   }
 }
 
-const BOOL = 16;
-const TEXT = 25;
-const INT4 = 23;
-const INT8 = 20;
-const FLOAT8 = 701;
-const TIMESTAMPTZ = 1184;
-
 /**
  * Neon's `/sql` over a Postgres that understands what the service says: the fencing of
  * `drain_begin`, one statement a flush, cursors, members and as-of reads. A batch is all or nothing.
@@ -84,11 +89,13 @@ export class FakePostgres {
   readonly flushes = new Map<number, StoredFlush[]>();
   readonly cursors = new Map<number, Cursor>();
   readonly daily = new FakeDaily();
+  readonly letters = new FakeLetters();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
   reset(): void {
     this.daily.written.length = 0;
+    this.letters.rows.clear();
     this.members = [];
     this.away = false;
     this.refuses = null;
@@ -141,6 +148,7 @@ export class FakePostgres {
     const args = params.map((value) => (value === null ? null : String(value)));
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
+    if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.
     if (query.trim().endsWith(" as known")) return result([["known", BOOL]], [["f"]]);
@@ -517,37 +525,6 @@ function barValues(row: StoredRow): (string | null)[] {
     row.status,
     String(row.revision),
   ];
-}
-
-/** A result as Neon's driver reads it: values as Postgres prints them, rows as arrays. */
-function result(
-  fields: readonly (readonly [name: string, dataTypeID: number])[],
-  rows: readonly (readonly (string | null)[])[],
-) {
-  return {
-    command: "SELECT",
-    rowCount: rows.length,
-    fields: fields.map(([name, dataTypeID]) => ({ name, dataTypeID })),
-    rows,
-    rowAsArray: true,
-  };
-}
-
-function timestamp(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ").replace("Z", "+00");
-}
-
-/** The elements of a one-dimensional Postgres array; NULL as the empty string. */
-function parseArray(text: string): string[] {
-  const body = text.slice(1, -1);
-  if (body === "") return [];
-  return Array.from(body.matchAll(/"((?:[^"\\]|\\.)*)"|([^,]+)/g), ([, quoted, plain]) =>
-    quoted === undefined
-      ? plain === "NULL"
-        ? ""
-        : (plain ?? "")
-      : quoted.replaceAll(/\\(.)/g, "$1"),
-  );
 }
 
 function refill<K, V>(target: Map<K, V>, content: ReadonlyMap<K, V>): void {
