@@ -6,6 +6,7 @@ import { readSettings, type Settings } from "../src/env.ts";
 import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
 import { runAndIngest } from "../src/ingest/fetch-runner.ts";
 import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
+import { sloMonitorStub } from "../src/platform/stubs.ts";
 
 // The whole service, with market time handed to the driver of the local stack.
 useSteppedMarketClock("development");
@@ -72,7 +73,11 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
   // Twice: what the first group scatters, or a coordinator hands out, reaches groups that had come to rest.
   await runAll();
   const due = await runAll();
-  const times = [...due, ...held.map((item) => item.atMs)].filter((atMs) => atMs !== null);
+  // Last, so that a sample finds what the step has drained.
+  const sampleMs = await sloMonitorStub(env).runUntilQuiet();
+  const times = [...due, sampleMs, ...held.map((item) => item.atMs)].filter(
+    (atMs) => atMs !== null,
+  );
   return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
 }
 

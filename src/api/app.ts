@@ -13,6 +13,7 @@ import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerNotImplemented } from "./routes/not-implemented.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
+import { registerOpsSlo } from "./routes/ops-slo.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
 import { registerProviders } from "./routes/providers.ts";
 import { registerQuotes } from "./routes/quotes.ts";
@@ -53,6 +54,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerStream(app);
   registerProviders(app);
   registerOpsProviders(app);
+  registerOpsSlo(app);
   registerUniverse(app);
   registerOpsUniverse(app);
   registerNotImplemented(app);

@@ -80,10 +80,7 @@ export interface ErrorBudget {
 }
 
 /** The budget of these rates; null when none of them is known. */
-export function errorBudget(
-  rates: readonly (number | null)[],
-  target: number,
-): ErrorBudget | null {
+export function errorBudget(rates: readonly (number | null)[], target: number): ErrorBudget | null {
   const known = rates.filter((rate) => rate !== null);
   if (known.length === 0) return null;
   const meanRate = known.reduce((sum, rate) => sum + rate, 0) / known.length;

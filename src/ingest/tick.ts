@@ -3,19 +3,30 @@ import type { EpochMs } from "../domain/time.ts";
 import { floorToMinute } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
 import { errorText, log } from "../platform/log.ts";
-import { symbolGroupStub } from "../platform/stubs.ts";
+import { sloMonitorStub, symbolGroupStub } from "../platform/stubs.ts";
 import { pinFault } from "./pins.ts";
 import { askCoordinator } from "./rlc.ts";
 
 /**
- * A cron tick: every group plans the minute. Also the watchdog: it wakes each object that holds work.
+ * A cron tick: every group plans the minute. Also the watchdog: it wakes each object that holds work,
+ * and the monitor.
  * The polls are planned unless an outside coordinator is in charge of them; heals and the settle pass
  * always are.
  */
 export async function runTick(scheduledMs: number, settings: Settings, env: Env): Promise<void> {
   const fault = await pinFault(settings, env);
   if (fault !== null) throw new Error(fault);
-  await planAllGroups(scheduledMs, await areSwept(settings, env), settings, env);
+  const polls = await areSwept(settings, env);
+  await Promise.all([planAllGroups(scheduledMs, polls, settings, env), pingMonitor(env)]);
+}
+
+/** A monitor that fails is told of and hinders no group. */
+async function pingMonitor(env: Env): Promise<void> {
+  try {
+    await sloMonitorStub(env).ping();
+  } catch (error) {
+    log("error", "the monitor of service levels did not answer", { error: errorText(error) });
+  }
 }
 
 /** A round with the coordinator between two ticks; when it has been silent for too long, the polls. */

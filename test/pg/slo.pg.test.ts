@@ -62,8 +62,10 @@ async function level(tier = "T0", interval = "1m", places = ALL_PLACES) {
   const reading = readings.find((one) => one.tier === tier && one.interval === interval);
   if (reading === undefined) return null;
   const { symbols, violating, named } = reading;
-  const oldest = named.map(({ symbol, oldestMs }) => [symbol, (oldestMs - OPEN_MS) / MINUTE_MS]);
-  return { symbols, violating, named: Object.fromEntries(oldest) };
+  const oldest = named.map(
+    ({ symbol, oldestMs }) => [symbol, (oldestMs - OPEN_MS) / MINUTE_MS] as const,
+  );
+  return { symbols, violating, named: Object.fromEntries<number>(oldest) };
 }
 
 describe("the minutes that a tier lacks", () => {
@@ -148,7 +150,12 @@ describe("the minutes that a tier lacks", () => {
 
 describe("a symbol that joins", () => {
   /** The universe gets this symbol, at a time given in minutes of the session. */
-  async function join(symbol: string, index: number, kinds = "added", tierBefore: string | null = null) {
+  async function join(
+    symbol: string,
+    index: number,
+    kinds = "added",
+    tierBefore: string | null = null,
+  ) {
     await test.database.query(
       `with v as (
           insert into universe_refreshes (version, as_of, trading_date)
@@ -201,15 +208,20 @@ describe("how far a tier is complete", () => {
     const old = many.slice(2).map((symbol) => gap("open", 1, 3, symbol));
     await drainTo(9, { gaps: [...behind.map((symbol) => gap("open", 4, 9, symbol)), ...old] });
     expect(await until()).toBe(9);
-    await drainFlushes(test.sql, [
-      flush(2, { watermark: at(9), gaps: [gap("open", 5, 9, "S2")] }),
-    ]);
+    await drainFlushes(test.sql, [flush(2, { watermark: at(9), gaps: [gap("open", 5, 9, "S2")] })]);
     expect(await until()).toBe(5);
   });
 });
 
 describe("the daily bars that a tier lacks", () => {
-  const DATES = ["2026-03-10", "2026-03-11", "2026-03-12", "2026-03-13", "2026-03-16", "2026-03-17"];
+  const DATES = [
+    "2026-03-10",
+    "2026-03-11",
+    "2026-03-12",
+    "2026-03-13",
+    "2026-03-16",
+    "2026-03-17",
+  ];
   /** Stores one bar a date. */
   const bars = (symbol: string, dates: readonly string[]) =>
     storeDailyBars(test.database, dates, new Map([[symbol, 100]]));
@@ -242,7 +254,14 @@ describe("the daily bars that a tier lacks", () => {
 describe("a sample", () => {
   it("is of the places asked for, by sid within the tier, and says how many there are", async () => {
     const names = ["A", "B", "C", "D"];
-    await list(Object.fromEntries(names.flatMap((s) => [[`${s}0`, {}], [`${s}1`, { tier: "T1" }]])));
+    await list(
+      Object.fromEntries(
+        names.flatMap((s) => [
+          [`${s}0`, {}],
+          [`${s}1`, { tier: "T1" }],
+        ]),
+      ),
+    );
     const places = [
       { tier: "T0", from: 1, to: 3 },
       { tier: "T1", from: 3, to: 4 },
@@ -270,7 +289,7 @@ describe("a sample", () => {
 });
 
 describe("a whole market", () => {
-  it("of 8,000 symbols is read in one statement", async () => {
+  it("of 8,000 symbols is read in one statement an interval", async () => {
     await test.database.query(
       `insert into symbol_universe (symbol, sid, name, exchange, type, tier, "group", first_seen, last_seen)
         select 'S' || n, n, 'S' || n, 'XNAS', 'COMMON',

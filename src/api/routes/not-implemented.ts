@@ -14,7 +14,6 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/ops/config/reload"],
   ["GET", "/ops/backfills"],
   ["POST", "/ops/backfills"],
-  ["GET", "/ops/slo"],
   ["GET", "/ops/dlq/stats"],
   ["GET", "/ops/dlq/backfills"],
 ];

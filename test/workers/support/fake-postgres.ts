@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
+import { FakeSlo } from "./fake-slo.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 
 const statementSchema = z.object({
@@ -84,11 +85,13 @@ export class FakePostgres {
   readonly flushes = new Map<number, StoredFlush[]>();
   readonly cursors = new Map<number, Cursor>();
   readonly daily = new FakeDaily();
+  readonly slo = new FakeSlo();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
   reset(): void {
     this.daily.written.length = 0;
+    this.slo.reset();
     this.members = [];
     this.away = false;
     this.refuses = null;
@@ -139,6 +142,8 @@ export class FakePostgres {
 
   #run({ query, params }: Statement) {
     const args = params.map((value) => (value === null ? null : String(value)));
+    const counted = this.slo.answer(query, args, (index) => parseArray(args[index - 1] ?? "{}"));
+    if (counted !== null) return result(counted.fields, counted.rows);
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
