@@ -5,7 +5,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import type { DailyDigest } from "./daily-digest.ts";
-import type { Ingested, Ledger } from "./ledger.ts";
+import type { Ingested } from "./ledger.ts";
 import type { QuotesIngested } from "./quote-book.ts";
 import { taskTypeOf } from "./service-duties.ts";
 
@@ -92,20 +92,15 @@ export function countIngest(totals: MetricTotals, outcome: PollOutcome, ingested
 export interface GaugeInput {
   readonly group: string;
   readonly nowMs: EpochMs;
-  readonly ledger: Ledger;
   readonly backlog: { readonly flushes: number; readonly oldestAsOf: EpochMs | null };
   readonly connections: number;
 }
 
-/** Sets the group's gauges as they stand. The lag is absent while nothing is pending. */
+/** Sets the group's gauges as they stand. */
 export function setGauges(totals: MetricTotals, input: GaugeInput): void {
   const ageS = (sinceMs: EpochMs | null) =>
     sinceMs === null ? null : (input.nowMs - sinceMs) / SECOND_MS;
   totals.set("ws_clients_gauge", { group: input.group }, input.connections);
   totals.set("undrained_flushes", {}, input.backlog.flushes);
   totals.set("undrained_oldest_seconds", {}, ageS(input.backlog.oldestAsOf) ?? 0);
-  const hole = input.ledger.lowestHoleMs(input.nowMs);
-  for (const tier of new Set(input.ledger.roster.members.map((member) => member.tier))) {
-    totals.set("ingestion_lag_seconds", { tier, interval: "1m" }, ageS(hole));
-  }
 }

@@ -90,14 +90,6 @@ export class Ledger {
     return this.meta.getNumber("watermark_ms");
   }
 
-  /** The first expected minute that is not complete and has ended by `nowMs`; null when none is. */
-  lowestHoleMs(nowMs: EpochMs): EpochMs | null {
-    const watermarkMs = this.watermarkMs();
-    if (watermarkMs === null || !this.#roster.hasPolled()) return null;
-    const ts = firstExpectedMinute(this.#deps.calendar, watermarkMs);
-    return ts + MINUTE_MS <= nowMs ? ts : null;
-  }
-
   /**
    * Takes the universe's list of members; who comes to be owed minutes is owed them from `sinceMs`. The
    * open holes of those who are owed none any more end. Answers how many flushes that made.
