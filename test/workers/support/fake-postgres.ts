@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
-import { FakeSlo } from "./fake-slo.ts";
+import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 
 const statementSchema = z.object({
@@ -142,8 +142,8 @@ export class FakePostgres {
 
   #run({ query, params }: Statement) {
     const args = params.map((value) => (value === null ? null : String(value)));
-    const counted = this.slo.answer(query, args, (index) => parseArray(args[index - 1] ?? "{}"));
-    if (counted !== null) return result(counted.fields, counted.rows);
+    if (query.includes("as violating"))
+      return result(READING_FIELDS, this.slo.read(query, args, parseArray));
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
@@ -265,10 +265,8 @@ export class FakePostgres {
   }
 
   #listTier() {
-    return result(
-      [["symbol", TEXT]],
-      this.members.map(({ symbol }) => [symbol]),
-    );
+    const symbols = this.members.map(({ symbol }) => [symbol]);
+    return result([["symbol", TEXT]], symbols);
   }
 
   #listMembers(args: readonly (string | null)[]) {

@@ -4,7 +4,7 @@ const TIMESTAMPTZ = 1184;
 const JSON_TYPE = 114;
 
 /** The columns of a reading, with Postgres's numbers of their types. */
-const READING_FIELDS = [
+export const READING_FIELDS = [
   ["tier", TEXT],
   ["interval", TEXT],
   ["complete_before", TIMESTAMPTZ],
@@ -36,9 +36,9 @@ export class FakeSlo {
     this.due.length = 0;
   }
 
-  /** Null for a statement that asks for something else. */
-  answer(query: string, args: readonly (string | null)[], column: (index: number) => string[]) {
-    if (!query.includes("as violating")) return null;
+  /** The rows of a reading's answer. */
+  read(query: string, args: readonly (string | null)[], parseArray: (text: string) => string[]) {
+    const column = (index: number) => parseArray(args[index - 1] ?? "{}");
     const interval = query.includes("'1m' as interval") ? "1m" : "1d";
     const places = column(1).map((tier, index) => ({
       tier,
@@ -50,7 +50,7 @@ export class FakeSlo {
       const ofT0 = places.filter(({ tier }) => tier === "T0");
       this.asked.push(ofT0.map(({ from, to }) => `${from}-${to}`).join(","));
     }
-    const rows = ["T0", "T1", "T2"].flatMap((tier) => {
+    return ["T0", "T1", "T2"].flatMap((tier) => {
       const level = this.levels.get(`${tier} ${interval}`);
       const mine = places.filter((one) => one.tier === tier);
       const chosen = (level?.symbols ?? []).filter((_, place) =>
@@ -67,6 +67,5 @@ export class FakeSlo {
       const counts = [level.symbols.length, chosen.length, named.length].map(String);
       return [[tier, interval, before, ...counts, JSON.stringify(named)]];
     });
-    return { fields: READING_FIELDS, rows };
   }
 }
