@@ -7,6 +7,7 @@ import { readSettings, type Settings } from "../src/env.ts";
 import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
 import { runAndIngest } from "../src/ingest/fetch-runner.ts";
 import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
+import { sloMonitorStub } from "../src/platform/stubs.ts";
 
 // The whole service, with market time handed to the driver of the local stack.
 useSteppedMarketClock("development");
@@ -85,7 +86,11 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
     if (rounds === MAX_ROUNDS) throw new Error("the stack does not come to rest");
     due = await runAll();
   }
-  const times = [...due, ...held.map((item) => item.atMs)].filter((atMs) => atMs !== null);
+  // Last, so that a sample finds what the step has drained.
+  const sampleMs = await sloMonitorStub(env).runUntilQuiet();
+  const times = [...due, sampleMs, ...held.map((item) => item.atMs)].filter(
+    (atMs) => atMs !== null,
+  );
   return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
 }
 

@@ -1,9 +1,97 @@
 import { DurableObject } from "cloudflare:workers";
-import { NotImplementedError } from "../src/contracts/errors.ts";
+import { minuteGraceMs } from "../src/domain/slo.ts";
+import type { EpochMs } from "../src/domain/time.ts";
+import { SECOND_MS } from "../src/domain/time.ts";
+import { calendarOf, readSettings, type Settings } from "../src/env.ts";
+import { marketClock } from "../src/platform/clocks.ts";
+import { migrateObject } from "../src/platform/object-migrations.ts";
+import { metricsHubStub } from "../src/platform/stubs.ts";
+import { sqlClientOf } from "../src/postgres/service-client.ts";
+import { readSlo } from "../src/postgres/slo-store.ts";
+import { minuteDelay } from "../src/routing/minute-delay.ts";
+import { SampleStore } from "../src/slo/sample-store.ts";
+import { Sampler, type SloStatus } from "../src/slo/sampler.ts";
+import { SLO_MONITOR_SCHEMA } from "./sqlite/slo-monitor-schema.ts";
 
-/** The sampler of service levels. Declared so that its class migration is done; no verbs yet. */
+/** What `status` gives at most. */
+const MAX_STATUS_SAMPLES = 100;
+
+/**
+ * The atom of what the service has promised: samples of what Postgres lacks. Durable: the last samples,
+ * whose numbers say whose turn is next. The next sample's time follows from the last one, so the alarm
+ * may be lost: whoever pings sets it again.
+ */
 export class SloMonitor extends DurableObject<Env> {
-  override async fetch(): Promise<Response> {
-    throw new NotImplementedError("SLO monitor");
+  /** Null while the service is not configured. */
+  #sampler: Sampler | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    migrateObject(ctx.storage, SLO_MONITOR_SCHEMA);
+    const read = readSettings(env);
+    if (read.ok) this.#sampler = createSampler(ctx, env, read.settings);
   }
+
+  override async alarm(): Promise<void> {
+    try {
+      await this.#sampler?.runDue();
+    } finally {
+      await this.#ensureAlarm();
+    }
+  }
+
+  /** The cron tick, each minute: the watchdog of the alarm. */
+  async ping(): Promise<void> {
+    await this.#ensureAlarm();
+    await this.#configured().lookAfter();
+  }
+
+  /** Takes the sample that is due, if one is, and says when the next one will be. */
+  async runDue(): Promise<EpochMs> {
+    await this.#configured().runDue();
+    return this.#configured().nextMs();
+  }
+
+  /** As the verb of SymbolGroup, for a driver of stepped market time: a sample leaves nothing behind. */
+  async runUntilQuiet(): Promise<EpochMs> {
+    return await this.runDue();
+  }
+
+  /** The last samples and the error budgets. */
+  async status(samples: number): Promise<SloStatus> {
+    return this.#configured().status(Math.min(samples, MAX_STATUS_SAMPLES));
+  }
+
+  /** Arms the alarm when it is lost or past, or later than it should be. Stepped market time has none. */
+  async #ensureAlarm(): Promise<void> {
+    if (this.#sampler === null || marketClock.stepped) return;
+    const nowMs = marketClock.now();
+    const atMs = Math.max(this.#sampler.nextMs(), nowMs + 1);
+    const armedMs = await this.ctx.storage.getAlarm();
+    if (armedMs !== null && armedMs > nowMs && armedMs <= atMs) return;
+    await this.ctx.storage.setAlarm(atMs);
+  }
+
+  #configured(): Sampler {
+    if (this.#sampler === null) throw new Error("the service is not configured");
+    return this.#sampler;
+  }
+}
+
+function createSampler(ctx: DurableObjectState, env: Env, settings: Settings): Sampler {
+  const { slo, settle_delay_s: settleDelayS } = settings.config;
+  const sql = sqlClientOf(settings);
+  return new Sampler({
+    store: new SampleStore(ctx.storage.sql),
+    schedule: {
+      calendar: calendarOf(settings),
+      everyMs: slo.every_s * SECOND_MS,
+      graceMs: minuteGraceMs(settleDelayS * SECOND_MS, minuteDelay(settings).planDelayMs),
+    },
+    sampleSize: slo.sample,
+    targets: slo.targets,
+    now: () => marketClock.now(),
+    read: (due, places) => readSlo(sql, due, places),
+    report: (totals) => metricsHubStub(env).report("slo", totals),
+  });
 }

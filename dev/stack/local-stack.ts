@@ -23,6 +23,12 @@ export const DEFAULT_SYMBOL_GROUPS = 32;
  */
 const PROVIDER_TIMEOUT_MS = 10_000;
 
+/**
+ * A sample each 30 s, as deployed, would be two more steps of each market minute; whole minutes fall
+ * together with the tick.
+ */
+const DEFAULT_SLO_EVERY_S = 300;
+
 /** Sessions of daily bars before the first one: what tiers are made from; a market has little more. */
 export const DAILY_SESSIONS = 20;
 
@@ -52,6 +58,8 @@ export interface LocalStackOptions {
   readonly policy?: readonly string[];
   /** How often quotes are asked for, seconds; as deployed unless given. */
   readonly quoteEveryS?: number;
+  /** How often the service level is sampled, market seconds; `DEFAULT_SLO_EVERY_S` unless given. */
+  readonly sloEveryS?: number;
   /** The polls come from a coordinator beside the service instead of its own sweeper. */
   readonly rlc?: boolean;
   readonly onProgress?: (line: string) => void;
@@ -153,6 +161,7 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
     COLD_START_SESSIONS_1D: String(DAILY_SESSIONS),
     PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
     ...(options.quoteEveryS === undefined ? {} : { QUOTE_EVERY_S: String(options.quoteEveryS) }),
+    SLO_EVERY_S: String(options.sloEveryS ?? DEFAULT_SLO_EVERY_S),
     CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
     IMPOLITE_RUNNER: String(options.impolite),
   };

@@ -16,6 +16,7 @@ import { registerOpsDlqEdit } from "./routes/ops-dlq-edit.ts";
 import { registerOpsDlqRequeue } from "./routes/ops-dlq-requeue.ts";
 import { registerOpsDlq } from "./routes/ops-dlq.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
+import { registerOpsSlo } from "./routes/ops-slo.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
 import { registerProviders } from "./routes/providers.ts";
 import { registerQuotes } from "./routes/quotes.ts";
@@ -56,6 +57,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerStream(app);
   registerProviders(app);
   registerOpsProviders(app);
+  registerOpsSlo(app);
   registerUniverse(app);
   registerOpsUniverse(app);
   registerOpsDlq(app);

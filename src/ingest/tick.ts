@@ -4,32 +4,36 @@ import type { EpochMs } from "../domain/time.ts";
 import { floorToMinute } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
 import { errorText, log } from "../platform/log.ts";
-import { backfillQueueStub, symbolGroupStub } from "../platform/stubs.ts";
+import { backfillQueueStub, sloMonitorStub, symbolGroupStub } from "../platform/stubs.ts";
 import { pinFault } from "./pins.ts";
 import { askCoordinator } from "./rlc.ts";
 
 /**
  * A cron tick: every group plans the minute. Also the watchdog: it wakes each object that holds work.
- * The polls are planned unless an outside coordinator is in charge of them; heals and the settle pass
- * always are.
+ * The polls are planned unless an outside coordinator is in charge of them; the settle pass always is.
  */
 export async function runTick(scheduledMs: number, settings: Settings, env: Env): Promise<void> {
   const fault = await pinFault(settings, env);
   if (fault !== null) throw new Error(fault);
-  await planAllGroups(scheduledMs, await areSwept(settings, env), settings, env);
-  await pingQueues(env);
+  const polls = await areSwept(settings, env);
+  await Promise.all([planAllGroups(scheduledMs, polls, settings, env), pingOthers(env)]);
 }
 
-/** A queue whose alarm got lost is woken; one that does not answer is told of. */
-async function pingQueues(env: Env): Promise<void> {
-  const results = await Promise.allSettled(
-    TIERS.map((tier) => backfillQueueStub(env, tier).ping()),
+/** An object that has no minute to plan is woken; one that does not answer is told of, and hinders none. */
+async function pingOthers(env: Env): Promise<void> {
+  const others = new Map<string, { ping(): Promise<void> }>([
+    ["slo monitor", sloMonitorStub(env)],
+    ...TIERS.map((tier) => [`backfill queue ${tier}`, backfillQueueStub(env, tier)] as const),
+  ]);
+  await Promise.all(
+    [...others].map(async ([object, stub]) => {
+      try {
+        await stub.ping();
+      } catch (error) {
+        log("error", "an object did not answer its ping", { object, error: errorText(error) });
+      }
+    }),
   );
-  results.forEach((result, index) => {
-    if (result.status === "fulfilled") return;
-    const tier = TIERS[index] ?? "";
-    log("error", "a backfill queue did not answer", { tier, error: errorText(result.reason) });
-  });
 }
 
 /** A round with the coordinator between two ticks; when it has been silent for too long, the polls. */

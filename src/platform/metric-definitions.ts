@@ -101,7 +101,13 @@ export const METRICS = {
   },
   ingestion_lag_seconds: {
     type: "gauge",
-    help: "Age of the newest minute that is complete, seconds of market time; absent while nothing is pending.",
+    help: "Since the end of the newest minute that Postgres has of 99 % of the tier, seconds of market time; 0 when closed and nothing is pending, absent when unknown.",
+    labels: ["tier", "interval"],
+    merge: "max",
+  },
+  slo_gap_violation_rate: {
+    type: "gauge",
+    help: "Share of all symbols of the tier that lack a bar which is due; absent when unknown or when none is due.",
     labels: ["tier", "interval"],
     merge: "max",
   },

@@ -330,7 +330,6 @@ export class GroupHome {
     setGauges(this.totals, {
       group: this.#name(),
       nowMs: this.#deps.market.now(),
-      ledger: this.#ledger,
       backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
     });

@@ -5,7 +5,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import type { DailyDigest } from "./daily-digest.ts";
-import type { Ingested, Ledger } from "./ledger.ts";
+import type { Ingested } from "./ledger.ts";
 import type { QuotesIngested } from "./quote-book.ts";
 import { taskTypeOf } from "./service-duties.ts";
 
@@ -97,12 +97,11 @@ export function countIngest(
 export interface GaugeInput {
   readonly group: string;
   readonly nowMs: EpochMs;
-  readonly ledger: Ledger;
   readonly backlog: { readonly flushes: number; readonly oldestAsOf: EpochMs | null };
   readonly connections: number;
 }
 
-/** Sets the group's gauges as they stand. The lag is absent while nothing is pending. */
+/** Sets the group's gauges as they stand. */
 export function setGauges(totals: MetricTotals, input: GaugeInput): void {
   const ageS = (sinceMs: EpochMs | null) =>
     sinceMs === null ? null : (input.nowMs - sinceMs) / SECOND_MS;

@@ -17,6 +17,7 @@ const LAYERS = [
     "src/routing/",
     "src/symbol-group/",
     "src/backfill/",
+    "src/slo/",
     "src/stream/",
     "src/postgres/",
   ],

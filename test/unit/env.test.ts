@@ -108,6 +108,15 @@ describe("the settings of a deployment", () => {
     expect(config).toMatchObject({ latency_cap_ms: 250, breaker: { demote: 0.55, promote: 0.7 } });
   });
 
+  it("take the cadences of quotes and of service level samples, and refuse an unfit one by its path", () => {
+    const { config } = settingsOf({ ...GOOD, QUOTE_EVERY_S: "60", SLO_EVERY_S: "300" });
+    expect(config).toMatchObject({ quote_every_s: 60, slo: { every_s: 300, sample: 200 } });
+    expect(readSettings({ ...GOOD, SLO_EVERY_S: "4" })).toMatchObject({
+      ok: false,
+      faults: [expect.stringContaining("slo.every_s")],
+    });
+  });
+
   it("give one calendar, with the overrides of the deployment", () => {
     const settings = settingsOf({
       ...GOOD,

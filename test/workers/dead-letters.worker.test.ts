@@ -26,32 +26,32 @@ let called: string[] = [];
 
 beforeEach(() => {
   called = [];
-  verbs.takeRequeues.mockImplementation(async (wanted) => ({ granted: wanted, waitMs: 0 }));
-  verbs.offer.mockImplementation(async (holes) => ({ taken: holes.length }));
+  verbs.takeRequeues.mockImplementation((wanted) => ({ granted: wanted, waitMs: 0 }));
+  verbs.offer.mockImplementation((holes) => ({ taken: holes.length }));
   for (const verb of [verbs.confirmDead, verbs.holesReopened, verbs.holesGivenUp])
-    verb.mockImplementation(async () => {});
+    verb.mockImplementation(() => {});
   for (const verb of Object.values(verbs)) verb.mockClear();
   const queue = BackfillQueue.prototype;
-  vi.spyOn(queue, "takeRequeues").mockImplementation(async (wanted) => {
+  vi.spyOn(queue, "takeRequeues").mockImplementation((wanted) => {
     called.push("takeRequeues");
-    return await verbs.takeRequeues(wanted);
+    return verbs.takeRequeues(wanted);
   });
-  vi.spyOn(queue, "offer").mockImplementation(async (...args) => {
+  vi.spyOn(queue, "offer").mockImplementation((...args) => {
     called.push("offer");
-    return await verbs.offer(...args);
+    return verbs.offer(...args);
   });
-  vi.spyOn(queue, "confirmDead").mockImplementation(async (deaths) => {
+  vi.spyOn(queue, "confirmDead").mockImplementation((deaths) => {
     called.push("confirmDead");
-    await verbs.confirmDead(deaths);
+    verbs.confirmDead(deaths);
   });
   const group = SymbolGroup.prototype;
-  vi.spyOn(group, "holesReopened").mockImplementation(async (ranges) => {
+  vi.spyOn(group, "holesReopened").mockImplementation((ranges) => {
     called.push("holesReopened");
-    await verbs.holesReopened(ranges);
+    verbs.holesReopened(ranges);
   });
-  vi.spyOn(group, "holesGivenUp").mockImplementation(async (ranges) => {
+  vi.spyOn(group, "holesGivenUp").mockImplementation((ranges) => {
     called.push("holesGivenUp");
-    await verbs.holesGivenUp(ranges);
+    verbs.holesGivenUp(ranges);
   });
 });
 

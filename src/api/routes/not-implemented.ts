@@ -14,7 +14,6 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/ops/config/reload"],
   ["GET", "/ops/backfills"],
   ["POST", "/ops/backfills"],
-  ["GET", "/ops/slo"],
 ];
 
 /** Answers 501 `not_implemented` where the contract names a route that is not built: not a 404. */

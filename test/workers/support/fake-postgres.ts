@@ -2,6 +2,7 @@ import { z } from "zod";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
+import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 import {
   BOOL,
@@ -90,12 +91,14 @@ export class FakePostgres {
   readonly cursors = new Map<number, Cursor>();
   readonly daily = new FakeDaily();
   readonly letters = new FakeLetters();
+  readonly slo = new FakeSlo();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
   reset(): void {
     this.daily.written.length = 0;
     this.letters.rows.clear();
+    this.slo.reset();
     this.members = [];
     this.away = false;
     this.refuses = null;
@@ -146,6 +149,8 @@ export class FakePostgres {
 
   #run({ query, params }: Statement) {
     const args = params.map((value) => (value === null ? null : String(value)));
+    if (query.includes("as violating"))
+      return result(READING_FIELDS, this.slo.read(query, args, parseArray));
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
@@ -268,10 +273,8 @@ export class FakePostgres {
   }
 
   #listTier() {
-    return result(
-      [["symbol", TEXT]],
-      this.members.map(({ symbol }) => [symbol]),
-    );
+    const symbols = this.members.map(({ symbol }) => [symbol]);
+    return result([["symbol", TEXT]], symbols);
   }
 
   #listMembers(args: readonly (string | null)[]) {

@@ -1,0 +1,148 @@
+import type { SloSample } from "../contracts/slo.ts";
+import { isSampled, nextSampleMs } from "../domain/sample-plan.ts";
+import {
+  dueDate,
+  type ErrorBudget,
+  errorBudget,
+  lagMs,
+  SLO_LEVELS,
+  violationRate,
+} from "../domain/slo.ts";
+import type { Tier } from "../domain/tier.ts";
+import { type EpochMs, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import type { TradingDate } from "../domain/trading-date.ts";
+import { errorText, log } from "../platform/log.ts";
+import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
+import type { SampleStore } from "./sample-store.ts";
+import { type SampleSource, takeSample } from "./take-sample.ts";
+
+/** While the market is closed and something is lacking, it is looked at this often: a database may sleep. */
+const CLOSED_EVERY_MS = 15 * MINUTE_MS;
+
+/** What a sampler is made from. */
+export interface SamplerDeps extends SampleSource {
+  readonly store: SampleStore;
+  /** Share of a tier's symbols that may violate. */
+  readonly targets: Readonly<Record<Tier, number>>;
+  readonly now: () => EpochMs;
+  readonly report: (totals: MetricTotalsJson) => Promise<void>;
+}
+
+/** How the service stands against its targets. */
+export interface SloStatus {
+  readonly nowMs: EpochMs;
+  readonly nextMs: EpochMs;
+  /** Newest first. */
+  readonly samples: readonly SloSample[];
+  /** The session that began last: the budget is that of its date. */
+  readonly date: TradingDate;
+  readonly budgets: readonly {
+    readonly tier: Tier;
+    readonly interval: "1m" | "1d";
+    readonly target: number;
+    readonly budget: ErrorBudget | null;
+  }[];
+}
+
+/** Takes samples, keeps them, and reports what they say as gauges. */
+export class Sampler {
+  #deps: SamplerDeps;
+  /** A second caller waits for the sample that is being taken. */
+  #running: Promise<void> | null = null;
+
+  constructor(deps: SamplerDeps) {
+    this.#deps = deps;
+  }
+
+  /** When the next sample is due, by the schedule. */
+  nextMs(): EpochMs {
+    const { schedule, store, now } = this.#deps;
+    return nextSampleMs(schedule, store.last()?.atMs ?? null, now());
+  }
+
+  /** Takes the sample that is due, if one is. */
+  async runDue(): Promise<void> {
+    if (this.nextMs() <= this.#deps.now()) await this.#sample();
+  }
+
+  /**
+   * Looks after a closed market, each minute: tells again what is known, and looks again when something
+   * was lacking or unknown, or another daily bar is due. While it is open the schedule does.
+   */
+  async lookAfter(): Promise<void> {
+    const nowMs = this.#deps.now();
+    const { schedule, store } = this.#deps;
+    const last = store.last();
+    if (last === null || isSampled(schedule, nowMs)) return;
+    const day = dueDate(schedule.calendar, nowMs);
+    const rests = last.state === "measured" && last.day === day && !this.#lacks(last, nowMs);
+    if (rests || nowMs - last.atMs < CLOSED_EVERY_MS) await this.#report(last);
+    else await this.#sample();
+  }
+
+  /** The last samples, `count` at most, and the budgets of the last session's date so far. */
+  status(count: number): SloStatus {
+    const { store, schedule, targets, now } = this.#deps;
+    const nowMs = now();
+    const { date, openMs } = schedule.calendar.previousSession(nowMs);
+    const ofDate = store.since(openMs);
+    const budgets = SLO_LEVELS.map(({ tier, interval }) => {
+      const rates = ofDate.map((sample) => rateOf(sample, tier, interval));
+      return { tier, interval, target: targets[tier], budget: errorBudget(rates, targets[tier]) };
+    });
+    return { nowMs, nextMs: this.nextMs(), samples: store.newest(count), date, budgets };
+  }
+
+  #sample(): Promise<void> {
+    this.#running ??= this.#take().finally(() => (this.#running = null));
+    return this.#running;
+  }
+
+  async #take(): Promise<void> {
+    const { store, now } = this.#deps;
+    const sample = await takeSample(this.#deps, store.nextNumber(), now());
+    store.add(sample);
+    if (sample.state === "unknown")
+      log("error", "the service level is unknown", { reason: sample.reason });
+    await this.#report(sample);
+  }
+
+  /** A report that is lost is made good by the next one. */
+  async #report(sample: SloSample): Promise<void> {
+    try {
+      await this.#deps.report(this.#gauges(sample).toJSON());
+    } catch (error) {
+      log("warn", "the service level was not reported", { error: errorText(error) });
+    }
+  }
+
+  /** What is not known is absent. */
+  #gauges(sample: SloSample): MetricTotals {
+    const totals = new MetricTotals();
+    for (const { tier, interval } of SLO_LEVELS)
+      totals.set("slo_gap_violation_rate", { tier, interval }, rateOf(sample, tier, interval));
+    if (sample.state === "unknown") return totals;
+    for (const { tier, interval, completeBeforeMs } of sample.levels) {
+      if (completeBeforeMs === null) continue;
+      const behindMs = lagMs(this.#deps.schedule.calendar, completeBeforeMs, this.#deps.now());
+      totals.set("ingestion_lag_seconds", { tier, interval }, behindMs / SECOND_MS);
+    }
+    return totals;
+  }
+
+  #lacks(sample: SloSample & { readonly state: "measured" }, nowMs: EpochMs): boolean {
+    const { calendar } = this.#deps.schedule;
+    return sample.levels.some(
+      ({ exact, completeBeforeMs }) =>
+        exact.violating > 0 ||
+        (completeBeforeMs !== null && lagMs(calendar, completeBeforeMs, nowMs) > 0),
+    );
+  }
+}
+
+/** The exact rate of a level at a sample; null when it is unknown or over nothing. */
+function rateOf(sample: SloSample, tier: Tier, interval: "1m" | "1d"): number | null {
+  if (sample.state === "unknown") return null;
+  const level = sample.levels.find((one) => one.tier === tier && one.interval === interval);
+  return level === undefined ? null : violationRate(level.exact);
+}
