@@ -234,17 +234,17 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** Their queue gave these holes up: they are dead until somebody requeues or discards them. */
-  holesDied(ranges: readonly SymbolRange[]): void {
+  async holesDied(ranges: readonly SymbolRange[]): Promise<void> {
     this.#changeHoles("die", ranges);
   }
 
   /** Dead holes that are in their queue again. */
-  holesReopened(ranges: readonly SymbolRange[]): void {
+  async holesReopened(ranges: readonly SymbolRange[]): Promise<void> {
     this.#changeHoles("reopen", ranges);
   }
 
   /** An operator gave these holes up for good: their minutes are unfillable. */
-  holesGivenUp(ranges: readonly SymbolRange[]): void {
+  async holesGivenUp(ranges: readonly SymbolRange[]): Promise<void> {
     this.#changeHoles("giveUp", ranges);
   }
 

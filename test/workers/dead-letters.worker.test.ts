@@ -28,8 +28,9 @@ beforeEach(() => {
   called = [];
   verbs.takeRequeues.mockImplementation((wanted) => ({ granted: wanted, waitMs: 0 }));
   verbs.offer.mockImplementation((holes) => ({ taken: holes.length }));
-  for (const verb of [verbs.confirmDead, verbs.holesReopened, verbs.holesGivenUp])
-    verb.mockImplementation(() => {});
+  verbs.confirmDead.mockImplementation(() => {});
+  for (const verb of [verbs.holesReopened, verbs.holesGivenUp])
+    verb.mockImplementation(async () => {});
   for (const verb of Object.values(verbs)) verb.mockClear();
   const queue = BackfillQueue.prototype;
   vi.spyOn(queue, "takeRequeues").mockImplementation((wanted) => {
@@ -45,13 +46,13 @@ beforeEach(() => {
     verbs.confirmDead(deaths);
   });
   const group = SymbolGroup.prototype;
-  vi.spyOn(group, "holesReopened").mockImplementation((ranges) => {
+  vi.spyOn(group, "holesReopened").mockImplementation(async (ranges) => {
     called.push("holesReopened");
-    verbs.holesReopened(ranges);
+    await verbs.holesReopened(ranges);
   });
-  vi.spyOn(group, "holesGivenUp").mockImplementation((ranges) => {
+  vi.spyOn(group, "holesGivenUp").mockImplementation(async (ranges) => {
     called.push("holesGivenUp");
-    verbs.holesGivenUp(ranges);
+    await verbs.holesGivenUp(ranges);
   });
 });
 

@@ -62,7 +62,7 @@ describe("a symbol of T2", () => {
     expect(new Set(alpaca.calls.flat())).toEqual(new Set(["AAPL", "ORCL"]));
     await tick(minute(5), [G]);
     const known = postgres.rows(G).filter(({ symbol }) => symbol === "ORCL");
-    expect(known.map(({ ts }) => ts).toSorted()).toEqual([0, 1, 2, 3, 4].map(minute));
+    expect(new Set(known.map(({ ts }) => ts))).toEqual(new Set([0, 1, 2, 3, 4].map(minute)));
   });
 });
 
