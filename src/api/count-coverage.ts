@@ -29,8 +29,8 @@ export interface CountCoverageDeps {
 
 /**
  * The coverage of each question in their order, without those about symbols that no group knows. A
- * group counts what it has beliefs of and says since when a symbol is owed minutes; older sessions
- * are counted in Postgres. Rejects when a group or the database does not answer.
+ * group counts what it has beliefs of and says since when a symbol is owed minutes; older sessions,
+ * and what is not owed, are counted in Postgres. Rejects when a group or the database does not answer.
  */
 export async function countCoverage(
   questions: readonly CoverageQuestion[],
@@ -52,6 +52,7 @@ export async function countCoverage(
     older.map(({ question: { symbol, window }, cell }) => ({
       symbol,
       group: home(symbol),
+      knownFromMs: window.startMs,
       ...owedPart(window, cell.sinceMs),
     })),
   );

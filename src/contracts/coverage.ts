@@ -27,8 +27,8 @@ export const coverageWindowsSchema = z
 
 /**
  * A symbol in a window. `sinceMs`: from when it is owed minutes; null when it is owed none (its tier
- * has no minutes, or it has left). `coverage` is null for a session that is older than the beliefs:
- * Postgres holds it.
+ * has no minutes, or it has left). `coverage` is null for what the group has no beliefs of, an older
+ * session or one that the symbol is not owed: Postgres holds it.
  */
 export interface CoverageCell {
   readonly symbol: string;

@@ -57,7 +57,10 @@ export function coverageOf({ expected, got, missing, pending }: CountedMinutes):
   };
 }
 
-/** The part of a window that a symbol is owed: from its `since`; empty when it is owed no minutes (null). */
+/**
+ * The part of a window that a symbol is owed: from its `since`; empty, at the end of the window, when it is
+ * owed no minutes (null).
+ */
 export function owedPart({ startMs, endMs }: TimeRange, sinceMs: EpochMs | null): TimeRange {
   const fromMs = Math.ceil((sinceMs ?? Infinity) / MINUTE_MS) * MINUTE_MS;
   return { startMs: Math.min(Math.max(startMs, fromMs), endMs), endMs };

@@ -7,14 +7,20 @@ import type { SqlClient } from "./sql-client.ts";
 const countedRow = z.object({
   place: z.number().int(),
   got: z.number().int(),
+  known: z.number().int(),
+  known_got: z.number().int(),
   missing: z.array(z.number()),
   pending: z.array(z.number()),
 });
 
-/** Regular minutes `[startMs, endMs)` that a symbol of `group` is owed, on whole minutes. */
+/**
+ * Regular minutes `[startMs, endMs)` that a symbol of `group` is owed, on whole minutes. Of those from
+ * `knownFromMs` on that it is not owed, the ones that the history lane has asked for are counted, too.
+ */
 export interface OwedMinutes {
   readonly symbol: string;
   readonly group: number;
+  readonly knownFromMs: EpochMs;
   readonly startMs: EpochMs;
   readonly endMs: EpochMs;
 }
@@ -23,6 +29,7 @@ export interface OwedMinutes {
  * Per asked range: the bars, and of the minutes without one those in a hole or given up (missing), and
  * those that the watermark has not passed (pending: flushes that carry them may still wait to be
  * stored). The minutes of a range are gone through one by one only when it has any of these.
+ * Before the owed minutes (from $8 on) those count that the history lane has asked for: bars, or no trade.
  * $6 and $7 bound what all ranges read, so that the planner sees the partitions.
  */
 const COVERAGE_SQL = `
@@ -30,13 +37,15 @@ with asked as (
   select a.symbol collate "C" as symbol, a.place::integer as place, a.from_ts, a.to_ts,
     tstzmultirange(tstzrange(a.from_ts, a.to_ts))
       * (coalesce(c.holes, '{}') + coalesce(c.unfillable, '{}')) as open,
-    coalesce(c.watermark, g.watermark_1m, a.from_ts) as watermark
-  from unnest($1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::integer[])
-    as a (symbol, "group", from_ts, to_ts, place)
+    coalesce(c.watermark, g.watermark_1m, a.from_ts) as watermark,
+    tstzmultirange(tstzrange(a.known_ts, a.from_ts)) * coalesce(c.known, '{}') as known
+  from unnest(
+      $1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $8::timestamptz[]
+    ) as a (symbol, "group", from_ts, to_ts, place, known_ts)
   left join ingestion_cursor c on c.symbol = a.symbol and c.interval = '1m'
   left join group_cursor g on g."group" = a."group" and g.class = 'bars'
 )
-select a.place, stored.got, absent.missing, absent.pending
+select a.place, stored.got, absent.missing, absent.pending, history.known, history.known_got
 from asked a
 cross join lateral (
   select count(*)::integer as got from candles_intraday b
@@ -62,7 +71,17 @@ cross join lateral (
           and b.ts >= $6::timestamptz and b.ts < $7::timestamptz
       )
   ) m
-) absent`;
+) absent
+cross join lateral (
+  select
+    coalesce(sum(extract(epoch from upper(k) - lower(k)) / 60), 0)::integer as known,
+    coalesce(sum((
+      select count(*) from candles_intraday b
+      where b.symbol = a.symbol and b.interval = '1m' and b.ts >= lower(k) and b.ts < upper(k)
+        and b.ts >= $6::timestamptz and b.ts < $7::timestamptz
+    )), 0)::integer as known_got
+  from unnest(a.known) as k
+) history`;
 
 /**
  * The coverage of some ranges as Postgres knows it, in their order: below the watermark an expected
@@ -82,13 +101,19 @@ export async function readStoredCoverage(
       ranges.map(({ startMs }) => toIso(startMs)),
       ranges.map(({ endMs }) => toIso(endMs)),
       ranges.map((_, place) => place),
-      toIso(Math.min(...ranges.map(({ startMs }) => startMs))),
+      toIso(Math.min(...ranges.map(({ knownFromMs }) => knownFromMs))),
       toIso(Math.max(...ranges.map(({ endMs }) => endMs))),
+      ranges.map(({ knownFromMs }) => toIso(knownFromMs)),
     ],
   });
   const counted = new Map(rows.map((row) => countedRow.parse(row)).map((row) => [row.place, row]));
   return ranges.map(({ startMs, endMs }, place) => {
-    const { got, missing, pending } = counted.get(place) ?? { got: 0, missing: [], pending: [] };
-    return coverageOf({ expected: (endMs - startMs) / MINUTE_MS, got, missing, pending });
+    const row = counted.get(place);
+    return coverageOf({
+      expected: (endMs - startMs) / MINUTE_MS + (row?.known ?? 0),
+      got: (row?.got ?? 0) + (row?.known_got ?? 0),
+      missing: row?.missing ?? [],
+      pending: row?.pending ?? [],
+    });
   });
 }

@@ -7,7 +7,8 @@ import type { GroupView } from "../domain/watermark.ts";
 
 /**
  * Counts the minutes of each window that have ended by `nowMs`, symbol by symbol, from the beliefs.
- * Windows before `keptFromMs` are not counted: their beliefs are gone. Symbols that the group does not
+ * Windows before `keptFromMs` are not counted: their beliefs are gone; nor is what a symbol is not owed:
+ * the history lane may have stored some of it. Symbols that the group does not
  * know are left out.
  */
 export function readCoverage(
@@ -28,9 +29,16 @@ export function readCoverage(
       symbol,
       startMs: window.startMs,
       sinceMs: view.roster.expectedFrom(slot),
-      coverage: states === null ? null : countCoverage(window.startMs, states[index] ?? []),
+      coverage:
+        states === null || !isOwedAny(view.roster.expectedFrom(slot), window.endMs)
+          ? null
+          : countCoverage(window.startMs, states[index] ?? []),
     }));
   });
+}
+
+function isOwedAny(owedFromMs: EpochMs | null, endMs: EpochMs): boolean {
+  return owedFromMs !== null && owedFromMs < endMs;
 }
 
 /** The states of these slots, minute by minute from the start of the window; each minute is read once. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Flush } from "../../src/contracts/flush.ts";
 import { owedPart } from "../../src/domain/coverage.ts";
 import { readStoredCoverage } from "../../src/postgres/coverage-store.ts";
+import { recordKnown } from "../../src/postgres/known-store.ts";
 import { drainFlushes, MAX_DRAIN_FLUSHES } from "../../src/postgres/flush-store.ts";
 import { readCoverage } from "../../src/symbol-group/coverage-reads.ts";
 import { flush, gap, row } from "../support/flushes.ts";
@@ -22,7 +23,7 @@ afterAll(async () => {
 /** Coverage of one symbol over minutes of the session, as Postgres knows it. */
 async function storedOf(group: number, symbol: string, from = 0, to = 10) {
   const [coverage] = await readStoredCoverage(test.sql, [
-    { symbol, group, startMs: at(from), endMs: at(to) },
+    { symbol, group, knownFromMs: at(from), startMs: at(from), endMs: at(to) },
   ]);
   return coverage;
 }
@@ -79,10 +80,27 @@ describe("coverage from Postgres", () => {
     expect(await storedOf(3, "NEW", 4, 4)).toMatchObject({ expected: 0, pending: 0 });
   });
 
+  it("counts what the history lane asked for before a symbol was owed minutes: bars, or no trade", async () => {
+    await drainFlushes(test.sql, [
+      flush(1, {
+        group: 5,
+        rows: [0, 1, 5, 6].map((i) => row({ symbol: "PAST", ts: at(i) })),
+        watermark: at(10),
+      }),
+    ]);
+    const known = { symbol: "PAST", ...range(1, 4) };
+    await recordKnown(test.sql, [known], at(20));
+    await recordKnown(test.sql, [known], at(21));
+    const owed = { symbol: "PAST", group: 5, knownFromMs: at(0), startMs: at(5), endMs: at(10) };
+    const [coverage] = await readStoredCoverage(test.sql, [owed]);
+    expect(coverage).toMatchObject({ expected: 8, got: 3, noTrade: 5, missing: 0, pending: 0 });
+  });
+
   it("answers in the order of the questions, the same symbol more than once too", async () => {
     const ask = (symbol: string, from: number, to: number) => ({
       symbol,
       group: 1,
+      knownFromMs: at(from),
       ...range(from, to),
     });
     const answers = await readStoredCoverage(test.sql, [
@@ -155,9 +173,17 @@ describe("a session asked both ways", () => {
       );
       const stored = await readStoredCoverage(
         test.sql,
-        cells.map(({ symbol, sinceMs }) => ({ symbol, group: 4, ...owedPart(window, sinceMs) })),
+        cells.map(({ symbol, sinceMs }) => ({
+          symbol,
+          group: 4,
+          knownFromMs: window.startMs,
+          ...owedPart(window, sinceMs),
+        })),
       );
-      expect(stored).toEqual(cells.map(({ coverage }) => coverage));
+      // What is not owed the group leaves to Postgres, which counts nothing of it here.
+      const counted = cells.map(({ coverage }, index) => coverage ?? stored[index]);
+      expect(cells.filter(({ coverage }) => coverage === null).length).toBeLessThan(3);
+      expect(stored).toEqual(counted);
       expect(stored.every(({ missing, pending }) => missing + pending === 0)).toBe(true);
     }
     const [all, , late, gone] = await readStoredCoverage(
@@ -165,6 +191,7 @@ describe("a session asked both ways", () => {
       [null, null, at(45), null].map((since, slot) => ({
         symbol: symbols[slot] ?? "",
         group: 4,
+        knownFromMs: OPEN_MS,
         ...owedPart(range(0, SESSION_MINUTES), slot === 3 ? null : (since ?? OPEN_MS)),
       })),
     );

@@ -12,6 +12,8 @@ export const COUNTED_FIELDS = [
   ["got", INT4],
   ["missing", JSON_ARRAY],
   ["pending", JSON_ARRAY],
+  ["known", INT4],
+  ["known_got", INT4],
 ] as const;
 
 /** What one asked range comes to: its place among them, its bars, minutes missing and pending. */
@@ -20,6 +22,8 @@ export type CountedRange = readonly [
   got: number,
   missing: number[],
   pending: number[],
+  known: number,
+  knownGot: number,
 ];
 
 /** Holes and what was given up, as the gap events of the stored flushes leave them. */
@@ -58,6 +62,6 @@ export function countStored(
       if (open.some((range) => range.startMs <= ts && ts < range.endMs)) missing.push(ts);
       else if (ts >= (watermark ?? startMs)) pending.push(ts);
     }
-    return [Number(column(5)[index]), bars.size, missing, pending];
+    return [Number(column(5)[index]), bars.size, missing, pending, 0, 0];
   });
 }
