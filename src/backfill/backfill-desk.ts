@@ -141,6 +141,8 @@ export class BackfillDesk {
     const ageS = oldestMs === null ? 0 : (now() - oldestMs) / SECOND_MS;
     this.totals.set("backfill_queue_depth", { tier }, this.#queue.depth());
     this.totals.set("backfill_oldest_age_seconds", { tier }, ageS);
+    const lateMs = Math.max(now() - (this.nextDueMs() ?? now()), 0);
+    this.totals.set("object_alarm_late_seconds", { object: "BackfillQueue" }, lateMs / SECOND_MS);
     this.#meta.store.set("metrics", JSON.stringify(this.totals));
     await this.#deps.report(this.totals.toJSON());
   }

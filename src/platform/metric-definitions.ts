@@ -171,6 +171,12 @@ export const METRICS = {
     help: "Flushes of quotes that were dropped because Postgres was away for too long; bars never are.",
     labels: ["class"],
   },
+  object_alarm_late_seconds: {
+    type: "gauge",
+    help: "How long the most overdue duty of an object has waited for its alarm, seconds: a lost alarm shows here within two minutes.",
+    labels: ["object"],
+    merge: "max",
+  },
   build_info: { type: "gauge", help: "The running version.", labels: ["version"], merge: "max" },
 } as const satisfies Record<string, MetricDefinition>;
 /** The name of a metric, as it stands in a scrape. */

@@ -83,6 +83,7 @@ export class GroupHome {
   }
 
   async plan(scheduledMs: EpochMs, polls: boolean): Promise<void> {
+    this.totals.set("object_alarm_late_seconds", { object: "SymbolGroup" }, this.#lateMs() / 1_000);
     await this.#members
       .refresh(scheduledMs)
       .catch((error: unknown) =>
@@ -271,6 +272,12 @@ export class GroupHome {
     this.#outlets.bars.run(duty.name);
     this.#outlets.quotes.run(duty.name);
     if (duty.name === "sweep") this.inFlight.track(this.#sweep());
+  }
+
+  /** How long the first duty has waited for its alarm: asked by the tick, which would set a lost one again. */
+  #lateMs(): number {
+    const nowMs = this.#deps.market.now();
+    return Math.max(nowMs - (this.nextDueMs() ?? nowMs), 0);
   }
 
   #changeHoles(act: (holes: GroupHoles) => void): void {
