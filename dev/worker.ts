@@ -1,11 +1,13 @@
 import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
+import type { Task } from "../src/contracts/tasks.ts";
 import { groupName } from "../src/domain/symbol.ts";
 import { MINUTE_MS } from "../src/domain/time.ts";
 import { readSettings, type Settings } from "../src/env.ts";
 import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
 import { runAndIngest } from "../src/ingest/fetch-runner.ts";
 import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
+import { type Phase, runUntilRest } from "./stack/step-rounds.ts";
 
 // The whole service, with market time handed to the driver of the local stack.
 useSteppedMarketClock("development");
@@ -24,6 +26,8 @@ const TWICE_EVERY = 50;
 const AGAIN_EVERY = 70;
 const AGAIN_AFTER_MS = 2 * MINUTE_MS;
 
+/** Jobs and tasks begun: what shows whether an object may have got work after it had come to rest. */
+let runnerCalls = 0;
 let answers = 0;
 let held: { atMs: number; job: GroupFetch; outcome: PollOutcome }[] = [];
 
@@ -32,12 +36,18 @@ export class FetchRunner extends ServiceFetchRunner {
   override async run(job: GroupFetch): Promise<void> {
     const read = readSettings(this.env);
     if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    runnerCalls += 1;
     const outcome = await runAndIngest(job, read.settings, this.env);
     if (!isImpolite(this.env)) return;
     answers += 1;
     if (answers % TWICE_EVERY === 0) await handOver(job, outcome, this.env);
     if (answers % AGAIN_EVERY === 0)
       held.push({ atMs: marketClock.now() + AGAIN_AFTER_MS, job, outcome });
+  }
+
+  override async runTask(task: Task): Promise<void> {
+    runnerCalls += 1;
+    await super.runTask(task);
   }
 }
 
@@ -65,15 +75,17 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
   const late = held.filter((item) => item.atMs <= now);
   held = held.filter((item) => item.atMs > now);
   for (const item of late) await handOver(item.job, item.outcome, env);
+  const dueMs = await runUntilRest(phasesOf(settings, env), now, () => runnerCalls);
+  const times = [...held.map((item) => item.atMs), ...(dueMs === null ? [] : [dueMs])];
+  return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
+}
+
+/** What is stepped, each phase after the one whose objects hand work to it. */
+function phasesOf(settings: Settings, env: Env): Phase[] {
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
     env.SYMBOL_GROUP.getByName(groupName(group)),
   );
-  const runAll = () => Promise.all(groups.map((group) => group.runUntilQuiet()));
-  // Twice: what the first group scatters, or a coordinator hands out, reaches groups that had come to rest.
-  await runAll();
-  const due = await runAll();
-  const times = [...due, ...held.map((item) => item.atMs)].filter((atMs) => atMs !== null);
-  return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
+  return [groups];
 }
 
 export default {

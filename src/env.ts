@@ -80,6 +80,7 @@ const configVariablesSchema = z.object({
   RECENT_LATENCY_CAP_MS: number.optional(),
   PROVIDER_TIMEOUT_MS: number.optional(),
   QUOTE_EVERY_S: number.optional(),
+  SESSIONS: json.optional(),
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
   COLD_START_SESSIONS_1D: number.optional(),
@@ -178,6 +179,7 @@ function configInput(variables: ConfigVariables): object {
     latency_cap_ms: variables.RECENT_LATENCY_CAP_MS,
     timeout_ms: variables.PROVIDER_TIMEOUT_MS,
     quote_every_s: variables.QUOTE_EVERY_S,
+    sessions: variables.SESSIONS,
     calendar_overrides: variables.CALENDAR_OVERRIDES,
     cold_start_sessions: withoutUndefined({
       "1m": variables.COLD_START_SESSIONS_1M,
