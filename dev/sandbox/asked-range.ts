@@ -1,6 +1,7 @@
 import type { Calendar } from "../../src/domain/calendar.ts";
 import type { EpochMs, TimeRange } from "../../src/domain/time.ts";
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/time.ts";
+import { FIRST_CALENDAR_YEAR, LAST_CALENDAR_YEAR } from "../../src/domain/trading-date.ts";
 import type { Route } from "./endpoint.ts";
 import { parseRfc3339OrDate, parseUnixMsOrDate } from "./instants.ts";
 
@@ -23,7 +24,14 @@ export function askedRange({ provider, endpoint }: Route, url: URL): TimeRange |
     polygon: [parseUnixMsOrDate(polygonFrom, "start"), parseUnixMsOrDate(polygonTo, "end")],
     finnhub: [seconds(query.get("from")), seconds(query.get("to"))],
   }[provider === "iex" ? "alpaca" : provider];
-  return startMs === undefined || endMs === undefined ? undefined : { startMs, endMs };
+  if (startMs === undefined || endMs === undefined) return undefined;
+  return hasCalendar(startMs) && hasCalendar(endMs) ? { startMs, endMs } : undefined;
+}
+
+/** Sessions before and after an instant are known when its year is not at the ends of the calendar. */
+function hasCalendar(ms: EpochMs): boolean {
+  const year = new Date(ms).getUTCFullYear();
+  return year > FIRST_CALENDAR_YEAR && year < LAST_CALENDAR_YEAR;
 }
 
 /**

@@ -47,7 +47,8 @@ export async function play(run: Play): Promise<void> {
     await watchers.clients.catchUp(stack);
     await watchers.clients.leave();
     await stepUntil(run, nightEndMs(run, session));
-    if (stage.sessions.length > 1) run.say(`${session.date}: ${at + 1} of ${stage.sessions.length}`);
+    if (stage.sessions.length > 1)
+      run.say(`${session.date}: ${at + 1} of ${stage.sessions.length}`);
   }
   await watchers.clients.connect();
   await watchers.clients.catchUp(stack);
@@ -69,7 +70,8 @@ async function stepUntil(run: Play, endMs: EpochMs): Promise<void> {
 
 /** Nobody made a provider sick: a look a minute shows whether one became so by itself. */
 async function look({ driver, watchers }: Play): Promise<void> {
-  if (watchers.everyStep || driver.nowMs % MINUTE_MS === 0) await watchers.breakers.at(driver.nowMs);
+  if (watchers.everyStep || driver.nowMs % MINUTE_MS === 0)
+    await watchers.breakers.at(driver.nowMs);
 }
 
 async function playSession(run: Play, session: TradingSession): Promise<void> {

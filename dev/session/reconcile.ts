@@ -194,4 +194,3 @@ function sameBar(row: StoredBar, { bar }: Publication): boolean {
 function orNull(bar: MarketBar, field: "vw" | "n"): number | null {
   return bar[field] ?? null;
 }
-

@@ -1,5 +1,10 @@
 import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
-import { type Calendar, createCalendar, type SessionKind, type TradingSession } from "../../src/domain/calendar.ts";
+import {
+  type Calendar,
+  createCalendar,
+  type SessionKind,
+  type TradingSession,
+} from "../../src/domain/calendar.ts";
 import { type EpochMs, MINUTE_MS } from "../../src/domain/time.ts";
 import { loadCsvMarket } from "../market/csv-market.ts";
 import type { Market } from "../market/market.ts";

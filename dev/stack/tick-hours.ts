@@ -41,18 +41,12 @@ export function nextTickMs(hours: TickHours, nowMs: EpochMs): EpochMs {
 }
 
 /** The first tick of a session. */
-export function firstTickMs(
-  session: TradingSession,
-  sessions: readonly SessionKind[],
-): EpochMs {
+export function firstTickMs(session: TradingSession, sessions: readonly SessionKind[]): EpochMs {
   return fetchWindow(session, sessions).startMs - FIRST_TICK_BEFORE_MS;
 }
 
 /** The last tick of a session. */
-export function lastTickMs(
-  session: TradingSession,
-  sessions: readonly SessionKind[],
-): EpochMs {
+export function lastTickMs(session: TradingSession, sessions: readonly SessionKind[]): EpochMs {
   return Math.max(
     session.closeMs + LAST_TICK_AFTER_CLOSE_MS,
     fetchWindow(session, sessions).endMs + LAST_TICK_AFTER_FETCHED_MS,
