@@ -9,9 +9,9 @@ import type { SessionClients } from "./clients.ts";
 import type { Disturbances } from "./disturbances.ts";
 import type { Stage } from "./stage.ts";
 
-/** The settle pass is at close + 20 min, and its jobs may come again for an hour. */
-const END_AFTER_CLOSE_MS = 90 * MINUTE_MS;
-/** It comes again at 07:00 New York of the next session; an hour before that one opens it is over. */
+/** What the last tick made due is sent by then; retries of the settle pass come in the night. */
+const STAY_AFTER_LAST_TICK_MS = 5 * MINUTE_MS;
+/** The settle pass of 07:00 New York is over an hour before the next session opens, retries and all. */
 const MORNING_END_BEFORE_OPEN_MS = HOUR_MS;
 
 /** Who looks on, or interferes, at each step. */
@@ -62,31 +62,28 @@ function nightEndMs({ stage, kinds }: Play, session: TradingSession): EpochMs {
 }
 
 async function stepUntil(run: Play, endMs: EpochMs): Promise<void> {
-  while (run.driver.nowMs < endMs) {
-    await run.driver.step(run.stack.serviceUrl(), endMs);
-    await look(run);
-  }
-}
-
-/** Nobody made a provider sick: a look a minute shows whether one became so by itself. */
-async function look({ driver, watchers }: Play): Promise<void> {
-  if (watchers.everyStep || driver.nowMs % MINUTE_MS === 0)
-    await watchers.breakers.at(driver.nowMs);
+  while (run.driver.nowMs < endMs) await step(run, endMs);
 }
 
 async function playSession(run: Play, session: TradingSession): Promise<void> {
-  const { stack, driver, kinds, watchers, say } = run;
+  const { driver, kinds, watchers, say } = run;
   const startMs = driver.nowMs;
-  const endMs = Math.max(session.closeMs + END_AFTER_CLOSE_MS, lastTickMs(session, kinds));
+  const endMs = lastTickMs(session, kinds) + STAY_AFTER_LAST_TICK_MS;
   let told = 0;
   while (driver.nowMs < endMs) {
-    if (await watchers.disturbances.before(stack, driver))
-      say(`killed and restarted at ${toIso(driver.nowMs)}`);
-    else await driver.step(stack.serviceUrl(), endMs);
+    await step(run, endMs);
     await watchers.clients.at(driver.nowMs);
-    await look(run);
     const done = Math.floor(((driver.nowMs - startMs) / (endMs - startMs)) * 10);
     if (done > told && run.stage.sessions.length === 1) say(`${done * 10} % of the session`);
     told = done;
   }
+}
+
+async function step({ stack, driver, watchers, say }: Play, untilMs: EpochMs): Promise<void> {
+  if (await watchers.disturbances.before(stack, driver))
+    say(`killed and restarted at ${toIso(driver.nowMs)}`);
+  else await driver.step(stack.serviceUrl(), untilMs);
+  // Nobody made a provider sick: a look a minute shows whether one became so by itself.
+  if (watchers.everyStep || driver.nowMs % MINUTE_MS === 0)
+    await watchers.breakers.at(driver.nowMs);
 }
