@@ -10,6 +10,7 @@ import { formatToken, type Position } from "../../src/stream/token.ts";
 import type { StoredGap } from "./gap-events.ts";
 
 const RECONNECT_MS = 250;
+/** So often in a row a client comes back without being let in, until it gives up. */
 const MAX_RECONNECTS = 200;
 
 /** What a client saw go wrong: each is a fault of the service, not of the network. */
@@ -123,6 +124,8 @@ export class StreamClient {
     this.#reconnects += 1;
     if (this.#reconnects > MAX_RECONNECTS) {
       this.faults.errors.push("gave up reconnecting");
+      // Whoever waits for it goes on: the run then ends with this fault.
+      this.#subscribed();
       return;
     }
     await delay(RECONNECT_MS);
@@ -156,6 +159,7 @@ export class StreamClient {
   }
 
   #acked(frame: Extract<ServerFrame, { op: "ack" }>): void {
+    this.#reconnects = 0;
     for (const result of frame.resume ?? []) {
       this.resumes += 1;
       if (result.recovered) this.recovered += 1;
