@@ -153,7 +153,7 @@ async function main(options: Options): Promise<void> {
     await stack.stop();
   });
   const driver = new MarketDriver({
-    calendar,
+    hours: { calendar, sessions: ["regular"] },
     key: stack.key,
     speed: options.speed,
     startMs,

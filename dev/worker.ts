@@ -1,5 +1,7 @@
+import type { BackfillEnd, BackfillRun } from "../src/contracts/backfill.ts";
 import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
+import type { Task } from "../src/contracts/tasks.ts";
 import { groupName } from "../src/domain/symbol.ts";
 import { TIERS } from "../src/domain/tier.ts";
 import { MINUTE_MS } from "../src/domain/time.ts";
@@ -8,6 +10,7 @@ import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
 import { runAndIngest } from "../src/ingest/fetch-runner.ts";
 import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
 import { sloMonitorStub } from "../src/platform/stubs.ts";
+import { type Phase, runUntilRest } from "./stack/step-rounds.ts";
 
 // The whole service, with market time handed to the driver of the local stack.
 useSteppedMarketClock("development");
@@ -26,9 +29,8 @@ const TWICE_EVERY = 50;
 const AGAIN_EVERY = 70;
 const AGAIN_AFTER_MS = 2 * MINUTE_MS;
 
-/** So often all objects are gone round at one instant. */
-const MAX_ROUNDS = 100;
-
+/** Jobs and tasks begun: what shows whether an object may have got work after it had come to rest. */
+let runnerCalls = 0;
 let answers = 0;
 let held: { atMs: number; job: GroupFetch; outcome: PollOutcome }[] = [];
 
@@ -37,12 +39,23 @@ export class FetchRunner extends ServiceFetchRunner {
   override async run(job: GroupFetch): Promise<void> {
     const read = readSettings(this.env);
     if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    runnerCalls += 1;
     const outcome = await runAndIngest(job, read.settings, this.env);
     if (!isImpolite(this.env)) return;
     answers += 1;
     if (answers % TWICE_EVERY === 0) await handOver(job, outcome, this.env);
     if (answers % AGAIN_EVERY === 0)
       held.push({ atMs: marketClock.now() + AGAIN_AFTER_MS, job, outcome });
+  }
+
+  override async runBackfill(run: BackfillRun): Promise<BackfillEnd> {
+    runnerCalls += 1;
+    return await super.runBackfill(run);
+  }
+
+  override async runTask(task: Task): Promise<void> {
+    runnerCalls += 1;
+    await super.runTask(task);
   }
 }
 
@@ -70,28 +83,19 @@ async function step(request: Request, settings: Settings, env: Env): Promise<Res
   const late = held.filter((item) => item.atMs <= now);
   held = held.filter((item) => item.atMs > now);
   for (const item of late) await handOver(item.job, item.outcome, env);
+  const dueMs = await runUntilRest(phasesOf(settings, env), now, () => runnerCalls);
+  const times = [...held.map((item) => item.atMs), ...(dueMs === null ? [] : [dueMs])];
+  return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
+}
+
+/** What is stepped, each phase after the one whose objects hand work to it. */
+function phasesOf(settings: Settings, env: Env): Phase[] {
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
     env.SYMBOL_GROUP.getByName(groupName(group)),
   );
   const queues = TIERS.map((tier) => env.BACKFILL_QUEUE.getByName(tier));
-  const runAll = async () => {
-    const ofGroups = await Promise.all(groups.map((group) => group.runUntilQuiet()));
-    return [...ofGroups, ...(await Promise.all(queues.map((queue) => queue.runUntilQuiet())))];
-  };
-  // Again: what the first group scatters, a coordinator hands out, or a queue's job opens, reaches groups
-  // that had come to rest.
-  await runAll();
-  let due = await runAll();
-  for (let rounds = 0; due.some((atMs) => atMs !== null && atMs <= now); rounds += 1) {
-    if (rounds === MAX_ROUNDS) throw new Error("the stack does not come to rest");
-    due = await runAll();
-  }
-  // Last, so that a sample finds what the step has drained.
-  const sampleMs = await sloMonitorStub(env).runUntilQuiet();
-  const times = [...due, sampleMs, ...held.map((item) => item.atMs)].filter(
-    (atMs) => atMs !== null,
-  );
-  return Response.json({ next_due_ms: times.length === 0 ? null : Math.min(...times) });
+  // The monitor last, so that a sample finds what the step has drained.
+  return [groups, queues, [sloMonitorStub(env)]];
 }
 
 export default {

@@ -81,6 +81,7 @@ const configVariablesSchema = z.object({
   PROVIDER_TIMEOUT_MS: number.optional(),
   QUOTE_EVERY_S: number.optional(),
   SLO_EVERY_S: number.optional(),
+  SESSIONS: json.optional(),
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
   COLD_START_SESSIONS_1D: number.optional(),
@@ -180,6 +181,7 @@ function configInput(variables: ConfigVariables): object {
     timeout_ms: variables.PROVIDER_TIMEOUT_MS,
     quote_every_s: variables.QUOTE_EVERY_S,
     slo: withoutUndefined({ every_s: variables.SLO_EVERY_S }),
+    sessions: variables.SESSIONS,
     calendar_overrides: variables.CALENDAR_OVERRIDES,
     cold_start_sessions: withoutUndefined({
       "1m": variables.COLD_START_SESSIONS_1M,

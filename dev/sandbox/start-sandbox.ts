@@ -1,11 +1,12 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { Calendar } from "../../src/domain/calendar.ts";
+import { type Calendar, createCalendar } from "../../src/domain/calendar.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import type { Market } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
 import type { SymbolListing } from "../market/symbol-listing.ts";
 import { ADMIN_PREFIX, answerAdmin } from "./admin.ts";
+import { askedRange, isAskedAfterSettle } from "./asked-range.ts";
 import { routeOf } from "./endpoint.ts";
 import type { Route, SandboxProvider } from "./endpoint.ts";
 import { createFaultBook } from "./fault-book.ts";
@@ -105,6 +106,7 @@ function createHandler(options: SandboxOptions, baseUrl: () => string) {
     callsPerMinute: { ...PAID_CALLS_PER_MINUTE, alpaca, ...options.callsPerMinute },
     baseUrl,
   });
+  const calendar = options.calendar ?? createCalendar();
   const isMute = (route: Route) => book.at(route, options.now()).fault === "mute";
 
   function setFault(provider: SandboxProvider, fault: Fault | null, scope?: FaultScope): void {
@@ -124,6 +126,9 @@ function createHandler(options: SandboxOptions, baseUrl: () => string) {
     const route = routeOf(call, options.keys.iexKeyId);
     if (route === undefined) return send(response, textReply(404, "404 page not found"));
     stats.countRequest(route);
+    const asked = askedRange(route, url);
+    if (asked !== undefined && isAskedAfterSettle(asked, options.now(), calendar))
+      stats.countAskedAfterSettle(route.provider);
     const { fault, delayMs } = book.at(route, options.now());
     if (delayMs > 0) await pause(delayMs, response);
     if (response.destroyed) return;

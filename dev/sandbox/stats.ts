@@ -8,6 +8,8 @@ export interface ProviderStats {
   readonly answers: Readonly<Record<string, number>>;
   /** Requests by endpoint; those of no endpoint are `unknown`. */
   readonly endpoints: Readonly<Record<string, number>>;
+  /** Calls for minutes of a session whose settle pass was over (see `isAskedAfterSettle`). */
+  readonly askedAfterSettle: number;
 }
 export type SandboxStats = Readonly<Record<SandboxProvider, ProviderStats>>;
 
@@ -15,6 +17,7 @@ export type SandboxStats = Readonly<Record<SandboxProvider, ProviderStats>>;
 export interface StatsRecorder {
   countRequest(route: Route): void;
   countAnswer(provider: SandboxProvider, status: number): void;
+  countAskedAfterSettle(provider: SandboxProvider): void;
   snapshot(): SandboxStats;
 }
 
@@ -38,14 +41,17 @@ class Counts {
 export function createStatsRecorder(): StatsRecorder {
   const endpoints = new Map(SANDBOX_PROVIDERS.map((provider) => [provider, new Counts()]));
   const answers = new Map(SANDBOX_PROVIDERS.map((provider) => [provider, new Counts()]));
+  const afterSettle = new Counts();
   const read = (provider: SandboxProvider): ProviderStats => ({
     requests: endpoints.get(provider)?.total() ?? 0,
     answers: answers.get(provider)?.toObject() ?? {},
     endpoints: endpoints.get(provider)?.toObject() ?? {},
+    askedAfterSettle: afterSettle.toObject()[provider] ?? 0,
   });
   return {
     countRequest: ({ provider, endpoint }) => endpoints.get(provider)?.add(endpoint ?? "unknown"),
     countAnswer: (provider, status) => answers.get(provider)?.add(String(status)),
+    countAskedAfterSettle: (provider) => afterSettle.add(provider),
     snapshot: () => ({
       alpaca: read("alpaca"),
       polygon: read("polygon"),

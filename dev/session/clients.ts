@@ -4,6 +4,7 @@ import type { EpochMs } from "../../src/domain/time.ts";
 import { MINUTE_MS } from "../../src/domain/time.ts";
 import { streamName } from "../../src/stream/token.ts";
 import type { LocalStack } from "../stack/local-stack.ts";
+import { countGaps, type GapCounts } from "./gap-events.ts";
 import { StreamClient } from "./stream-client.ts";
 
 /** Symbols of client i are those whose index has its remainder. */
@@ -48,6 +49,15 @@ export class SessionClients {
     for (const client of this.#clients) await client.connect();
   }
 
+  /**
+   * All leave for the night, and come back with `connect`, each from where it was: a host looks after its
+   * streams each minute while it has connections, and closed hours are jumped.
+   */
+  async leave(): Promise<void> {
+    for (const client of this.#clients) await client.leave();
+    this.#nextDropMs = null;
+  }
+
   /** Drops and resumes the client that does so, when its time has come. */
   async at(nowMs: EpochMs): Promise<void> {
     const client = this.#clients[DROPPING_CLIENT];
@@ -87,6 +97,12 @@ export class SessionClients {
    */
   mostNoTrade(): ReadonlyMap<string, number> | null {
     return this.#clients[0]?.mostNoTrade ?? null;
+  }
+
+  /** Gap events by kind, as the client that takes everything saw them; null without one. */
+  gapEvents(): GapCounts | null {
+    const [first] = this.#clients;
+    return first === undefined ? null : countGaps(first.gapEvents);
   }
 
   result(beliefs: ReadonlySet<string>): StreamResult {

@@ -5,7 +5,7 @@ import { MINUTE_MS } from "../../src/domain/time.ts";
 import type { LocalStack } from "../stack/local-stack.ts";
 import type { MarketDriver } from "../stack/driver.ts";
 
-/** The database goes away this far into the session. */
+/** The database goes away this far into the first session. */
 const DB_AWAY_FROM_MINUTE = 60;
 /** Requests that must have reached the sandbox before the runtime is killed in the middle of a step. */
 const IN_FLIGHT_REQUESTS = 3;

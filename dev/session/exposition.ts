@@ -51,3 +51,13 @@ export function sumByLabels(
   }
   return sums;
 }
+
+/** A counter summed over all its label sets; 0 when the exposition does not have it. */
+export function counterTotal(exposition: string, name: string): number {
+  let total = 0;
+  for (const line of exposition.split("\n")) {
+    const match = /^(\w+)(?:\{.*\})? (\d+)$/.exec(line);
+    if (match?.[1] === name) total += Number(match[2]);
+  }
+  return total;
+}

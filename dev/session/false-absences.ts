@@ -7,7 +7,7 @@ import type { Market } from "../market/market.ts";
 /** What really did not trade, and what was ever said not to have, by `stream ts`. */
 export interface SaidAbsences {
   readonly market: Market;
-  readonly session: TradingSession;
+  readonly sessions: readonly TradingSession[];
   readonly symbolGroups: number;
   /** Null when nobody listened. */
   readonly mostNoTrade: ReadonlyMap<string, number> | null;
@@ -20,7 +20,7 @@ export interface SaidAbsences {
  */
 export function falseAbsences({
   market,
-  session,
+  sessions,
   symbolGroups,
   mostNoTrade,
 }: SaidAbsences): number | null {
@@ -28,10 +28,12 @@ export function falseAbsences({
   const truth = new Map<string, number>();
   for (const { symbol } of market.symbols) {
     const stream = streamName({ group: groupOf(symbol, symbolGroups), class: "bars" });
-    for (let ts = session.openMs; ts < session.closeMs; ts += MINUTE_MS) {
-      if (market.bar(symbol, ts) !== undefined) continue;
-      const key = `${stream} ${ts}`;
-      truth.set(key, (truth.get(key) ?? 0) + 1);
+    for (const { openMs, closeMs } of sessions) {
+      for (let ts = openMs; ts < closeMs; ts += MINUTE_MS) {
+        if (market.bar(symbol, ts) !== undefined) continue;
+        const key = `${stream} ${ts}`;
+        truth.set(key, (truth.get(key) ?? 0) + 1);
+      }
     }
   }
   let count = 0;

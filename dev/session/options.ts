@@ -1,11 +1,18 @@
 import { parseArgs } from "node:util";
+import type { SessionKind } from "../../src/domain/calendar.ts";
 import { MAX_SYMBOL_GROUPS } from "../../src/env.ts";
 import { DEFAULT_SYMBOL_GROUPS } from "../stack/local-stack.ts";
+
+const SESSION_KINDS: readonly SessionKind[] = ["pre", "regular", "post"];
 
 /** What `npm run session` was asked to do. */
 export interface SessionOptions {
   /** A CSV of real bars; null runs the synthetic market. */
   readonly barsFile: string | null;
+  /** How many trading dates of the file are played, from its first; Infinity: all. */
+  readonly dates: number;
+  /** Parts of the trading day whose bars are stored. */
+  readonly sessions: readonly SessionKind[];
   /** Symbols of the synthetic market. */
   readonly symbols: number;
   readonly clients: number;
@@ -27,16 +34,19 @@ export interface SessionOptions {
 }
 
 export const USAGE = `npm run session -- [options]
-  --bars FILE        replay a CSV of real bars (symbol,t_utc,o,h,l,c,v); default: a synthetic market
+  --bars FILE        replay a CSV of real bars (symbol,t_utc,o,h,l,c,v), all of its trading dates one
+                     after the other, the others closed; default: a synthetic market of one date
+  --dates N          only the first N trading dates of the file
+  --sessions LIST    the parts of the trading day that are stored: pre,regular,post (regular)
   --symbols N        symbols of the synthetic market (3000)
   --groups N         symbol groups of the deployment (32)
   --clients N        WebSocket clients (20)
   --quotes-every S   ask for quotes each S market seconds (60; deployed: 15, which takes three more
                      steps of market time a minute)
   --speed X          market seconds a second at most (as fast as it goes)
-  --kill-at F        SIGKILL the runtime at this fraction of the session, 0 to 1
-  --db-away MINUTES  take the database away for so many market minutes
-  --faults FILE      a schedule of provider faults, JSON, ms from the open
+  --kill-at F        SIGKILL the runtime at this fraction of the first session, 0 to 1
+  --db-away MINUTES  take the database away for so many market minutes of the first session
+  --faults FILE      a schedule of provider faults, JSON, ms from the first open
   --rlc              take the polls from a rate-limit coordinator
   --json             print the result as one JSON line, progress on stderr`;
 
@@ -46,6 +56,8 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     args: [...argv],
     options: {
       bars: { type: "string" },
+      dates: { type: "string" },
+      sessions: { type: "string" },
       symbols: { type: "string" },
       clients: { type: "string" },
       "quotes-every": { type: "string" },
@@ -60,6 +72,8 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
   });
   return {
     barsFile: values.bars ?? null,
+    dates: numberBetween("--dates", values.dates, Infinity, 1, Infinity),
+    sessions: parseSessions(values.sessions ?? "regular"),
     symbols: numberBetween("--symbols", values.symbols, 3_000, 1, 20_000),
     clients: numberBetween("--clients", values.clients, 20, 0, 2_000),
     quoteEveryS: numberBetween("--quotes-every", values["quotes-every"], 60, 5, 3_600),
@@ -74,6 +88,14 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     rlc: values.rlc ?? false,
     json: values.json ?? false,
   };
+}
+
+function parseSessions(text: string): SessionKind[] {
+  const named = new Set(text.split(","));
+  const sessions = SESSION_KINDS.filter((kind) => named.has(kind));
+  if (sessions.length < named.size)
+    throw new RangeError(`--sessions must be a list of ${SESSION_KINDS.join(", ")}`);
+  return sessions;
 }
 
 function numberBetween(

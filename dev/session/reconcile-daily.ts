@@ -7,7 +7,7 @@ import type { Market } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
 import { dailyVersionsOf } from "../market/truth.ts";
 
-/** The daily bars in Postgres, held against what the sandbox served by the end of the session. */
+/** The daily bars in Postgres, held against what the sandbox served by the end of the run. */
 export interface DailyReconciliation {
   readonly dates: number;
   readonly bars_expected: number;
@@ -18,15 +18,15 @@ export interface DailyReconciliation {
   readonly faults: readonly string[];
 }
 
-/** What of a session is reconciled, and at which market time. */
+/** What of the sessions is reconciled, and at which market time. */
 export interface DailyInput {
   readonly database: Database;
   readonly market: Market;
   readonly publication: PublicationSchedule;
   readonly calendar: Calendar;
-  readonly session: TradingSession;
+  readonly sessions: readonly TradingSession[];
   readonly nowMs: EpochMs;
-  /** Sessions before this one that a new deployment fetches. */
+  /** Sessions before the first that a new deployment fetches. */
   readonly sessionsBefore: number;
 }
 
@@ -43,7 +43,7 @@ const rowSchema = z.object({
 });
 const MAX_FAULTS = 10;
 
-/** Holds the session's daily bar of each symbol, and those of the sessions before, against the truth. */
+/** Holds the daily bar of each symbol and session, and those of the sessions before, against the truth. */
 export async function reconcileDaily(input: DailyInput): Promise<DailyReconciliation> {
   const rows = await input.database.query(
     `select symbol, trading_date::text as date, open, high, low, close, volume, provider, feed from candles_daily`,
@@ -89,10 +89,10 @@ export async function reconcileDaily(input: DailyInput): Promise<DailyReconcilia
   };
 }
 
-function datesOf({ calendar, session, sessionsBefore }: DailyInput): TradingDate[] {
-  const dates = [session.date];
-  let before = session;
-  for (let back = 0; back < sessionsBefore; back += 1) {
+function datesOf({ calendar, sessions, sessionsBefore }: DailyInput): TradingDate[] {
+  const dates = sessions.map(({ date }) => date);
+  let [before] = sessions;
+  for (let back = 0; back < sessionsBefore && before !== undefined; back += 1) {
     before = calendar.previousSession(before.openMs - 1);
     dates.push(before.date);
   }

@@ -1,10 +1,16 @@
 import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
-import { type Calendar, createCalendar, type TradingSession } from "../../src/domain/calendar.ts";
+import {
+  type Calendar,
+  createCalendar,
+  type SessionKind,
+  type TradingSession,
+} from "../../src/domain/calendar.ts";
 import { type EpochMs, MINUTE_MS } from "../../src/domain/time.ts";
 import { loadCsvMarket } from "../market/csv-market.ts";
 import type { Market } from "../market/market.ts";
 import { createPublication, type PublicationSchedule } from "../market/publication.ts";
 import { createSyntheticMarket } from "../market/synthetic-market.ts";
+import { firstTickMs } from "../stack/tick-hours.ts";
 import type { SessionOptions } from "./options.ts";
 import { overridesForFile, sessionsOfFile } from "./session-calendar.ts";
 
@@ -14,45 +20,49 @@ const CORRECTED_RATE = 0.01;
 /** A synthetic session: an ordinary Friday. */
 const SYNTHETIC_DATE = "2026-03-20";
 
-/** What a session is played on: the market, when its bars become known, and the one session of it. */
+/** What is played: the market, when its bars become known, and its trading sessions in order. */
 export interface Stage {
   readonly market: Market;
   readonly publication: PublicationSchedule;
   readonly overrides: readonly CalendarOverride[];
   readonly calendar: Calendar;
-  readonly session: TradingSession;
+  readonly sessions: readonly TradingSession[];
+  /** The first and the last of them. */
+  readonly first: TradingSession;
+  readonly last: TradingSession;
 }
 
-/** Makes the stage that the options ask for. Throws for a file that is not of one trading date. */
+/** Makes the stage that the options ask for. Throws for a file with bars of a date without a session. */
 export function setTheStage(options: SessionOptions): Stage {
-  const { market, overrides, session } = chosen(options);
+  const { market, overrides, sessions } = chosen(options);
+  const [first, last] = [sessions[0], sessions.at(-1)];
+  if (first === undefined || last === undefined) throw new RangeError("no session is to be played");
   const publication = createPublication(market, {
     seed: SEED,
     lateRate: LATE_RATE,
     correctedRate: CORRECTED_RATE,
   });
-  return { market, publication, overrides, calendar: createCalendar(overrides), session };
+  const calendar = createCalendar(overrides);
+  return { market, publication, overrides, calendar, sessions, first, last };
 }
 
-/** Market time at the start: the first ticks read the universe before the open. */
-export function startOf(session: TradingSession): EpochMs {
-  return session.openMs - 2 * MINUTE_MS;
+/** Market time at the start: the first ticks read the universe before the first fetched minute. */
+export function startOf(first: TradingSession, kinds: readonly SessionKind[]): EpochMs {
+  return firstTickMs(first, kinds) - MINUTE_MS;
 }
 
-function chosen(options: SessionOptions): Pick<Stage, "market" | "overrides" | "session"> {
+function chosen(options: SessionOptions): Pick<Stage, "market" | "overrides" | "sessions"> {
   if (options.barsFile === null) {
     const session = createCalendar().session(SYNTHETIC_DATE);
     if (session === undefined) throw new Error(`${SYNTHETIC_DATE} is not a session`);
     return {
       market: createSyntheticMarket({ seed: SEED, symbols: options.symbols }),
       overrides: [],
-      session,
+      sessions: [session],
     };
   }
   const market = loadCsvMarket(options.barsFile);
-  const overrides = overridesForFile(market.dates);
-  const [session, ...more] = sessionsOfFile(market.dates, overrides);
-  if (session === undefined || more.length > 0)
-    throw new RangeError("a session is of one trading date; the file has several");
-  return { market, overrides, session };
+  const dates = market.dates.slice(0, options.dates);
+  const overrides = overridesForFile(dates);
+  return { market, overrides, sessions: sessionsOfFile(dates, overrides) };
 }

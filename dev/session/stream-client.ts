@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { gapKindSchema } from "../../src/contracts/flush.ts";
 import {
   type FlushFrame,
   type ServerFrame,
@@ -6,8 +7,10 @@ import {
 } from "../../src/contracts/stream.ts";
 import { Crc32c } from "../../src/stream/crc32c.ts";
 import { formatToken, type Position } from "../../src/stream/token.ts";
+import type { StoredGap } from "./gap-events.ts";
 
 const RECONNECT_MS = 250;
+/** So often in a row a client comes back without being let in, until it gives up. */
 const MAX_RECONNECTS = 200;
 
 /** What a client saw go wrong: each is a fault of the service, not of the network. */
@@ -38,7 +41,8 @@ export class StreamClient {
   };
   resumes = 0;
   recovered = 0;
-  gapEvents = 0;
+  /** Kinds of the gap events that came. */
+  readonly gapEvents: Pick<StoredGap, "kind">[] = [];
   flushes = 0;
   #url: () => string;
   #key: string;
@@ -55,8 +59,9 @@ export class StreamClient {
     this.symbols = symbols;
   }
 
-  /** Connects and subscribes; resolves with the answer to the subscription. */
+  /** Connects and subscribes, by token when it had left; resolves with the answer to the subscription. */
   async connect(): Promise<void> {
+    this.#closing = false;
     const subscribed = new Promise<void>((resolve) => (this.#subscribed = resolve));
     this.#open();
     await subscribed;
@@ -72,6 +77,16 @@ export class StreamClient {
   close(): void {
     this.#closing = true;
     this.#socket?.close();
+  }
+
+  /** Closes the socket for a while; resolves when it is closed. */
+  async leave(): Promise<void> {
+    const socket = this.#socket;
+    this.#closing = true;
+    if (socket === null || socket.readyState === WebSocket.CLOSED) return;
+    const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
+    socket.close();
+    await closed;
   }
 
   /** How far the client is, by stream. */
@@ -99,20 +114,22 @@ export class StreamClient {
       );
     });
     socket.addEventListener("message", (event) => this.#read(String(event.data)));
-    socket.addEventListener("close", () => void this.#reopen());
+    socket.addEventListener("close", () => void this.#reopen(socket));
     // A failed connection closes too; the close event acts.
     socket.addEventListener("error", () => {});
   }
 
-  async #reopen(): Promise<void> {
+  async #reopen(closed: WebSocket): Promise<void> {
     if (this.#closing) return;
     this.#reconnects += 1;
     if (this.#reconnects > MAX_RECONNECTS) {
       this.faults.errors.push("gave up reconnecting");
+      // Whoever waits for it goes on: the run then ends with this fault.
+      this.#subscribed();
       return;
     }
     await delay(RECONNECT_MS);
-    if (!this.#closing) this.#open();
+    if (!this.#closing && this.#socket === closed) this.#open();
   }
 
   #read(text: string): void {
@@ -142,6 +159,7 @@ export class StreamClient {
   }
 
   #acked(frame: Extract<ServerFrame, { op: "ack" }>): void {
+    this.#reconnects = 0;
     for (const result of frame.resume ?? []) {
       this.resumes += 1;
       if (result.recovered) this.recovered += 1;
@@ -186,6 +204,7 @@ export class StreamClient {
       this.mostNoTrade.set(key, Math.max(noTrade, this.mostNoTrade.get(key) ?? 0));
       if (expected !== got + noTrade + missing + pending) this.faults.badManifests += 1;
     }
-    this.gapEvents += frame.gaps?.length ?? 0;
+    for (const [, , , kind] of frame.gaps ?? [])
+      this.gapEvents.push({ kind: gapKindSchema.parse(kind) });
   }
 }

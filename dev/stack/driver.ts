@@ -1,19 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import type { Calendar } from "../../src/domain/calendar.ts";
-import { sessionAhead } from "../../src/domain/session-ahead.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import { floorToMinute, MINUTE_MS } from "../../src/domain/time.ts";
+import { isTick, isTicking, nextTickMs, type TickHours } from "./tick-hours.ts";
 
-/** Cron fires every minute from just before the open until the settle pass is over. */
-const FIRST_TICK_BEFORE_OPEN_MS = MINUTE_MS;
-const LAST_TICK_AFTER_CLOSE_MS = 25 * MINUTE_MS;
 const STEP_TIMEOUT_MS = 120_000;
 
 const stepAnswerSchema = z.object({ next_due_ms: z.number().nullable() });
 
 export interface DriverOptions {
-  readonly calendar: Calendar;
+  readonly hours: TickHours;
   readonly key: string;
   /** Market seconds a wall second at most; Infinity runs as fast as the machine can. */
   readonly speed: number;
@@ -46,7 +42,7 @@ export class MarketDriver {
 
   /** The next instant at which something is due: a cron minute or a duty of a group. */
   nextInstantMs(): EpochMs {
-    const tickMs = nextTickMs(this.#options.calendar, this.#nowMs);
+    const tickMs = nextTickMs(this.#options.hours, this.#nowMs);
     return this.#nextDueMs === null
       ? tickMs
       : Math.min(tickMs, Math.max(this.#nextDueMs, this.#nowMs + 1));
@@ -71,7 +67,7 @@ export class MarketDriver {
   async begin(serviceUrl: string): Promise<void> {
     this.#options.onTime(this.#nowMs);
     await this.#postStep(serviceUrl, this.#nowMs);
-    if (ticking(this.#options.calendar, this.#nowMs))
+    if (isTicking(this.#options.hours, this.#nowMs))
       await this.#tick(serviceUrl, floorToMinute(this.#nowMs));
     this.#nextDueMs = await this.#postStep(serviceUrl, this.#nowMs);
   }
@@ -79,7 +75,7 @@ export class MarketDriver {
   async #act(serviceUrl: string, nowMs: EpochMs): Promise<void> {
     this.#nowMs = nowMs;
     this.#options.onTime(nowMs);
-    if (isTick(this.#options.calendar, nowMs)) await this.#tick(serviceUrl, nowMs);
+    if (isTick(this.#options.hours, nowMs)) await this.#tick(serviceUrl, nowMs);
     this.#nextDueMs = await this.#postStep(serviceUrl, nowMs);
   }
 
@@ -122,21 +118,4 @@ export class MarketDriver {
 
 function request(url: string, init: RequestInit): Promise<Response> {
   return fetch(url, { ...init, signal: AbortSignal.timeout(STEP_TIMEOUT_MS) });
-}
-
-function ticking(calendar: Calendar, ms: EpochMs): boolean {
-  const ahead = sessionAhead(calendar, ms);
-  if (ms >= ahead.openMs - FIRST_TICK_BEFORE_OPEN_MS) return true;
-  return ms <= calendar.previousSession(ms).closeMs + LAST_TICK_AFTER_CLOSE_MS;
-}
-
-function isTick(calendar: Calendar, ms: EpochMs): boolean {
-  return ms === floorToMinute(ms) && ticking(calendar, ms);
-}
-
-function nextTickMs(calendar: Calendar, nowMs: EpochMs): EpochMs {
-  const next = floorToMinute(nowMs) + MINUTE_MS;
-  return ticking(calendar, next)
-    ? next
-    : calendar.nextSession(nowMs).openMs - FIRST_TICK_BEFORE_OPEN_MS;
 }

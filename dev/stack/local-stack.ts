@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { createCalendar } from "../../src/domain/calendar.ts";
+import { createCalendar, type SessionKind } from "../../src/domain/calendar.ts";
 import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
 import type { EpochMs } from "../../src/domain/time.ts";
 import { type Database, startDatabase } from "../database/database.ts";
@@ -44,6 +44,8 @@ export interface LocalStackOptions {
   /** Every symbol is pinned to T0; otherwise tiers come from the market's daily bars. */
   readonly pinned: boolean;
   readonly calendarOverrides: readonly CalendarOverride[];
+  /** Parts of the trading day whose bars are stored; as deployed unless given. */
+  readonly sessions?: readonly SessionKind[];
   /** The runner hands answers over twice and late, as a bad network would. */
   readonly impolite: boolean;
   /** Faults of the providers by market time, counted from `faultOriginMs`. */
@@ -162,6 +164,7 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
     PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
     ...(options.quoteEveryS === undefined ? {} : { QUOTE_EVERY_S: String(options.quoteEveryS) }),
     SLO_EVERY_S: String(options.sloEveryS ?? DEFAULT_SLO_EVERY_S),
+    ...(options.sessions === undefined ? {} : { SESSIONS: JSON.stringify(options.sessions) }),
     CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
     IMPOLITE_RUNNER: String(options.impolite),
   };

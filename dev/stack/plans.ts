@@ -25,12 +25,15 @@ const finnhubKey = (keys: Keys, url: string) => ({
   FINNHUB_BASE_URL: `${url}/api/v1`,
 });
 
+/** Providers of 1-minute bars, in order, of a deployment with all paid plans. */
+export const PAID_POLICY_BARS_1M = ["alpaca", "polygon"] as const;
+
 /** Deployments to try by name: all paid plans, each free key alone, and no key at all. */
 const STACK_PLANS = {
   paid: {
     says: "all four providers on plans that are live",
     variables: (keys, url) => ({
-      POLICY_BARS_1M: '["alpaca","polygon"]',
+      POLICY_BARS_1M: JSON.stringify(PAID_POLICY_BARS_1M),
       ALPACA_PLAN: "plus",
       ...alpacaKey(keys, url),
       POLYGON_PLAN: "advanced",

@@ -62,8 +62,8 @@ export function fetchWindow(session: TradingSession, sessions: readonly SessionK
 }
 
 /**
- * The settle pass of a session: the whole of it, in jobs, shortly after the close and next morning, as
- * late as the plan is.
+ * The settle pass of a session: the whole of it, in jobs, shortly after the close as far as it is over
+ * then, and next morning, as late as the plan is.
  */
 export function planSettle(
   session: TradingSession,
@@ -86,16 +86,15 @@ export function planSettle(
   ];
   const fetches: PlannedFetch[] = [];
   for (const pass of passes) {
-    for (
-      let startMs = window.startMs;
-      startMs < window.endMs;
-      startMs += maxJobMinutes * MINUTE_MS
-    ) {
+    // After the close only what is over: an answer never covers what has not traded yet, and the job
+    // would come again and again. The morning has it all.
+    const passEndMs = Math.min(window.endMs, pass.dueMs);
+    for (let startMs = window.startMs; startMs < passEndMs; startMs += maxJobMinutes * MINUTE_MS) {
       fetches.push({
         duty: `settle:${pass.name}:${startMs}`,
         dueMs: pass.dueMs + planDelayMs,
         startMs,
-        endMs: Math.min(startMs + maxJobMinutes * MINUTE_MS, window.endMs),
+        endMs: Math.min(startMs + maxJobMinutes * MINUTE_MS, passEndMs),
         settle: true,
       });
     }

@@ -1,16 +1,9 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { barsFile, runSessionTool } from "../support/session-tool.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const barsFile = join(
-  process.env["MDS_SHARED"] ?? join(root, "../shared"),
-  "data/bars/us43_1m_2026-03-20.csv",
-);
+const bars = barsFile("us43_1m_2026-03-20.csv");
 const TIMEOUT_MS = 400_000;
 
 const reportSchema = z.object({
@@ -35,14 +28,11 @@ const reportSchema = z.object({
   }),
 });
 
-/** Runs the session tool as a person would and reads its last line. Rejects when it does not exit 0. */
 async function session(...options: string[]) {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
+  const report = await runSessionTool(
     [
-      join(root, "dev/session.ts"),
       "--bars",
-      barsFile,
+      bars,
       "--clients",
       "6",
       // A third of the objects of a deployment: still many homes and hosts, in a third of the time.
@@ -51,12 +41,11 @@ async function session(...options: string[]) {
       // Quotes have tests of their own; each sweep is a step of market time more.
       "--quotes-every",
       "300",
-      "--json",
       ...options,
     ],
-    { cwd: root, timeout: TIMEOUT_MS, maxBuffer: 16 * 1_024 * 1_024 },
+    TIMEOUT_MS,
   );
-  return reportSchema.parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
+  return reportSchema.parse(report);
 }
 
 /** 43 symbols x 390 minutes; BILI (17), IBKR (2) and PDD (1) did not trade in twenty of them. */
@@ -72,7 +61,7 @@ const WHOLE_DAY = {
   wrong: 0,
 };
 
-describe.skipIf(!existsSync(barsFile))(
+describe.skipIf(!existsSync(bars))(
   "a trading session of real bars",
   { timeout: TIMEOUT_MS },
   () => {

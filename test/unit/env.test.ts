@@ -57,6 +57,7 @@ describe("the settings of a deployment", () => {
     ["BREAKER_DEMOTE_THRESHOLD", "0.8", "breaker.demote"],
     ["BREAKER_PROMOTE_THRESHOLD", "1.2", "breaker.promote"],
     ["RECENT_LATENCY_CAP_MS", "0", "latency_cap_ms"],
+    ["SESSIONS", '["SECRET"]', "config sessions.0"],
     ["CALENDAR_OVERRIDES", '["SECRET"', "CALENDAR_OVERRIDES"],
     ["CALENDAR_OVERRIDES", '[{"date":"2026-11-28","closed":true}]', "calendar_overrides.0"],
     ["COLD_START_SESSIONS_1M", "6", "cold_start_sessions.1m"],

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loadCsvMarket } from "../../dev/market/csv-market.ts";
 import { overridesForFile, sessionsOfFile } from "../../dev/session/session-calendar.ts";
-import { createCalendar } from "../../src/domain/calendar.ts";
+import { createCalendar, expectedMinutes } from "../../src/domain/calendar.ts";
 import { isClosedByRule } from "../../src/domain/holidays.ts";
 
 const sparseFile = join(
@@ -26,6 +26,26 @@ describe("the calendar of a file of bars", () => {
         last?.closeMs ?? 0,
       );
       expect(between.map((session) => session.date)).toEqual(dates);
+    },
+  );
+
+  it.skipIf(!existsSync(sparseFile))(
+    "counts the dates in New York, and leaves holidays and ad-hoc closures to the rules",
+    () => {
+      const { dates } = loadCsvMarket(sparseFile);
+      expect(dates).toHaveLength(14);
+      // The file has a bar of that UTC date: it printed in the evening before, New York time.
+      expect(dates).not.toContain("2024-11-28");
+      const overrides = overridesForFile(dates);
+      const overridden = new Set(overrides.map(({ date }) => date));
+      for (const date of ["2024-07-04", "2024-11-28", "2025-01-09"]) {
+        expect(overridden.has(date)).toBe(false);
+        expect(createCalendar().session(date)).toBeUndefined();
+      }
+      const sessions = sessionsOfFile(dates, overrides);
+      expect(sessions.filter(({ earlyClose }) => earlyClose)).toHaveLength(4);
+      const minutes = sessions.reduce((sum, session) => sum + expectedMinutes(session), 0);
+      expect(2 * minutes).toBe(9_480);
     },
   );
 

@@ -131,10 +131,10 @@ describe("the sandbox's admin endpoint", () => {
     await answerOf("alpaca");
     await sandbox.get(CALLS.polygon[0], {});
     const response = await sandbox.get("/__sandbox/stats", {});
-    const none = { requests: 0, answers: {}, endpoints: {} };
+    const none = { requests: 0, answers: {}, endpoints: {}, askedAfterSettle: 0 };
     expect(await response.json()).toEqual({
-      alpaca: { requests: 2, answers: { "200": 1, "503": 1 }, endpoints: { bars_1m: 2 } },
-      polygon: { requests: 1, answers: { "401": 1 }, endpoints: { bars_1m: 1 } },
+      alpaca: { ...none, requests: 2, answers: { "200": 1, "503": 1 }, endpoints: { bars_1m: 2 } },
+      polygon: { ...none, requests: 1, answers: { "401": 1 }, endpoints: { bars_1m: 1 } },
       finnhub: none,
       iex: none,
     });

@@ -15,7 +15,7 @@ const silentAt = (group: number) =>
   ).length;
 const count = (said: number) => {
   const mostNoTrade = new Map([[`${streamName({ group: 0, class: "bars" })} ${openMs}`, said]]);
-  return falseAbsences({ market, session, symbolGroups: 2, mostNoTrade });
+  return falseAbsences({ market, sessions: [session], symbolGroups: 2, mostNoTrade });
 };
 
 describe("minutes that were said not to have traded and did", () => {
