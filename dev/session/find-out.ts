@@ -1,4 +1,5 @@
 import type { ScheduledFault } from "../sandbox/fault.ts";
+import type { EpochMs } from "../../src/domain/time.ts";
 import type { MarketDriver } from "../stack/driver.ts";
 import { DAILY_SESSIONS, type LocalStack } from "../stack/local-stack.ts";
 import { PAID_POLICY_BARS_1M } from "../stack/plans.ts";
@@ -37,9 +38,10 @@ export async function findOut(played: Played): Promise<Omit<Outcome, Measured>> 
     nowMs: driver.nowMs,
     sessionsBefore: DAILY_SESSIONS,
   });
-  const stream = clients.result(found.beliefs);
+  const stream = clients.result(livesOf(found.beliefs, stage.first.openMs));
   const noTradeFromEmpty = falseAbsences({
     ...stage,
+    sessions: [...stage.before, ...stage.sessions],
     symbolGroups: options.groups,
     mostNoTrade: clients.mostNoTrade(),
   });
@@ -58,10 +60,16 @@ export async function findOut(played: Played): Promise<Omit<Outcome, Measured>> 
       onStream,
     },
     drain: outage === null ? null : drainOf(gaps, outage),
-    askedAfterSettle: askedAfterSettle(stack),
+    // What a new deployment is filled with was over before it began.
+    askedAfterSettle: options.coldStart > 0 ? 0 : askedAfterSettle(stack),
     metrics: await scrape(stack),
     breakers: breakers.paths(faults, stage.first.openMs),
   };
+}
+
+/** Beliefs about what was played: what was over before came before the clients did. */
+function livesOf(beliefs: ReadonlySet<string>, fromMs: EpochMs): Set<string> {
+  return new Set([...beliefs].filter((key) => Number(key.split(" ")[1]) >= fromMs));
 }
 
 function askedAfterSettle({ sandbox }: LocalStack): number {

@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly dates: number;
   /** Parts of the trading day whose bars are stored. */
   readonly sessions: readonly SessionKind[];
+  /** Closed sessions before the first one that the new deployment fetches. */
+  readonly coldStart: number;
   /** Symbols of the synthetic market. */
   readonly symbols: number;
   readonly clients: number;
@@ -38,6 +40,7 @@ export const USAGE = `npm run session -- [options]
                      after the other, the others closed; default: a synthetic market of one date
   --dates N          only the first N trading dates of the file
   --sessions LIST    the parts of the trading day that are stored: pre,regular,post (regular)
+  --cold-start N     sessions before the first that the empty database is filled with, 0 to 5 (0)
   --symbols N        symbols of the synthetic market (3000)
   --groups N         symbol groups of the deployment (32)
   --clients N        WebSocket clients (20)
@@ -58,6 +61,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
       bars: { type: "string" },
       dates: { type: "string" },
       sessions: { type: "string" },
+      "cold-start": { type: "string" },
       symbols: { type: "string" },
       clients: { type: "string" },
       "quotes-every": { type: "string" },
@@ -74,6 +78,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     barsFile: values.bars ?? null,
     dates: numberBetween("--dates", values.dates, Infinity, 1, Infinity),
     sessions: parseSessions(values.sessions ?? "regular"),
+    coldStart: numberBetween("--cold-start", values["cold-start"], 0, 0, 5),
     symbols: numberBetween("--symbols", values.symbols, 3_000, 1, 20_000),
     clients: numberBetween("--clients", values.clients, 20, 0, 2_000),
     quoteEveryS: numberBetween("--quotes-every", values["quotes-every"], 60, 5, 3_600),

@@ -82,6 +82,7 @@ async function startSessionStack(
     pinned: options.barsFile !== null,
     calendarOverrides: stage.overrides,
     sessions: options.sessions,
+    coldStartSessions: options.coldStart,
     faults,
     faultOriginMs: stage.first.openMs,
     impolite: true,

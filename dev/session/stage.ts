@@ -27,7 +27,9 @@ export interface Stage {
   readonly overrides: readonly CalendarOverride[];
   readonly calendar: Calendar;
   readonly sessions: readonly TradingSession[];
-  /** The first and the last of them. */
+  /** Sessions before them that the deployment fetches when it starts, in order. */
+  readonly before: readonly TradingSession[];
+  /** The first and the last of those that are played. */
   readonly first: TradingSession;
   readonly last: TradingSession;
 }
@@ -43,12 +45,27 @@ export function setTheStage(options: SessionOptions): Stage {
     correctedRate: CORRECTED_RATE,
   });
   const calendar = createCalendar(overrides);
-  return { market, publication, overrides, calendar, sessions, first, last };
+  const before = sessionsBefore(calendar, first, options.coldStart);
+  return { market, publication, overrides, calendar, sessions, before, first, last };
 }
 
 /** Market time at the start: the first ticks read the universe before the first fetched minute. */
 export function startOf(first: TradingSession, kinds: readonly SessionKind[]): EpochMs {
   return firstTickMs(first, kinds) - MINUTE_MS;
+}
+
+function sessionsBefore(
+  calendar: Calendar,
+  first: TradingSession,
+  count: number,
+): TradingSession[] {
+  const before: TradingSession[] = [];
+  let session = first;
+  while (before.length < count) {
+    session = calendar.previousSession(session.openMs - 1);
+    before.unshift(session);
+  }
+  return before;
 }
 
 function chosen(options: SessionOptions): Pick<Stage, "market" | "overrides" | "sessions"> {

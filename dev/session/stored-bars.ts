@@ -46,11 +46,11 @@ export async function countQuotes(database: Database): Promise<number> {
   return z.object({ count: z.number() }).parse(row).count;
 }
 
-/** The common watermark of each symbol's group: a minute below it without a bar is no_trade. */
+/** Up to where each symbol is complete: a minute below it without a bar is no_trade. */
 export async function readWatermarks(database: Database): Promise<Map<string, EpochMs>> {
   const rows = await database.query(
-    `select u.symbol, (extract(epoch from c.watermark_1m) * 1000)::bigint::text as watermark
-     from symbol_universe u join group_cursor c on c."group" = u."group" and c.class = 'bars'`,
+    `select symbol, (extract(epoch from watermark) * 1000)::bigint::text as watermark
+     from ingestion_cursor_now where interval = '1m' and watermark is not null`,
   );
   const schema = z.object({ symbol: z.string(), watermark: z.coerce.number() });
   return new Map(rows.map((row) => schema.parse(row)).map((row) => [row.symbol, row.watermark]));

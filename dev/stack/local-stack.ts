@@ -58,6 +58,8 @@ export interface LocalStackOptions {
   readonly plan?: StackPlan;
   /** Providers of 1-minute bars, in order; unless given those of the plan. */
   readonly policy?: readonly string[];
+  /** Closed sessions whose minutes are fetched at the start; none unless given. */
+  readonly coldStartSessions?: number;
   /** How often quotes are asked for, seconds; as deployed unless given. */
   readonly quoteEveryS?: number;
   /** How often the service level is sampled, market seconds; `DEFAULT_SLO_EVERY_S` unless given. */
@@ -159,7 +161,7 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
     ENVIRONMENT: "development",
     SYMBOL_GROUPS: String(options.symbolGroups),
     ...(options.policy === undefined ? {} : { POLICY_BARS_1M: JSON.stringify(options.policy) }),
-    COLD_START_SESSIONS_1M: "0",
+    COLD_START_SESSIONS_1M: String(options.coldStartSessions ?? 0),
     COLD_START_SESSIONS_1D: String(DAILY_SESSIONS),
     PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
     ...(options.quoteEveryS === undefined ? {} : { QUOTE_EVERY_S: String(options.quoteEveryS) }),

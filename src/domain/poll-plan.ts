@@ -61,6 +61,21 @@ export function fetchWindow(session: TradingSession, sessions: readonly SessionK
   };
 }
 
+/** When the last settle pass of a session is due: at 07:00 New York of the next one. */
+export function lastPassMs(session: TradingSession, calendar: Calendar): EpochMs {
+  return calendar.nextSession(session.closeMs).openMs - SETTLE_BEFORE_OPEN_MS;
+}
+
+/**
+ * A range of regular minutes as it is asked for: one that reaches the close goes on over the closing
+ * window, whose bars are always stored and never missed.
+ */
+export function withClosingWindow(range: TimeRange, calendar: Calendar): TimeRange {
+  const session = calendar.sessionContaining(range.endMs - 1);
+  const endMs = session?.closeMs === range.endMs ? range.endMs + CLOSING_WINDOW_MS : range.endMs;
+  return { startMs: range.startMs, endMs };
+}
+
 /**
  * The settle pass of a session: the whole of it, in jobs, shortly after the close as far as it is over
  * then, and next morning, as late as the plan is.
@@ -81,7 +96,7 @@ export function planSettle(
     { name: "close", dueMs: session.closeMs + SETTLE_AFTER_CLOSE_MS },
     {
       name: "morning",
-      dueMs: calendar.nextSession(session.closeMs).openMs - SETTLE_BEFORE_OPEN_MS,
+      dueMs: lastPassMs(session, calendar),
     },
   ];
   const fetches: PlannedFetch[] = [];

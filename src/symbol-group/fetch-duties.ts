@@ -3,7 +3,7 @@ import type { GroupFetch } from "../contracts/group-fetch.ts";
 import { MAX_JOB_BARS } from "../contracts/job-fields.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.ts";
-import { type PlannedFetch, planPoll, planSettle } from "../domain/poll-plan.ts";
+import { lastPassMs, type PlannedFetch, planPoll, planSettle } from "../domain/poll-plan.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
@@ -15,6 +15,8 @@ const PATIENCE_TIMEOUTS = 3;
 
 const POLL = "poll:";
 const SETTLE = "settle:";
+/** The close of the last session whose settle pass is planned. */
+const SETTLE_PLANNED = "settle_planned_ms";
 /** Beliefs reach back five sessions: what closed before is not settled any more. */
 const SETTLE_HORIZON_MS = 7 * DAY_MS;
 /** A settle job that was not answered whole is tried again so often, this far apart. */
@@ -68,7 +70,7 @@ export class FetchDuties {
     for (const session of this.#sessionsToSettle(tickMs)) {
       const passes = planSettle(session, { ...this.#config, maxJobMinutes: MAX_JOB_BARS });
       for (const fetch of passes) this.#write(fetch);
-      this.#ledger.meta.set("settle_planned_ms", session.closeMs);
+      this.#ledger.meta.set(SETTLE_PLANNED, session.closeMs);
     }
   }
 
@@ -117,17 +119,28 @@ export class FetchDuties {
 
   /**
    * Sessions that have closed and are not settled yet, as far as the group knew any of them; a close
-   * that no tick saw is not forgotten.
+   * that no tick saw is not forgotten. A new group settles nothing that was over for good before it
+   * began: whatever fills it asks long after the last correction.
    */
   #sessionsToSettle(tickMs: EpochMs): TradingSession[] {
     const { members } = this.#ledger.roster;
     if (members.length === 0) return [];
     const oldestSince = Math.min(...members.map((member) => member.sinceMs));
-    const settledMs = this.#ledger.meta.getNumber("settle_planned_ms") ?? 0;
+    const settledMs =
+      this.#ledger.meta.getNumber("settle_planned_ms") ?? this.#overForGoodMs(tickMs);
     const fromMs = Math.max(settledMs, oldestSince, tickMs - SETTLE_HORIZON_MS);
     return this.#config.calendar
       .sessionsBetween(fromMs, tickMs)
-      .filter((session) => session.closeMs <= tickMs && session.closeMs > settledMs);
+      .filter(({ closeMs }) => closeMs <= tickMs && closeMs > settledMs);
+  }
+
+  /** The close of the last session whose morning pass would be over at the tick. */
+  #overForGoodMs(tickMs: EpochMs): EpochMs {
+    const { calendar } = this.#config;
+    let session = calendar.previousSession(tickMs);
+    while (lastPassMs(session, calendar) > tickMs)
+      session = calendar.previousSession(session.openMs - 1);
+    return session.closeMs;
   }
 
   #write(fetch: PlannedFetch): void {

@@ -7,6 +7,7 @@ import {
 } from "../contracts/backfill.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { holePriority } from "../domain/hole-priority.ts";
+import { withClosingWindow } from "../domain/poll-plan.ts";
 import { type Tier, TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
@@ -86,7 +87,7 @@ export class HoleDesk {
     });
     const symbols = scope.holeSymbols(owed, range, ledger.holes.book());
     const ask = {
-      ...range,
+      ...withClosingWindow(range, this.#deps.calendar),
       duty: `backfill:${run.id}`,
       symbols,
       priority: 0,
