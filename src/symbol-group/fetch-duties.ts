@@ -126,8 +126,9 @@ export class FetchDuties {
     const { members } = this.#ledger.roster;
     if (members.length === 0) return [];
     const oldestSince = Math.min(...members.map((member) => member.sinceMs));
-    const settledMs =
-      this.#ledger.meta.getNumber("settle_planned_ms") ?? this.#overForGoodMs(tickMs);
+    const { meta } = this.#ledger;
+    const settledMs = meta.getNumber(SETTLE_PLANNED) ?? this.#overForGoodMs(tickMs);
+    meta.set(SETTLE_PLANNED, settledMs);
     const fromMs = Math.max(settledMs, oldestSince, tickMs - SETTLE_HORIZON_MS);
     return this.#config.calendar
       .sessionsBetween(fromMs, tickMs)
