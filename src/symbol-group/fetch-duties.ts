@@ -127,8 +127,9 @@ export class FetchDuties {
     if (members.length === 0) return [];
     const oldestSince = Math.min(...members.map((member) => member.sinceMs));
     const { meta } = this.#ledger;
-    const settledMs = meta.getNumber(SETTLE_PLANNED) ?? this.#overForGoodMs(tickMs);
-    meta.set(SETTLE_PLANNED, settledMs);
+    const plannedMs = meta.getNumber(SETTLE_PLANNED);
+    const settledMs = plannedMs ?? this.#overForGoodMs(tickMs);
+    if (plannedMs === null) meta.set(SETTLE_PLANNED, settledMs);
     const fromMs = Math.max(settledMs, oldestSince, tickMs - SETTLE_HORIZON_MS);
     return this.#config.calendar
       .sessionsBetween(fromMs, tickMs)
