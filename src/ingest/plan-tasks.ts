@@ -1,7 +1,7 @@
 import type { EpochMs } from "../domain/time.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import type { PlannedTask } from "../symbol-group/service-duties.ts";
-import { planAudit } from "./audit-task.ts";
+import { planAudit } from "./plan-audit.ts";
 import { planCalendarCheck } from "./plan-calendar-check.ts";
 import { planUniverse } from "./plan-universe.ts";
 import { planQuoteTasks } from "./quotes.ts";
