@@ -82,7 +82,8 @@ export async function auditGroup(ask: AuditAsk, deps: AuditDeps): Promise<GroupA
     const suspects = await findSuspects(sums, window, deps);
     const faults = await findFaults(ask, sums, suspects, deps);
     if (faults === null) continue;
-    const repaired = ask.repair ? await repairFaults(ask, sums.position, faults, deps) : 0;
+    const mendable = ask.repair ? mendableOf(faults, deps.calendar) : [];
+    const repaired = await repairFaults(ask, sums.position, mendable, deps);
     if (repaired === null) continue;
     return {
       group,
@@ -95,7 +96,7 @@ export async function auditGroup(ask: AuditAsk, deps: AuditDeps): Promise<GroupA
         .slice(0, MAX_AUDIT_EXAMPLES)
         .map(({ kind, symbol, ts }) => ({ kind, symbol, ts: toIso(ts) })),
       repaired,
-      is_cut: ask.repair && faults.length > MAX_AUDIT_REPAIRS,
+      is_cut: mendable.length > MAX_AUDIT_REPAIRS,
     };
   }
   return emptyAudit(group, "undrained");
@@ -187,17 +188,27 @@ async function findFaults(
   return faults;
 }
 
+/**
+ * What a group can do something about, oldest first: regular minutes are asked for again, and a revision
+ * number is taken over. What it can't mend must take no place from what it can, run after run.
+ */
+function mendableOf(faults: readonly AuditFault[], calendar: Calendar): AuditFault[] {
+  return faults
+    .filter(
+      ({ kind, ts }) =>
+        kind === "revision" || (kind !== "unknown_to_group" && calendar.isExpectedMinute(ts)),
+    )
+    .toSorted((a, b) => a.ts - b.ts);
+}
+
 async function repairFaults(
   { group }: AuditAsk,
   position: string,
-  faults: readonly AuditFault[],
+  mendable: readonly AuditFault[],
   deps: AuditDeps,
 ): Promise<number | null> {
-  // A person decides on what the group does not know; the oldest of the others come first.
-  const mendable = faults.filter(({ kind }) => kind !== "unknown_to_group");
   if (mendable.length === 0) return 0;
-  const oldestFirst = mendable.toSorted((a, b) => a.ts - b.ts);
-  return await deps.repair(group, { position, faults: oldestFirst.slice(0, MAX_AUDIT_REPAIRS) });
+  return await deps.repair(group, { position, faults: mendable.slice(0, MAX_AUDIT_REPAIRS) });
 }
 
 function countFaults(faults: readonly AuditFault[]): AuditCounts {
