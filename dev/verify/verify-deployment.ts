@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { type GroupAudit, groupAuditSchema } from "../../src/contracts/audit.ts";
 import { AUDIT_KINDS } from "../../src/domain/audit.ts";
@@ -6,6 +7,9 @@ import type { VerifyOptions } from "./options.ts";
 /** A group reads pages of bars; a database that sleeps has to wake. */
 const TIMEOUT_MS = 60_000;
 const MAX_SHOWN_TEXT = 300;
+/** While the market is open a group has now and then a flush on its way: it is asked so often again. */
+const MAX_TRIES = 4;
+const TRY_AGAIN_MS = 3_000;
 
 const answerSchema = z.object({
   date: z.string(),
@@ -19,13 +23,19 @@ export interface Verification {
   readonly groups: readonly GroupAudit[];
 }
 
+/** The network, and a way to wait. */
+export interface VerifyPorts {
+  readonly request: typeof fetch;
+  readonly wait: (delayMs: number) => Promise<void>;
+}
+
 /**
  * Asks a deployment to verify itself, one group a request, so that no request takes long. Rejects with a
  * sentence when it can't be reached or refuses; the key is in none.
  */
 export async function verifyDeployment(
   { url, key, date, repair }: VerifyOptions,
-  request: typeof fetch = fetch,
+  { request, wait }: VerifyPorts = { request: fetch, wait: (ms) => delay(ms) },
 ): Promise<Verification> {
   const ask = async (group: number, of: string | null) => {
     const response = await request(`${url}/ops/verify`, {
@@ -40,11 +50,19 @@ export async function verifyDeployment(
     return answerSchema.parse(JSON.parse(text));
   };
   const first = await ask(0, date);
-  const groups = [...first.groups];
+  const audits = new Map(first.groups.map((audit) => [audit.group, audit]));
   // A session that begins meanwhile must not change what is verified.
-  for (let group = 1; group < first.symbol_groups; group += 1)
-    groups.push(...(await ask(group, first.date)).groups);
-  return { date: first.date, groups };
+  const visit = async (group: number) => {
+    for (const audit of (await ask(group, first.date)).groups) audits.set(group, audit);
+  };
+  for (let group = 1; group < first.symbol_groups; group += 1) await visit(group);
+  for (let tries = 1; tries < MAX_TRIES; tries += 1) {
+    const waiting = [...audits.values()].filter(({ state }) => state === "undrained");
+    if (waiting.length === 0) break;
+    await wait(TRY_AGAIN_MS);
+    for (const { group } of waiting) await visit(group);
+  }
+  return { date: first.date, groups: [...audits.values()].toSorted((a, b) => a.group - b.group) };
 }
 
 /** How many minutes of a group differ. */

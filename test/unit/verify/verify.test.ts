@@ -32,7 +32,11 @@ function deployment(of: (group: number) => Partial<GroupAudit>) {
     const audit = { ...emptyAudit(group, "audited"), symbols: 1, ...of(group) };
     return Response.json({ date: "2026-03-20", symbol_groups: 3, groups: [audit] });
   };
-  return { asked, request };
+  const waits: number[] = [];
+  const wait = async (delayMs: number) => {
+    waits.push(delayMs);
+  };
+  return { asked, waits, request, wait };
 }
 
 const oneMissing: Partial<GroupAudit> = {
@@ -42,8 +46,8 @@ const oneMissing: Partial<GroupAudit> = {
 
 describe("npm run verify", () => {
   it("asks group by group, all of them over the session that the first one named", async () => {
-    const { asked, request } = deployment(() => ({}));
-    const found = await verifyDeployment({ ...OPTIONS, repair: true }, request);
+    const { asked, ...ports } = deployment(() => ({}));
+    const found = await verifyDeployment({ ...OPTIONS, repair: true }, ports);
     expect(asked).toEqual([
       { groups: [0], repair: true },
       { groups: [1], repair: true, date: "2026-03-20" },
@@ -62,22 +66,32 @@ describe("npm run verify", () => {
       1,
     ],
   ] as const)("ends with %s", async (_, of, code) => {
-    const found = await verifyDeployment(OPTIONS, deployment(of).request);
+    const found = await verifyDeployment(OPTIONS, deployment(of));
     expect(exitCodeOf(found)).toBe(code);
   });
 
+  it("asks again for a group whose flushes are on their way, and for no other", async () => {
+    let asks = 0;
+    const { asked, waits, ...ports } = deployment((group) => {
+      asks += group === 1 ? 1 : 0;
+      return group === 1 && asks < 3 ? { state: "undrained" } : {};
+    });
+    const found = await verifyDeployment(OPTIONS, ports);
+    expect(asked.map(({ groups }) => groups[0])).toEqual([0, 1, 2, 1, 1]);
+    expect(waits).toHaveLength(2);
+    expect([exitCodeOf(found), found.groups.map(({ group }) => group)]).toEqual([0, [0, 1, 2]]);
+  });
+
   it("shows what differs, with examples", async () => {
-    const { request } = deployment((group) => (group === 1 ? oneMissing : {}));
-    const table = tableOf(await verifyDeployment(OPTIONS, request)).join("\n");
+    const ports = deployment((group) => (group === 1 ? oneMissing : {}));
+    const table = tableOf(await verifyDeployment(OPTIONS, ports)).join("\n");
     expect(table).toMatch(/^g01 +audited +1 +0 +0 +1 /m);
     expect(table).toContain("1 minutes differ\n  AAPL 2026-03-20T13:30:00Z missing_in_postgres");
   });
 
   it("says what the deployment said when it refuses, and never the key", async () => {
-    const refused = verifyDeployment(
-      OPTIONS,
-      async () => new Response("no such session", { status: 422 }),
-    );
+    const request = async () => new Response("no such session", { status: 422 });
+    const refused = verifyDeployment(OPTIONS, { ...deployment(() => ({})), request });
     await expect(refused).rejects.toThrow("https://mds.test answered 422: no such session");
     await expect(refused).rejects.not.toThrow(KEY);
   });
