@@ -22,6 +22,7 @@ const COMMANDS = new Map([
   ["test", ["dev/test.ts"]],
   ["check", ["dev/check.ts"]],
   ["migrate", ["dev/migrate.ts"]],
+  ["verify", ["dev/verify.ts"]],
   // Without the developer's own .dev.vars: their names are no part of the committed Env.
   ["types", [WRANGLER, "types", TYPES_FILE, "--include-runtime=false", `--env-file=${devNull}`]],
   ["bench", ["dev/bench.ts"]],

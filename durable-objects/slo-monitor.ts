@@ -1,15 +1,17 @@
 import { DurableObject } from "cloudflare:workers";
+import { groupOf } from "../src/domain/symbol.ts";
 import { minuteGraceMs } from "../src/domain/slo.ts";
 import type { EpochMs } from "../src/domain/time.ts";
 import { SECOND_MS } from "../src/domain/time.ts";
 import { calendarOf, readSettings, type Settings } from "../src/env.ts";
 import { marketClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
-import { metricsHubStub } from "../src/platform/stubs.ts";
+import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { sqlClientOf } from "../src/postgres/service-client.ts";
 import { readSlo } from "../src/postgres/slo-store.ts";
 import { minuteDelay } from "../src/routing/minute-delay.ts";
 import { SampleStore } from "../src/slo/sample-store.ts";
+import { SERVICE_GROUP } from "../src/symbol-group/service-duties.ts";
 import { Sampler, type SloStatus } from "../src/slo/sampler.ts";
 import { SLO_MONITOR_SCHEMA } from "./sqlite/slo-monitor-schema.ts";
 
@@ -92,6 +94,10 @@ function createSampler(ctx: DurableObjectState, env: Env, settings: Settings): S
     targets: slo.targets,
     now: () => marketClock.now(),
     read: (due, places) => readSlo(sql, due, places),
+    audit: async (date, symbols) => {
+      const groups = new Set(symbols.map((symbol) => groupOf(symbol, settings.symbolGroups)));
+      await symbolGroupStub(env, SERVICE_GROUP).askAudit(date, [...groups]);
+    },
     report: (totals) => metricsHubStub(env).report("slo", totals),
   });
 }

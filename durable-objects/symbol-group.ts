@@ -1,6 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import {
+  type AuditMinutes,
+  auditDateSchema,
+  auditGroupsSchema,
+  type AuditNote,
+  type AuditRepair,
+  auditRepairSchema,
+  type AuditSums,
+  type AuditWindow,
+  auditWindowSchema,
+  MAX_AUDIT_SYMBOLS,
+} from "../src/contracts/audit.ts";
+import {
   type CoverageCell,
   type CoverageWindow,
   coverageWindowsSchema,
@@ -256,9 +268,39 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** Reads the providers' symbol lists now (group g00 only); answers the name of the task. */
   startUniverseRefresh(): string {
-    const task = this.#homeSide().startUniverseRefresh();
+    const task = this.#homeSide().tasks.refreshUniverse(marketClock.now());
     this.#alarm.ensure();
     return task;
+  }
+
+  /** Sums over what is believed of a session, once Postgres has all of it. */
+  auditSums(window: AuditWindow): AuditSums {
+    return this.#homeSide().audit.sums(auditWindowSchema.parse(window));
+  }
+
+  /** The same minute by minute, of a page of symbols at most. */
+  auditMinutes(window: AuditWindow, symbols: readonly string[]): AuditMinutes {
+    const names = z.array(z.string()).max(MAX_AUDIT_SYMBOLS).parse(symbols);
+    return this.#homeSide().audit.minutes(auditWindowSchema.parse(window), names);
+  }
+
+  /** Asks again for what lacks in Postgres; null: something came in since that was found. */
+  auditRepair(repair: AuditRepair): number | null {
+    const repaired = this.#homeSide().repair(auditRepairSchema.parse(repair));
+    this.#alarm.ensure();
+    return repaired;
+  }
+
+  /** Audits these groups now, save those that were asked for lately (group g00 only, like the next one). */
+  askAudit(date: string, groups: readonly number[]): void {
+    const { tasks } = this.#homeSide();
+    tasks.askAudit(auditDateSchema.parse(date), auditGroupsSchema.parse(groups), marketClock.now());
+    this.#alarm.ensure();
+  }
+
+  /** The last audits, newest first. */
+  audits(): AuditNote[] {
+    return this.#homeSide().tasks.audits();
   }
 
   /** Takes in the quotes of a sweep. */

@@ -18,6 +18,7 @@ import { registerOpsDlq } from "./routes/ops-dlq.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
 import { registerOpsSlo } from "./routes/ops-slo.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
+import { registerOpsVerify } from "./routes/ops-verify.ts";
 import { registerProviders } from "./routes/providers.ts";
 import { registerQuotes } from "./routes/quotes.ts";
 import { registerReplay } from "./routes/replay.ts";
@@ -58,6 +59,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerProviders(app);
   registerOpsProviders(app);
   registerOpsSlo(app);
+  registerOpsVerify(app);
   registerUniverse(app);
   registerOpsUniverse(app);
   registerOpsDlq(app);

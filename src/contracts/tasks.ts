@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PROVIDER_IDS } from "../domain/provider-id.ts";
 import { isTradingDate } from "../domain/trading-date.ts";
+import { auditDateSchema, auditGroupsSchema, auditSummarySchema } from "./audit.ts";
 import { callSchema } from "./ingest.ts";
 
 /** Trading dates that one task asks for at most: what is older comes in a task of its own. */
@@ -39,6 +40,15 @@ export const taskSchema = z.discriminatedUnion("type", [
   z.object({ ...base, type: z.literal("quotes"), due_ms: z.number().int().nonnegative() }).strict(),
   /** Compare the trading days ahead with what a provider says of them. */
   z.object({ ...base, type: z.literal("calendar_check") }).strict(),
+  /** Hold what these groups believe of a session against Postgres, and ask again for what lacks there. */
+  z
+    .object({
+      ...base,
+      type: z.literal("audit"),
+      date: auditDateSchema,
+      groups: auditGroupsSchema,
+    })
+    .strict(),
   /** A round with the rate-limit coordinator between two cron ticks. */
   z.object({ ...base, type: z.literal("rlc") }).strict(),
 ]);
@@ -58,5 +68,7 @@ export const taskOutcomeSchema = z.object({
   refused: z.record(z.string(), z.number()).optional(),
   /** Of a task over trading dates: those that need not be asked for again. */
   answered_dates: z.array(z.string()).max(MAX_TASK_DATES).optional(),
+  /** Of an audit: what it found. */
+  audit: auditSummarySchema.optional(),
 });
 export type TaskOutcome = z.infer<typeof taskOutcomeSchema>;

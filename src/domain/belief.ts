@@ -20,6 +20,8 @@ export type Fingerprint = readonly [number, number];
  *   other provider could be asked.
  * - `bar`: the values with this fingerprint, given by `source`, at this revision (0 = first).
  * - `unfillable`: an operator gave the hole up.
+ * - `lost`: there was a bar, and Postgres does not hold it, or not with these values. It is missing, and
+ *   whoever brings it again makes the next revision, so that its history has no break.
  * `askedAt` is when the last request that this belief rests on was sent, ms.
  */
 export type Belief =
@@ -34,12 +36,18 @@ export type Belief =
       readonly revision: number;
       readonly askedAt: EpochMs;
       readonly fingerprint: Fingerprint;
+    }
+  | {
+      readonly state: "lost";
+      readonly source: Source;
+      readonly revision: number;
+      readonly askedAt: EpochMs;
     };
 
 export const UNKNOWN: Belief = { state: "unknown" };
 
 // Append-only: the place of a state is what is stored.
-const STATES = ["unknown", "absent", "no_trade", "bar", "unfillable", "doubted"] as const;
+const STATES = ["unknown", "absent", "no_trade", "bar", "unfillable", "doubted", "lost"] as const;
 // state u8, source u8 (provider high nibble, feed low), revision or times u16, fingerprint 2 x u32,
 // askedAt f64
 const SLOT_BYTES = 20;
@@ -69,11 +77,14 @@ export class MinuteBeliefs {
     if (state === "unknown" || state === "unfillable") return { state };
     const askedAt = this.#view.getFloat64(at + 12);
     if (state === "doubted") return { state, askedAt, times: this.#view.getUint16(at + 2) };
-    if (state !== "bar") return { state, askedAt };
+    if (state !== "bar" && state !== "lost") return { state, askedAt };
+    const source = sourceFromCode(this.#view.getUint8(at + 1));
+    const revision = this.#view.getUint16(at + 2);
+    if (state === "lost") return { state, source, revision, askedAt };
     return {
       state,
-      source: sourceFromCode(this.#view.getUint8(at + 1)),
-      revision: this.#view.getUint16(at + 2),
+      source,
+      revision,
       askedAt,
       fingerprint: [this.#view.getUint32(at + 4), this.#view.getUint32(at + 8)],
     };
@@ -88,10 +99,11 @@ export class MinuteBeliefs {
     if (belief.state === "unknown" || belief.state === "unfillable") return;
     this.#view.setFloat64(at + 12, belief.askedAt);
     if (belief.state === "doubted") this.#view.setUint16(at + 2, belief.times);
-    if (belief.state !== "bar") return;
+    if (belief.state !== "bar" && belief.state !== "lost") return;
     if (belief.revision > MAX_REVISION) throw new RangeError("a bar has been revised too often");
     this.#view.setUint8(at + 1, codeOfSource(belief.source));
     this.#view.setUint16(at + 2, belief.revision);
+    if (belief.state === "lost") return;
     this.#view.setUint32(at + 4, belief.fingerprint[0]);
     this.#view.setUint32(at + 8, belief.fingerprint[1]);
   }

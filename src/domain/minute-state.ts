@@ -41,6 +41,8 @@ export function minuteState(
       return belief.state;
     case "doubted":
       return nowMs >= missingFrom(ts, settleDelayMs) + DOUBTED_FOR_MS ? "missing" : "pending";
+    case "lost":
+      return "missing";
     case "unknown":
     case "absent":
       return nowMs >= missingFrom(ts, settleDelayMs) ? "missing" : "pending";
@@ -49,7 +51,8 @@ export function minuteState(
 
 /**
  * The belief after a complete answer, asked at `askedAt`, that covered the minute and had no bar.
- * Absence never takes a bar away, and an older answer never weakens a newer one.
+ * Absence never takes a bar away, also not one that was lost: that it traded is known, so its hole is
+ * asked about until its queue gives it up. An older answer never weakens a newer one.
  */
 export function withAbsence(
   belief: Belief,
@@ -57,7 +60,7 @@ export function withAbsence(
   askedAt: EpochMs,
   settleDelayMs: number,
 ): Belief {
-  if (isComplete(belief)) return belief;
+  if (isComplete(belief) || belief.state === "lost") return belief;
   if (askedAt >= settlesAt(ts, settleDelayMs)) return { state: "no_trade", askedAt };
   if (belief.state === "absent" && belief.askedAt >= askedAt) return belief;
   return { state: "absent", askedAt };
@@ -82,7 +85,7 @@ export function withDoubt(
   { askedAt, alone }: Doubt,
   settleDelayMs: number,
 ): Belief {
-  if (isComplete(belief)) return belief;
+  if (isComplete(belief) || belief.state === "lost") return belief;
   const known = belief.state === "doubted" ? belief : { askedAt: -Infinity, times: 0 };
   if (belief.state !== "unknown" && belief.askedAt >= askedAt) return belief;
   const times = known.times + (alone ? 1 : 0);

@@ -23,16 +23,19 @@ export type Verdict = "first" | "updated" | "same" | "stale" | "agreed" | "disag
 /**
  * Who may revise a stored bar: the provider and feed that gave it, when asked later; a feed of
  * higher rank; the settle pass, which owns the bar from then on unless its feed is of lower rank.
- * Between providers `askedAt` says nothing, so everybody else only agrees or disagrees.
+ * Between providers `askedAt` says nothing, so everybody else only agrees or disagrees. A bar that was
+ * lost is taken from anybody, save from an answer of its own source that is older than the one it was in.
  */
 export function judge(belief: Belief, incoming: IncomingBar): Verdict {
-  if (belief.state !== "bar") return "first";
-  const equal =
-    belief.fingerprint[0] === incoming.fingerprint[0] &&
-    belief.fingerprint[1] === incoming.fingerprint[1];
+  if (belief.state !== "bar" && belief.state !== "lost") return "first";
   const sameSource =
     belief.source.provider === incoming.source.provider &&
     belief.source.feed === incoming.source.feed;
+  if (belief.state === "lost")
+    return sameSource && incoming.askedAt < belief.askedAt ? "stale" : "updated";
+  const equal =
+    belief.fingerprint[0] === incoming.fingerprint[0] &&
+    belief.fingerprint[1] === incoming.fingerprint[1];
   if (sameSource && incoming.askedAt <= belief.askedAt) return "stale";
   const rank = feedRank(incoming.source.feed) - feedRank(belief.source.feed);
   const entitled = sameSource || rank > 0 || (incoming.settle && rank === 0);
@@ -46,7 +49,7 @@ export function revised(
   incoming: IncomingBar,
   verdict: "first" | "updated" | "same",
 ): Belief {
-  const before = belief.state === "bar" ? belief.revision : -1;
+  const before = belief.state === "bar" || belief.state === "lost" ? belief.revision : -1;
   return {
     state: "bar",
     source: incoming.source,

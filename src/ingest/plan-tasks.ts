@@ -1,6 +1,7 @@
 import type { EpochMs } from "../domain/time.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import type { PlannedTask } from "../symbol-group/service-duties.ts";
+import { planAudit } from "./plan-audit.ts";
 import { planCalendarCheck } from "./plan-calendar-check.ts";
 import { planUniverse } from "./plan-universe.ts";
 import { planQuoteTasks } from "./quotes.ts";
@@ -11,6 +12,7 @@ export function planTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
   return [
     ...planUniverse(tickMs, calendar),
     ...planCalendarCheck(tickMs, calendar),
+    ...planAudit(tickMs, calendar, settings.symbolGroups),
     ...planQuoteTasks(tickMs, settings),
   ];
 }

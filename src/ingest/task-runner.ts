@@ -2,6 +2,7 @@ import { type Task, type TaskOutcome, taskSchema } from "../contracts/tasks.ts";
 import type { Settings } from "../env.ts";
 import { marketClock } from "../platform/clocks.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
+import { runAudit } from "./audit-task.ts";
 import { runCalendarCheck } from "./calendar-check.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
@@ -28,6 +29,8 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       return await runDailyTask(task, settings, env);
     case "calendar_check":
       return await runCalendarCheck(settings, env);
+    case "audit":
+      return await runAudit(task, settings, env);
     case "quotes":
       return await runQuotesTask(task, settings, env);
   }

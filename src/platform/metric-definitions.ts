@@ -177,6 +177,11 @@ export const METRICS = {
     labels: ["object"],
     merge: "max",
   },
+  audit_differences_total: {
+    type: "counter",
+    help: "Minutes in which an audit found Postgres to differ from what a group believes.",
+    labels: ["kind"],
+  },
   build_info: { type: "gauge", help: "The running version.", labels: ["version"], merge: "max" },
 } as const satisfies Record<string, MetricDefinition>;
 /** The name of a metric, as it stands in a scrape. */

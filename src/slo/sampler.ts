@@ -25,6 +25,8 @@ export interface SamplerDeps extends SampleSource {
   /** Share of a tier's symbols that may violate. */
   readonly targets: Readonly<Record<Tier, number>>;
   readonly now: () => EpochMs;
+  /** Asks whether what lacks these bars knows that it does: a row may have been deleted by hand. */
+  readonly audit: (date: TradingDate, symbols: readonly string[]) => Promise<void>;
   readonly report: (totals: MetricTotalsJson) => Promise<void>;
 }
 
@@ -105,6 +107,20 @@ export class Sampler {
     if (sample.state === "unknown")
       log("error", "the service level is unknown", { reason: sample.reason });
     await this.#report(sample);
+    await this.#audit(sample);
+  }
+
+  /** An audit that was not asked for is asked for by the next sample that finds the same. */
+  async #audit(sample: SloSample): Promise<void> {
+    if (sample.state === "unknown") return;
+    const lacking = sample.violating.filter(({ interval }) => interval === "1m");
+    if (lacking.length === 0) return;
+    try {
+      const symbols = lacking.map(({ symbol }) => symbol);
+      await this.#deps.audit(sample.minutes.date, symbols);
+    } catch (error) {
+      log("warn", "an audit could not be asked for", { error: errorText(error) });
+    }
   }
 
   /** A report that is lost is made good by the next one. */

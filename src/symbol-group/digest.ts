@@ -9,7 +9,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import { advanceWatermark, type GroupView, missingMinutes } from "../domain/watermark.ts";
 import { type Answer, classify, type Classified, type MinuteChange } from "./classify.ts";
-import type { HoleBook } from "./hole-book.ts";
+import type { HoleBook, MinutesBySlot } from "./hole-book.ts";
 
 // Generous sizes of the JSON parts, so that a flush is cut before it outgrows its bound.
 const ROW_BYTES = 240;
@@ -83,12 +83,21 @@ export function digest(answer: Answer | null, state: GroupState, nowMs: EpochMs)
   return { drafts, minutes, watermarkMs, verdicts, evidence };
 }
 
-/**
- * Opens a hole for whatever is missing from `fromMs` on and stands in none yet: the flushes with the gap
- * events, and the minutes restated as missing.
- */
+/** Opens a hole for whatever is missing from `fromMs` on and stands in none yet. */
 export function openHoles(fromMs: EpochMs, state: GroupState, nowMs: EpochMs): FlushDraft[] {
-  const gaps = state.holes.open(missingMinutes(fromMs, nowMs, state), state.roster);
+  return openMinutes(missingMinutes(fromMs, nowMs, state), state, nowMs);
+}
+
+/**
+ * Opens a hole for these minutes as far as they stand in none yet: the flushes with the gap events, and
+ * the minutes restated as missing.
+ */
+export function openMinutes(
+  missing: MinutesBySlot,
+  state: GroupState,
+  nowMs: EpochMs,
+): FlushDraft[] {
+  const gaps = state.holes.open(missing, state.roster);
   const slotsByMinute = new Map<EpochMs, Set<number>>();
   for (const [symbol, startMs, endMs] of gaps) {
     const slot = state.roster.slotOf(symbol);

@@ -5,8 +5,14 @@ import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import { advanceWatermark, type GroupView } from "../domain/watermark.ts";
 import type { BeliefStore } from "./belief-store.ts";
-import { type FlushDraft, MAX_FLUSH_GAPS, openHoles } from "./digest.ts";
-import type { HoleBook, UnofferedHole } from "./hole-book.ts";
+import {
+  type FlushDraft,
+  type GroupState,
+  MAX_FLUSH_GAPS,
+  openHoles,
+  openMinutes,
+} from "./digest.ts";
+import type { HoleBook, MinutesBySlot, UnofferedHole } from "./hole-book.ts";
 import type { HoleStore } from "./hole-store.ts";
 
 /** What the holes of a group live in: its ledger, as far as they concern it. */
@@ -39,13 +45,21 @@ export class GroupHoles {
    * failing, a tick does where nothing is polled.
    */
   look(fromMs: EpochMs | null = this.#deps.watermarkMs()): void {
-    if (fromMs === null) return;
+    if (fromMs !== null) this.#open((state, nowMs) => openHoles(fromMs, state, nowMs));
+  }
+
+  /** Opens a hole for these minutes, of which an audit has found that they are not complete. */
+  open(minutes: MinutesBySlot): void {
+    this.#open((state, nowMs) => openMinutes(minutes, state, nowMs));
+  }
+
+  #open(draw: (state: GroupState, nowMs: EpochMs) => FlushDraft[]): void {
     const { now, storage, store } = this.#deps;
     storage.transactionSync(() => {
       const holes = store.read();
       const nowMs = now();
       const watermarkMs = this.#deps.watermarkMs() ?? nowMs;
-      const drafts = openHoles(fromMs, { ...this.#deps.view(), watermarkMs, holes }, nowMs);
+      const drafts = draw({ ...this.#deps.view(), watermarkMs, holes }, nowMs);
       if (drafts.length === 0) return;
       store.write(holes.changes());
       const reachedMs = this.#advance(holes);

@@ -1,3 +1,4 @@
+import type { AuditRepair } from "../contracts/audit.ts";
 import type { BackfillPlan, BackfillRun, StoredRange, SymbolRange } from "../contracts/backfill.ts";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
@@ -16,6 +17,7 @@ import { errorText, log } from "../platform/log.ts";
 import { MetricTotals } from "../platform/metric-totals.ts";
 import type { FollowAnswer, KnownRoster, LogSlice, QuoteSnapshot } from "../stream/home-port.ts";
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
+import type { AuditDesk } from "./audit-desk.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
 import { FetchDuties, isFetchDuty } from "./fetch-duties.ts";
@@ -43,12 +45,13 @@ const QUOTES_SILENCE_MS = 5 * MINUTE_MS;
 export class GroupHome {
   readonly totals: MetricTotals;
   readonly inFlight: InFlight;
+  /** The tasks of the whole service; only group g00 has any. */
+  readonly tasks: ServiceTasks;
   #deps: GroupHomeDeps;
   #ledger: Ledger;
   #duties: DutyStore;
   #fetches: FetchDuties;
   #desk: HoleDesk;
-  #tasks: ServiceTasks;
   #outlets: Readonly<Record<StreamClass, StreamOutlet>>;
   #reads: GroupReads;
   #members: GroupMembers;
@@ -60,7 +63,7 @@ export class GroupHome {
     this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
     this.#desk = new HoleDesk({ ...deps, duties: this.#duties, now: () => deps.market.now() });
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
-    this.#tasks = new ServiceTasks({
+    this.tasks = new ServiceTasks({
       ...deps,
       daily: { calendar: deps.calendar, sessionsBack: deps.coldStartSessions["1d"] },
       duties: this.#duties,
@@ -90,7 +93,7 @@ export class GroupHome {
         this.#complain("members could not be read; the known ones stay", error),
       );
     this.#fetches.plan(scheduledMs, polls);
-    if (this.#deps.group === SERVICE_GROUP) this.#tasks.plan(scheduledMs);
+    if (this.#deps.group === SERVICE_GROUP) this.tasks.plan(scheduledMs);
     if ((scheduledMs / MINUTE_MS) % PRUNE_EVERY_MINUTES === 0) {
       this.#ledger.prune(scheduledMs);
       this.#ledger.holes.forgetQueued();
@@ -112,7 +115,7 @@ export class GroupHome {
     const nowMs = this.#deps.market.now();
     for (const lost of this.#duties.overdue(nowMs)) {
       log("warn", "a job was not answered", { group: this.#name(), duty: lost.name });
-      if (isTaskDuty(lost.name)) this.#tasks.lost(lost.name);
+      if (isTaskDuty(lost.name)) this.tasks.lost(lost.name);
       else this.#tellEnd(this.#fetches.end(lost.name, false, nowMs));
     }
     for (const duty of this.#duties.due(nowMs)) this.#start(duty, nowMs);
@@ -179,9 +182,16 @@ export class GroupHome {
     return this.#members.universeChanged(version, this.#deps.market.now());
   }
 
-  /** Reads the symbol lists now, unless that is under way; answers the name of the task. */
-  startUniverseRefresh(): string {
-    return this.#tasks.refreshUniverse(this.#deps.market.now());
+  /** Its side of an audit against Postgres. */
+  get audit(): AuditDesk {
+    return this.#ledger.audit;
+  }
+
+  /** Opens holes for what an audit found to lack in Postgres, and offers them. */
+  repair(repair: AuditRepair): number | null {
+    const repaired = this.#changeHoles(() => this.#ledger.audit.repair(repair));
+    this.#desk.plan();
+    return repaired;
   }
 
   /** Takes in daily bars of the last sessions; older ones go to Postgres by themselves. */
@@ -206,7 +216,7 @@ export class GroupHome {
 
   /** A task of the whole service has ended; one that is not done comes again. */
   taskEnded(duty: string, outcome: TaskOutcome): void {
-    this.#tasks.ended(duty, outcome);
+    this.tasks.ended(duty, outcome);
     // This group may have no members whose drain would report.
     this.inFlight.track(this.#report());
   }
@@ -266,7 +276,7 @@ export class GroupHome {
       this.#duties.start(duty.name, nowMs, nowMs + this.#fetches.patienceMs);
       return this.inFlight.track(this.#runJob(job));
     }
-    if (isTaskDuty(duty.name)) return this.inFlight.track(this.#tasks.start(duty, nowMs));
+    if (isTaskDuty(duty.name)) return this.inFlight.track(this.tasks.start(duty, nowMs));
     this.#duties.finish(duty.name);
     if (duty.name === OFFER_DUTY) return this.inFlight.track(this.#desk.offer());
     this.#outlets.bars.run(duty.name);
@@ -280,11 +290,12 @@ export class GroupHome {
     return Math.max(nowMs - (this.nextDueMs() ?? nowMs), 0);
   }
 
-  #changeHoles(act: (holes: GroupHoles) => void): void {
+  #changeHoles<T>(act: (holes: GroupHoles) => T): T {
     const { stream, holes } = this.#ledger;
     const { fs } = stream.head();
-    act(holes);
+    const done = act(holes);
     if (stream.head().fs > fs) this.#outlets.bars.publish();
+    return done;
   }
 
   #tellEnd(end: PartEnd | null): void {

@@ -1,6 +1,8 @@
+import type { AuditSummary } from "../contracts/audit.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
 import type { Task, TaskOutcome } from "../contracts/tasks.ts";
+import { AUDIT_KINDS } from "../domain/audit.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
@@ -44,6 +46,12 @@ export function countTask(totals: MetricTotals, duty: string, outcome: TaskOutco
   totals.add("jobs_processed_total", { type, provider: answered ?? "none" });
   for (const [reason, count] of Object.entries(outcome.refused ?? {}))
     totals.add("rows_refused_total", { reason }, count);
+}
+
+/** Counts what an audit found. */
+export function countAudit(totals: MetricTotals, { differences }: AuditSummary): void {
+  for (const kind of AUDIT_KINDS)
+    totals.add("audit_differences_total", { kind }, differences[kind]);
 }
 
 /** Counts what became of a sweep's quotes. */

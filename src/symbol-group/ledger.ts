@@ -9,6 +9,7 @@ import type { ListedMember, Roster } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
 import { firstExpectedMinute, type GroupView } from "../domain/watermark.ts";
+import { AuditDesk } from "./audit-desk.ts";
 import { BeliefStore } from "./belief-store.ts";
 import { readCoverage } from "./coverage-reads.ts";
 import { type DailyDigest, digestDaily } from "./daily-digest.ts";
@@ -54,6 +55,8 @@ export class Ledger {
   readonly scope: FetchScope;
   /** Its holes beside the answers that open and fill them. */
   readonly holes: GroupHoles;
+  /** Its side of an audit against Postgres. */
+  readonly audit: AuditDesk;
   #deps: LedgerDeps;
   #beliefs: BeliefStore;
   #holes: HoleStore;
@@ -83,6 +86,14 @@ export class Ledger {
       watermarkMs: () => this.watermarkMs(),
       setWatermarkMs: (watermarkMs) => this.meta.set("watermark_ms", watermarkMs),
       append: (draft) => this.#append(draft, 0),
+    });
+    this.audit = new AuditDesk({
+      ...deps,
+      stream: this.stream,
+      beliefs: this.#beliefs,
+      holes: this.holes,
+      view: () => this.#view(),
+      keptFromMs: () => this.keptFromMs(),
     });
   }
 

@@ -1,11 +1,13 @@
-import type { Task, TaskOutcome } from "../contracts/tasks.ts";
+import type { AuditNote } from "../contracts/audit.ts";
+import type { Task, TaskOf, TaskOutcome } from "../contracts/tasks.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { MarketClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
+import { AuditBook } from "./audit-book.ts";
 import { DailyDuties, type DailyDutiesConfig } from "./daily-duties.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
-import { countTask } from "./group-metrics.ts";
+import { countAudit, countTask } from "./group-metrics.ts";
 import type { MetaStore } from "../platform/meta-store.ts";
 import {
   type PlannedTask,
@@ -36,18 +38,20 @@ export class ServiceTasks {
   #deps: ServiceTasksDeps;
   #duties: ServiceDuties;
   #daily: DailyDuties;
+  #audits: AuditBook;
 
   constructor(deps: ServiceTasksDeps) {
     this.#deps = deps;
     const daily = new DailyDuties(deps.daily, deps.duties, deps.meta);
     this.#daily = daily;
+    this.#audits = new AuditBook(deps.meta);
     this.#duties = new ServiceDuties(deps.duties, deps.meta, {
       planTasks: deps.planTasks,
       restOf: (task, outcome) => {
         if (task.type === "daily_bars") return daily.ended(task, outcome);
         if (task.type === "universe" && task.scope === "lists" && outcome.done)
           daily.universeRead();
-        return task;
+        return task.type === "audit" ? auditsLeft(task, outcome) : task;
       },
     });
   }
@@ -60,6 +64,17 @@ export class ServiceTasks {
   /** Reads the symbol lists when due, unless that is under way; answers the name of the task. */
   refreshUniverse(dueMs: EpochMs): string {
     return this.#duties.refreshUniverse(dueMs);
+  }
+
+  /** Audits these groups over a session now, save those that were asked for lately. */
+  askAudit(date: string, groups: readonly number[], nowMs: EpochMs): void {
+    const task = this.#audits.ask(date, groups, nowMs);
+    if (task !== null) writeTask(this.#deps.duties, { task, dueMs: nowMs, once: true });
+  }
+
+  /** The last audits, newest first. */
+  audits(): AuditNote[] {
+    return this.#audits.read();
   }
 
   /** Starts a due task; resolves when its runner has ended. */
@@ -77,6 +92,10 @@ export class ServiceTasks {
   ended(name: string, outcome: TaskOutcome): void {
     this.#duties.end(name, outcome, this.#deps.market.now());
     countTask(this.#deps.totals, name, outcome);
+    if (outcome.audit !== undefined) {
+      this.#audits.keep(name, outcome.audit, this.#deps.market.now());
+      countAudit(this.#deps.totals, outcome.audit);
+    }
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { duty: name, ...failure });
     }
@@ -86,4 +105,10 @@ export class ServiceTasks {
   lost(name: string): void {
     this.#duties.end(name, NOTHING_DONE, this.#deps.market.now());
   }
+}
+
+/** What is left of an audit: the groups that did not answer; all of it when none did. */
+function auditsLeft(task: TaskOf<"audit">, { audit }: TaskOutcome): Task {
+  if (audit === undefined || audit.left.length === 0) return task;
+  return audit.left.length < task.groups.length ? { ...task, groups: audit.left } : task;
 }

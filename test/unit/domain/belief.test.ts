@@ -18,6 +18,15 @@ const beliefs: fc.Arbitrary<Belief> = fc.oneof(
     times: fc.integer({ min: 0, max: 3 }),
   }),
   fc.record({
+    state: fc.constant("lost" as const),
+    source: fc.record({
+      provider: fc.constantFrom(...PROVIDER_IDS),
+      feed: fc.constantFrom(...FEEDS),
+    }),
+    revision: fc.integer({ min: 0, max: 0xffff }),
+    askedAt,
+  }),
+  fc.record({
     state: fc.constant("bar" as const),
     source: fc.record({
       provider: fc.constantFrom(...PROVIDER_IDS),

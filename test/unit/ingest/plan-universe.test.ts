@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { lastSessionDates } from "../../../src/domain/session-ahead.ts";
+import { planAudit } from "../../../src/ingest/plan-audit.ts";
 import { planCalendarCheck } from "../../../src/ingest/plan-calendar-check.ts";
 import { planUniverse } from "../../../src/ingest/plan-universe.ts";
 import { CALENDAR } from "../../support/naive-group.ts";
@@ -31,6 +32,24 @@ describe("the check of the calendar", () => {
       type: "calendar_check",
       duty: `task:calendar_check:${date}`,
     });
+    expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
+  });
+});
+
+describe("the audit", () => {
+  it.each([
+    [
+      "at 07:30 of a trading date, that of the session before",
+      "2026-03-20T11:30:00Z",
+      "2026-03-19",
+    ],
+    ["a minute before, that of the one before it", "2026-03-20T11:29:00Z", "2026-03-18"],
+    ["on a Monday, that of Friday", "2026-03-23T11:30:00Z", "2026-03-20"],
+  ])("is, %s", (_, now, date) => {
+    const [planned, ...more] = planAudit(Date.parse(now), CALENDAR, 3);
+    expect(more).toEqual([]);
+    const duty = `task:audit:${date}`;
+    expect(planned?.task).toEqual({ v: 1, type: "audit", duty, date, groups: [0, 1, 2] });
     expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
   });
 });

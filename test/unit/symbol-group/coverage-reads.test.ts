@@ -23,6 +23,7 @@ const beliefs: fc.Arbitrary<Belief> = fc.constantFrom<Belief>(
   { state: "absent", askedAt: OPEN_MS },
   { state: "no_trade", askedAt: OPEN_MS },
   { state: "doubted", askedAt: OPEN_MS, times: 1 },
+  { state: "lost", source: { provider: "alpaca", feed: "sip" }, revision: 2, askedAt: OPEN_MS },
   {
     state: "bar",
     source: { provider: "alpaca", feed: "sip" },
@@ -77,7 +78,7 @@ function wordOf(world: World, slot: number, index: number): string | null {
   if (one === undefined || one.tier === "T2" || !one.active || index < one.sinceIndex) return null;
   if ((index + 1) * 60 > world.nowS) return null;
   const state = one.beliefs[index]?.state ?? "unknown";
-  if (state === "unfillable") return "missing";
+  if (state === "unfillable" || state === "lost") return "missing";
   if (state === "doubted") return "pending";
   if (state === "bar" || state === "no_trade") return state;
   return world.nowS >= (index + 2) * 60 + SETTLE_DELAY_MS / 1_000 ? "missing" : "pending";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FakeAudit } from "./fake-audit.ts";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
@@ -89,6 +90,7 @@ export class FakePostgres {
   readonly drains = new Map<number, [number, number][]>();
   readonly flushes = new Map<number, StoredFlush[]>();
   readonly cursors = new Map<number, Cursor>();
+  readonly audit = new FakeAudit();
   readonly daily = new FakeDaily();
   readonly letters = new FakeLetters();
   readonly slo = new FakeSlo();
@@ -97,6 +99,7 @@ export class FakePostgres {
 
   reset(): void {
     this.daily.written.length = 0;
+    this.audit.reset();
     this.letters.rows.clear();
     this.slo.reset();
     this.members = [];
@@ -149,6 +152,8 @@ export class FakePostgres {
 
   #run({ query, params }: Statement) {
     const args = params.map((value) => (value === null ? null : String(value)));
+    const audited = this.audit.answer(query, args, this.flushes);
+    if (audited !== null) return audited;
     if (query.includes("as violating"))
       return result(READING_FIELDS, this.slo.read(query, args, parseArray));
     if (query.includes("drain_begin")) return this.#drainBegin(args);
