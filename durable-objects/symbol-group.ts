@@ -226,7 +226,7 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** What of a queue's job is to be asked for now. */
   planBackfill(run: BackfillRun): BackfillPlan {
-    return this.#homeSide().planBackfill(backfillRunSchema.parse(run));
+    return this.#homeSide().desk.planRun(backfillRunSchema.parse(run));
   }
 
   /** Takes in what a queue's job brought; answers what of it is still open. */
@@ -241,7 +241,7 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** The history lane has stored these ranges. */
   backfillStored(ranges: readonly StoredRange[]): void {
-    this.#homeSide().fillStored(z.array(storedRangeSchema).parse(ranges));
+    this.#homeSide().desk.fillStored(z.array(storedRangeSchema).parse(ranges));
     this.#alarm.ensure();
   }
 
@@ -275,18 +275,18 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** Sums over what is believed of a session, once Postgres has all of it. */
   auditSums(window: AuditWindow): AuditSums {
-    return this.#homeSide().audit.sums(auditWindowSchema.parse(window));
+    return this.#homeSide().desk.audit.sums(auditWindowSchema.parse(window));
   }
 
   /** The same minute by minute, of a page of symbols at most. */
   auditMinutes(window: AuditWindow, symbols: readonly string[]): AuditMinutes {
     const names = z.array(z.string()).max(MAX_AUDIT_SYMBOLS).parse(symbols);
-    return this.#homeSide().audit.minutes(auditWindowSchema.parse(window), names);
+    return this.#homeSide().desk.audit.minutes(auditWindowSchema.parse(window), names);
   }
 
   /** Asks again for what lacks in Postgres; null: something came in since that was found. */
   auditRepair(repair: AuditRepair): number | null {
-    const repaired = this.#homeSide().repair(auditRepairSchema.parse(repair));
+    const repaired = this.#homeSide().desk.repair(auditRepairSchema.parse(repair));
     this.#alarm.ensure();
     return repaired;
   }
@@ -344,7 +344,7 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   #changeHoles(verb: "die" | "reopen" | "giveUp", ranges: readonly SymbolRange[]): void {
-    this.#homeSide().changeHoles(verb, symbolRangesSchema.parse(ranges));
+    this.#homeSide().desk.change(verb, symbolRangesSchema.parse(ranges));
     this.#alarm.ensure();
   }
 

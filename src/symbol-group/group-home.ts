@@ -1,5 +1,4 @@
-import type { AuditRepair } from "../contracts/audit.ts";
-import type { BackfillPlan, BackfillRun, StoredRange, SymbolRange } from "../contracts/backfill.ts";
+import type { BackfillRun, SymbolRange } from "../contracts/backfill.ts";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
@@ -17,14 +16,12 @@ import { errorText, log } from "../platform/log.ts";
 import { MetricTotals } from "../platform/metric-totals.ts";
 import type { FollowAnswer, KnownRoster, LogSlice, QuoteSnapshot } from "../stream/home-port.ts";
 import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
-import type { AuditDesk } from "./audit-desk.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
 import { FetchDuties, isFetchDuty } from "./fetch-duties.ts";
 import { countDaily, countIngest, countQuotes, setGauges } from "./group-metrics.ts";
 import { GroupReads } from "./group-reads.ts";
 import { type GroupStatus, groupStatus } from "./group-status.ts";
-import type { GroupHoles } from "./group-holes.ts";
 import { HoleDesk, OFFER_DUTY } from "./hole-desk.ts";
 import type { Ledger } from "./ledger.ts";
 import { GroupMembers } from "./group-members.ts";
@@ -45,13 +42,14 @@ const QUOTES_SILENCE_MS = 5 * MINUTE_MS;
 export class GroupHome {
   readonly totals: MetricTotals;
   readonly inFlight: InFlight;
+  /** Its side of the backfill queues. */
+  readonly desk: HoleDesk;
   /** The tasks of the whole service; only group g00 has any. */
   readonly tasks: ServiceTasks;
   #deps: GroupHomeDeps;
   #ledger: Ledger;
   #duties: DutyStore;
   #fetches: FetchDuties;
-  #desk: HoleDesk;
   #outlets: Readonly<Record<StreamClass, StreamOutlet>>;
   #reads: GroupReads;
   #members: GroupMembers;
@@ -61,7 +59,12 @@ export class GroupHome {
     this.#ledger = deps.ledger;
     this.#duties = new DutyStore(deps.storage.sql);
     this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
-    this.#desk = new HoleDesk({ ...deps, duties: this.#duties, now: () => deps.market.now() });
+    this.desk = new HoleDesk({
+      ...deps,
+      duties: this.#duties,
+      now: () => deps.market.now(),
+      onAppended: () => this.#outlets.bars.publish(),
+    });
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
     this.tasks = new ServiceTasks({
       ...deps,
@@ -99,8 +102,7 @@ export class GroupHome {
       this.#ledger.holes.forgetQueued();
     }
     if (this.#ledger.roster.length === 0) return;
-    this.#changeHoles((holes) => holes.look());
-    this.#desk.plan();
+    this.desk.look();
     this.#outlets.bars.drainIfForgotten();
     this.#outlets.quotes.drainIfForgotten();
   }
@@ -148,16 +150,11 @@ export class GroupHome {
     countIngest(this.totals, outcome, ingested, duty.startsWith("backfill:") ? "backfill" : "bars");
     if (ingested.appended > 0) {
       this.#outlets.bars.publish();
-      this.#desk.plan();
+      this.desk.plan();
     }
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { group: this.#name(), duty, ...failure });
     }
-  }
-
-  /** What of a queue's job is to be asked for now. */
-  planBackfill(run: BackfillRun): BackfillPlan {
-    return this.#desk.planRun(run);
   }
 
   /** Takes in what a queue's job brought; answers what of it is still open. */
@@ -167,31 +164,9 @@ export class GroupHome {
     return this.#ledger.holes.openOf(run.symbols, range);
   }
 
-  /** What became of holes outside of an answer: each verb of `GroupHoles` tells the stream. */
-  changeHoles(verb: "die" | "reopen" | "giveUp", ranges: readonly SymbolRange[]): void {
-    this.#changeHoles((holes) => holes[verb](ranges));
-  }
-
-  /** The history lane has stored these: holes in them are filled, and who follows is told where to read. */
-  fillStored(ranges: readonly StoredRange[]): void {
-    this.#changeHoles((holes) => holes.fillStored(ranges));
-  }
-
   /** The universe stands at this version: reads the members again unless they are of it already. */
   universeChanged(version: number): Promise<void> {
     return this.#members.universeChanged(version, this.#deps.market.now());
-  }
-
-  /** Its side of an audit against Postgres. */
-  get audit(): AuditDesk {
-    return this.#ledger.audit;
-  }
-
-  /** Opens holes for what an audit found to lack in Postgres, and offers them. */
-  repair(repair: AuditRepair): number | null {
-    const repaired = this.#changeHoles(() => this.#ledger.audit.repair(repair));
-    this.#desk.plan();
-    return repaired;
   }
 
   /** Takes in daily bars of the last sessions; older ones go to Postgres by themselves. */
@@ -278,7 +253,7 @@ export class GroupHome {
     }
     if (isTaskDuty(duty.name)) return this.inFlight.track(this.tasks.start(duty, nowMs));
     this.#duties.finish(duty.name);
-    if (duty.name === OFFER_DUTY) return this.inFlight.track(this.#desk.offer());
+    if (duty.name === OFFER_DUTY) return this.inFlight.track(this.desk.offer());
     this.#outlets.bars.run(duty.name);
     this.#outlets.quotes.run(duty.name);
     if (duty.name === "sweep") this.inFlight.track(this.#sweep());
@@ -288,14 +263,6 @@ export class GroupHome {
   #lateMs(): number {
     const nowMs = this.#deps.market.now();
     return Math.max(nowMs - (this.nextDueMs() ?? nowMs), 0);
-  }
-
-  #changeHoles<T>(act: (holes: GroupHoles) => T): T {
-    const { stream, holes } = this.#ledger;
-    const { fs } = stream.head();
-    const done = act(holes);
-    if (stream.head().fs > fs) this.#outlets.bars.publish();
-    return done;
   }
 
   #tellEnd(end: PartEnd | null): void {

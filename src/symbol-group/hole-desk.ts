@@ -1,9 +1,12 @@
+import type { AuditRepair } from "../contracts/audit.ts";
 import {
   type BackfillPlan,
   type BackfillRun,
   MAX_OFFERED_HOLES,
   type OfferAnswer,
   type OfferedHole,
+  type StoredRange,
+  type SymbolRange,
 } from "../contracts/backfill.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { holePriority } from "../domain/hole-priority.ts";
@@ -11,7 +14,9 @@ import { withClosingWindow } from "../domain/poll-plan.ts";
 import { type Tier, TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
+import type { AuditDesk } from "./audit-desk.ts";
 import type { DutyStore } from "./duty-store.ts";
+import type { GroupHoles } from "./group-holes.ts";
 import type { UnofferedHole } from "./hole-book.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -27,6 +32,8 @@ export interface HoleDeskDeps {
   readonly duties: DutyStore;
   readonly calendar: Calendar;
   readonly now: () => EpochMs;
+  /** Told when a verb made flushes. */
+  readonly onAppended: () => void;
   readonly offer: (tier: Tier, holes: readonly OfferedHole[]) => Promise<OfferAnswer>;
 }
 
@@ -40,6 +47,34 @@ export class HoleDesk {
 
   constructor(deps: HoleDeskDeps) {
     this.#deps = deps;
+  }
+
+  /** The group's side of an audit against Postgres. */
+  get audit(): AuditDesk {
+    return this.#deps.ledger.audit;
+  }
+
+  /** Opens what has gone missing unseen, and plans the offer of what no queue has. */
+  look(): void {
+    this.#change((holes) => holes.look());
+    this.plan();
+  }
+
+  /** What became of holes outside of an answer. */
+  change(verb: "die" | "reopen" | "giveUp", ranges: readonly SymbolRange[]): void {
+    this.#change((holes) => holes[verb](ranges));
+  }
+
+  /** The history lane has stored these: holes in them are filled, and who follows is told where to read. */
+  fillStored(ranges: readonly StoredRange[]): void {
+    this.#change((holes) => holes.fillStored(ranges));
+  }
+
+  /** Opens holes for what an audit found to lack in Postgres, and offers them; how many, as the audit says. */
+  repair(repair: AuditRepair): number | null {
+    const repaired = this.#change(() => this.#deps.ledger.audit.repair(repair));
+    this.plan();
+    return repaired;
   }
 
   /** Plans the offer when there is something to offer. */
@@ -96,6 +131,14 @@ export class HoleDesk {
       ownersAsked: false,
     };
     return { fetch: scope.fetchOf(ask, now()), stored };
+  }
+
+  #change<T>(act: (holes: GroupHoles) => T): T {
+    const { stream, holes } = this.#deps.ledger;
+    const { fs } = stream.head();
+    const done = act(holes);
+    if (stream.head().fs > fs) this.#deps.onAppended();
+    return done;
   }
 
   #offered(tier: Tier, holes: readonly UnofferedHole[]): OfferedHole[] {
