@@ -38,6 +38,12 @@ export interface HoleQueueDeps {
   readonly newId: () => string;
 }
 
+/** Symbols that one job may ask for over a window of this length. */
+export function jobSymbols(interval: "1m" | "1d", windowMs: number): number {
+  const minutes = interval === "1m" ? windowMs / MINUTE_MS : 1;
+  return Math.max(1, Math.min(MAX_JOB_SYMBOLS, Math.floor(MAX_RUN_BARS / minutes)));
+}
+
 /** How many holes a job's end closed, and how many it was the end of. */
 export interface RunEnd {
   readonly filled: number;
@@ -166,8 +172,7 @@ export class HoleQueue {
 
   #lease(first: HeldHole, whole: TimeRange, nowMs: EpochMs): BackfillRun {
     const { tier, leaseMs, newId } = this.#deps;
-    const minutes = first.interval === "1m" ? (whole.endMs - whole.startMs) / MINUTE_MS : 1;
-    const limit = Math.max(1, Math.min(MAX_JOB_SYMBOLS, Math.floor(MAX_RUN_BARS / minutes)));
+    const limit = jobSymbols(first.interval, whole.endMs - whole.startMs);
     const others = this.#holes.beside(first, whole, nowMs, limit);
     const holes = [first, ...others.filter(({ id }) => id !== first.id)];
     // As far as one of them reaches: a hole of a minute asks for a minute.

@@ -35,7 +35,15 @@ export function letterOf(
 export function listedHole(hole: HeldHole, leaseUntilMs: EpochMs | undefined): ListedHole {
   const { id, group, symbol, interval, startMs, endMs, priority, origin, attempts } = hole;
   return {
-    ...{ id, group, symbol, interval, startMs, endMs, priority, origin, attempts },
+    id,
+    group,
+    symbol,
+    interval,
+    startMs,
+    endMs,
+    priority,
+    origin,
+    attempts,
     state: hole.run === null ? "queued" : "running",
     enqueuedMs: hole.enqueuedMs,
     dueMs: leaseUntilMs ?? hole.dueMs,
@@ -47,7 +55,12 @@ export function listedHole(hole: HeldHole, leaseUntilMs: EpochMs | undefined): L
 export function listedLetter(letter: DeadLetter): ListedHole {
   const { group, symbol, interval, priority, attempts } = letter;
   return {
-    ...{ id: -1, group, symbol, interval, priority, attempts },
+    id: -1,
+    group,
+    symbol,
+    interval,
+    priority,
+    attempts,
     startMs: letter.start_ms,
     endMs: letter.end_ms,
     origin: "gap",

@@ -172,6 +172,7 @@ export class FakePostgres {
     if (query.includes("from quotes_l1"))
       return result(QUOTE_FIELDS, findQuotes(this.quotes, args).map(quoteValues));
     if (query.includes("where tier =")) return this.#listTier();
+    if (query.includes("where symbol = any($1")) return this.#listTiers(args);
     if (query.includes("from symbol_universe")) return this.#listMembers(args);
     if (query.includes("join ingestion_cursor")) return this.#countCoverage(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);
@@ -275,6 +276,18 @@ export class FakePostgres {
   #listTier() {
     const symbols = this.members.map(({ symbol }) => [symbol]);
     return result([["symbol", TEXT]], symbols);
+  }
+
+  #listTiers(args: readonly (string | null)[]) {
+    const asked = new Set(parseArray(args[0] ?? "{}"));
+    const known = this.members.filter(({ symbol }) => asked.has(symbol));
+    return result(
+      [
+        ["symbol", TEXT],
+        ["tier", TEXT],
+      ],
+      known.map(({ symbol, tier = "T0" }) => [symbol, tier]),
+    );
   }
 
   #listMembers(args: readonly (string | null)[]) {
