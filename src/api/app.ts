@@ -12,6 +12,8 @@ import { registerCoverage } from "./routes/coverage.ts";
 import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerNotImplemented } from "./routes/not-implemented.ts";
+import { registerOpsBackfillRequest } from "./routes/ops-backfill-request.ts";
+import { registerOpsBackfills } from "./routes/ops-backfills.ts";
 import { registerOpsDlqEdit } from "./routes/ops-dlq-edit.ts";
 import { registerOpsDlqRequeue } from "./routes/ops-dlq-requeue.ts";
 import { registerOpsDlq } from "./routes/ops-dlq.ts";
@@ -62,6 +64,8 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerOpsVerify(app);
   registerUniverse(app);
   registerOpsUniverse(app);
+  registerOpsBackfills(app);
+  registerOpsBackfillRequest(app);
   registerOpsDlq(app);
   registerOpsDlqEdit(app);
   registerOpsDlqRequeue(app);

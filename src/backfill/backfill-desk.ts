@@ -8,9 +8,7 @@ import {
   type OfferedHole,
   type OpenCause,
   type QueueStatus,
-  type SymbolRange,
 } from "../contracts/backfill.ts";
-import type { DeadLetter } from "../contracts/dead-letter.ts";
 import { backoffMs } from "../domain/backoff.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { floorToMinute, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
@@ -18,6 +16,7 @@ import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
 import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
 import { HoleQueue, type HoleQueueDeps } from "./hole-queue.ts";
+import { type LetterPost, oneBatch, postLetters } from "./letter-post.ts";
 import { QueueMeta } from "./queue-meta.ts";
 
 /** Jobs of one queue that run at a time: the queues share the providers with the polls. */
@@ -26,7 +25,7 @@ const MAX_RUNNING = 4;
 const NO_CREDITS_PAUSE_MS = 5 * SECOND_MS;
 /** While nobody can be asked, one job a minute at most finds out whether somebody can again. */
 const AWAY_PAUSE = { baseMs: 7.5 * SECOND_MS, maxMs: MINUTE_MS };
-/** What Cloudflare Queues takes in one call. */
+/** Letters that are read at a time; what of them goes in one call depends on their size. */
 const MAX_LETTERS = 100;
 /** Letters whose group could not be told, or that could not be sent, are tried again after this long. */
 const SEND_AGAIN_MS = MINUTE_MS;
@@ -34,13 +33,11 @@ const SEND_AGAIN_MS = MINUTE_MS;
 const MAX_REQUEUES_A_MINUTE = 1_000;
 
 /** What a queue needs of its object and of the rest of the service. */
-export interface BackfillDeskDeps extends HoleQueueDeps {
+export interface BackfillDeskDeps extends HoleQueueDeps, LetterPost {
   readonly resendMs: number;
   readonly keepAlive: (work: Promise<void>) => void;
   /** Runs a job in an invocation of its own. */
   readonly run: (run: BackfillRun) => Promise<BackfillEnd>;
-  readonly tellDead: (group: number, ranges: readonly SymbolRange[]) => Promise<void>;
-  readonly sendLetters: (letters: readonly DeadLetter[]) => Promise<void>;
   readonly report: (totals: MetricTotalsJson) => Promise<void>;
   /** Told when a job has ended: the next one may be due. */
   readonly onChange: () => void;
@@ -178,6 +175,8 @@ export class BackfillDesk {
 
   /** A pause when nobody could be asked, longer each time; the first answer ends it. */
   #pause(cause: OpenCause | null): void {
+    // A job that broke down has asked nobody: it says nothing of them.
+    if (cause?.kind === "wait" && cause.reason === "lost") return;
     if (cause?.kind !== "wait" || !cause.wide) return this.#meta.setPause(null);
     const nowMs = this.#deps.now();
     const known = this.#meta.pause();
@@ -193,26 +192,15 @@ export class BackfillDesk {
 
   /** Tells the groups and sends the letters; both are repeated until Postgres confirms. */
   async #sendLetters(): Promise<void> {
-    const { now, resendMs, tellDead, sendLetters } = this.#deps;
-    const letters = this.#queue.dead.due(now(), MAX_LETTERS);
-    const ids = letters.map(({ id }) => id);
-    let againMs = resendMs;
-    try {
-      const minutes = letters.filter(({ interval }) => interval === "1m");
-      for (const [group, own] of Map.groupBy(minutes, (letter) => letter.group)) {
-        await tellDead(
-          group,
-          own.map(({ symbol, start_ms: startMs, end_ms: endMs }) => ({ symbol, startMs, endMs })),
-        );
-      }
-      await sendLetters(letters);
-    } catch (error) {
-      againMs = SEND_AGAIN_MS;
-      log("warn", "dead letters were not sent", { count: ids.length, error: errorText(error) });
-    } finally {
-      this.#queue.dead.sendAgainAt(ids, now() + againMs);
-      this.#isSending = false;
-    }
+    const { now, resendMs } = this.#deps;
+    const { dead } = this.#queue;
+    const letters = oneBatch(dead.due(now(), MAX_LETTERS));
+    const sent = await postLetters(letters, this.#deps);
+    const kept = letters.filter((letter) => !sent.includes(letter));
+    const idsOf = (some: readonly { readonly id: string }[]) => some.map(({ id }) => id);
+    dead.sendAgainAt(idsOf(sent), now() + resendMs);
+    dead.sendAgainAt(idsOf(kept), now() + SEND_AGAIN_MS);
+    this.#isSending = false;
     this.runDue();
     this.#deps.onChange();
   }

@@ -75,18 +75,18 @@ export class DeadTable {
       this.#sql.exec("DELETE FROM dead WHERE id = ? AND died_ms = ?", id, diedMs);
   }
 
-  /** Forgets the deaths of a symbol within a range. */
+  /** Forgets the deaths of a symbol that lie within a range as a whole. */
   revive(symbol: string, interval: string, range: TimeRange): void {
     this.#sql.exec(
-      "DELETE FROM dead WHERE symbol = ? AND interval = ? AND start_ms < ? AND end_ms > ?",
+      "DELETE FROM dead WHERE symbol = ? AND interval = ? AND start_ms >= ? AND end_ms <= ?",
       symbol,
       interval,
-      range.endMs,
       range.startMs,
+      range.endMs,
     );
   }
 
-  /** What is dead of a symbol within a range. */
+  /** The dead ranges of a symbol that overlap a range. */
   rangesOf(symbol: string, interval: string, range: TimeRange): RangeSet {
     return this.#sql
       .exec(

@@ -9,13 +9,13 @@ import type {
   OpenCause,
 } from "../contracts/backfill.ts";
 import { MAX_JOB_SYMBOLS } from "../contracts/job-fields.ts";
-import { deadLetterId } from "../contracts/dead-letter.ts";
 import { type RangeSet, subtractRanges, unionRanges } from "../domain/range.ts";
 import type { Tier } from "../domain/tier.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import { DeadTable } from "./dead-table.ts";
 import { type HeldHole, HoleTable } from "./hole-table.ts";
+import { letterOf, listedHole, listedLetter } from "./hole-views.ts";
 import { RunTable } from "./run-table.ts";
 import { runWindow, type WindowRules } from "./run-window.ts";
 import { type QueuedHole, type RetryPolicy, settleHole } from "./settle-hole.ts";
@@ -36,6 +36,12 @@ export interface HoleQueueDeps {
   readonly now: () => EpochMs;
   readonly random: () => number;
   readonly newId: () => string;
+}
+
+/** Symbols that one job may ask for over a window of this length. */
+export function jobSymbols(interval: "1m" | "1d", windowMs: number): number {
+  const minutes = interval === "1m" ? windowMs / MINUTE_MS : 1;
+  return Math.max(1, Math.min(MAX_JOB_SYMBOLS, Math.floor(MAX_RUN_BARS / minutes)));
 }
 
 /** How many holes a job's end closed, and how many it was the end of. */
@@ -72,17 +78,13 @@ export class HoleQueue {
       let depth = this.depth();
       let added = 0;
       for (const [taken, hole] of offered.entries()) {
-        // What comes back from the dead lives again, also where Postgres' word of its letter got lost.
-        if (origin === "requeue") this.dead.revive(hole.symbol, hole.interval, hole);
-        const rest = this.#unknownPart(hole);
-        const room = this.#deps.cap - depth;
+        const { rest, revived } = this.#unknownPart(hole, origin);
+        const room = this.#deps.cap - depth + revived;
         // Of a hole that falls into more parts than there is room for nothing is taken.
         if (rest.length > room) return { taken, added };
-        for (const range of rest) {
-          if (this.#extended(hole, range, origin)) continue;
-          this.#holes.insert({ ...hole, ...range, ...this.#fresh(), origin });
-          depth += 1;
-        }
+        if (revived > 0) this.dead.revive(hole.symbol, hole.interval, hole);
+        depth -= revived;
+        for (const range of rest) depth += this.#put(hole, range, origin);
         added += rest.length;
       }
       return { taken: offered.length, added };
@@ -160,31 +162,17 @@ export class HoleQueue {
   /** The holes in the order of running, then the dead ones that are not confirmed. */
   list(offset: number, limit: number): ListedHole[] {
     const held = this.#holes.count();
-    const holes = this.#holes.page(offset, limit).map((hole): ListedHole => ({
-      ...hole,
-      state: hole.run === null ? "queued" : "running",
-      lastError: hole.history.at(-1)?.error ?? null,
-    }));
-    const dead = this.dead
-      .page(Math.max(0, offset - held), limit - holes.length)
-      .map((letter): ListedHole => ({
-        ...letter,
-        id: -1,
-        startMs: letter.start_ms,
-        endMs: letter.end_ms,
-        enqueuedMs: letter.enqueued_ms,
-        dueMs: letter.died_ms,
-        origin: "gap",
-        state: "dead",
-        lastError: letter.last_error,
-      }));
+    const leases = this.#runs.leases();
+    const holes = this.#holes
+      .page(offset, limit)
+      .map((hole) => listedHole(hole, leases.get(hole.run ?? "")));
+    const dead = this.dead.page(Math.max(0, offset - held), limit - holes.length).map(listedLetter);
     return [...holes, ...dead];
   }
 
   #lease(first: HeldHole, whole: TimeRange, nowMs: EpochMs): BackfillRun {
     const { tier, leaseMs, newId } = this.#deps;
-    const minutes = first.interval === "1m" ? (whole.endMs - whole.startMs) / MINUTE_MS : 1;
-    const limit = Math.max(1, Math.min(MAX_JOB_SYMBOLS, Math.floor(MAX_RUN_BARS / minutes)));
+    const limit = jobSymbols(first.interval, whole.endMs - whole.startMs);
     const others = this.#holes.beside(first, whole, nowMs, limit);
     const holes = [first, ...others.filter(({ id }) => id !== first.id)];
     // As far as one of them reaches: a hole of a minute asks for a minute.
@@ -227,53 +215,54 @@ export class HoleQueue {
     else this.#holes.update(first);
     for (const part of more) this.#holes.insert(part);
     if (dead === null) return false;
-    const { group, symbol, interval, startMs, endMs, priority, attempts, history } = dead.hole;
-    const id = deadLetterId({ ...dead.hole, tier: this.#deps.tier });
-    this.dead.put(
-      {
-        v: 1,
-        id,
-        tier: this.#deps.tier,
-        group,
-        symbol,
-        interval,
-        start_ms: startMs,
-        end_ms: endMs,
-        priority,
-        attempts,
-        reason: dead.reason,
-        last_error: history.at(-1)?.error ?? "",
-        history: [...history],
-        enqueued_ms: dead.hole.enqueuedMs,
-        died_ms: world.nowMs,
-      },
-      world.nowMs,
-    );
+    this.dead.put(letterOf(dead, this.#deps.tier, world.nowMs), world.nowMs);
     return true;
   }
 
-  #unknownPart(hole: OfferedHole): RangeSet {
+  /**
+   * What of a hole is neither held nor dead. What is requeued lives again, also where Postgres' word of its
+   * letter got lost: then `revived` dead ones go. One that reaches beyond it has a letter of its own.
+   */
+  #unknownPart(
+    hole: OfferedHole,
+    origin: HoleOrigin,
+  ): { readonly rest: RangeSet; readonly revived: number } {
     const held = this.#holes.touching(hole.symbol, hole.interval, hole);
-    const known = unionRanges(held, this.dead.rangesOf(hole.symbol, hole.interval, hole));
-    return subtractRanges([{ startMs: hole.startMs, endMs: hole.endMs }], known);
+    const dead = this.dead.rangesOf(hole.symbol, hole.interval, hole);
+    const staying = dead.filter(
+      ({ startMs, endMs }) => origin !== "requeue" || startMs < hole.startMs || endMs > hole.endMs,
+    );
+    const whole = [{ startMs: hole.startMs, endMs: hole.endMs }];
+    return {
+      rest: subtractRanges(whole, unionRanges(held, staying)),
+      revived: dead.length - staying.length,
+    };
   }
 
-  /** Whether a waiting hole that was not tried yet touches the range, and has it now. */
-  #extended(hole: OfferedHole, range: TimeRange, origin: HoleOrigin): boolean {
-    const next = this.#holes
+  /** Adds a range, as one with the waiting, untried holes that touch it; answers how many more there are. */
+  #put(hole: OfferedHole, range: TimeRange, origin: HoleOrigin): number {
+    const [first, ...others] = this.#holes
       .touching(hole.symbol, hole.interval, range)
-      .find(
+      .filter(
         (held) =>
           held.run === null &&
           held.attempts + held.waits === 0 &&
           held.priority === hole.priority &&
           held.origin === origin,
       );
-    if (next === undefined) return false;
-    const startMs = Math.min(next.startMs, range.startMs);
-    const endMs = Math.max(next.endMs, range.endMs);
-    this.#holes.update({ ...next, startMs, endMs });
-    return true;
+    if (first === undefined) {
+      this.#holes.insert({ ...hole, ...range, ...this.#fresh(), origin });
+      return 1;
+    }
+    const parts = [range, first, ...others];
+    for (const { id } of others) this.#holes.delete(id);
+    this.#holes.update({
+      ...first,
+      startMs: Math.min(...parts.map(({ startMs }) => startMs)),
+      endMs: Math.max(...parts.map(({ endMs }) => endMs)),
+      enqueuedMs: Math.min(first.enqueuedMs, ...others.map(({ enqueuedMs }) => enqueuedMs)),
+    });
+    return -others.length;
   }
 
   #fresh() {

@@ -134,10 +134,11 @@ export class HoleTable {
   /** Stores what became of a hole; no job has it any more. */
   update(hole: QueuedHole): void {
     this.#sql.exec(
-      `UPDATE hole SET start_ms = ?, end_ms = ?, attempts = ?, waits = ?, due_ms = ?, history = ?,
+      `UPDATE hole SET start_ms = ?, end_ms = ?, enqueued_ms = ?, attempts = ?, waits = ?, due_ms = ?, history = ?,
          run = NULL WHERE id = ?`,
       hole.startMs,
       hole.endMs,
+      hole.enqueuedMs,
       hole.attempts,
       hole.waits,
       hole.dueMs,

@@ -43,6 +43,14 @@ export class RunTable {
     return this.#take("lease_until_ms <= ?", nowMs);
   }
 
+  /** Until when each job has its holes, by the job's id. */
+  leases(): ReadonlyMap<string, EpochMs> {
+    const rows = this.#sql
+      .exec<{ id: string; until: number }>("SELECT id, lease_until_ms AS until FROM run")
+      .toArray();
+    return new Map(rows.map(({ id, until }) => [id, until]));
+  }
+
   nextExpiryMs(): EpochMs | null {
     return this.#sql
       .exec<{ next: number | null }>("SELECT min(lease_until_ms) AS next FROM run")

@@ -12,6 +12,11 @@ export type CreditLane = (typeof CREDIT_LANES)[number];
  */
 const LANE_LEAVES: Readonly<Record<CreditLane, number>> = { live: 0, T0: 0.2, T1: 0.4, T2: 0.6 };
 
+/** The share of a plan of `perMinute` calls that a lane may use, 0 to 1; of a small plan at least one. */
+export function laneShare(lane: CreditLane, perMinute: number): number {
+  return perMinute <= 0 ? 0 : (perMinute - leftOver(lane, perMinute)) / perMinute;
+}
+
 /** One grant holds at most this long's worth of credits, so that nobody sits on a bucket. */
 const GRANT_MS = 5 * SECOND_MS;
 
@@ -54,8 +59,7 @@ export interface CreditAnswer {
 export function takeCredits(credits: Credits | null, ask: CreditAsk): CreditAnswer {
   const before = refillCredits(credits, ask.nowMs, ask.perMinute);
   if (ask.perMinute <= 0) return { credits: before, granted: 0, waitMs: MINUTE_MS };
-  // A plan of a few calls still gives every lane the last of a full bucket.
-  const leaves = Math.min(LANE_LEAVES[ask.lane] * ask.perMinute, ask.perMinute - 1);
+  const leaves = leftOver(ask.lane, ask.perMinute);
   const inMinute = Math.max(ask.perMinute - grantedInMinute(before), 0);
   const granted = Math.min(
     ask.wanted,
@@ -83,6 +87,12 @@ export function takeCredits(credits: Credits | null, ask: CreditAsk): CreditAnsw
     granted,
     waitMs: 0,
   };
+}
+
+/** Credits that a lane leaves to those before it. */
+function leftOver(lane: CreditLane, perMinute: number): number {
+  // A plan of a few calls still gives every lane the last of a full bucket.
+  return Math.min(LANE_LEAVES[lane] * perMinute, perMinute - 1);
 }
 
 /** What was granted in the minute in which the bucket stands. */

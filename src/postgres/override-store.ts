@@ -14,6 +14,18 @@ export async function readPins(sql: SqlClient): Promise<Map<string, Tier>> {
   return new Map(rows.map((row) => pinRow.parse(row)).map(({ symbol, tier }) => [symbol, tier]));
 }
 
+/** The tiers of these symbols, active or not; one that was never listed is left out. */
+export async function readTiers(
+  sql: SqlClient,
+  symbols: readonly string[],
+): Promise<Map<string, Tier>> {
+  const { rows } = await sql.query({
+    text: "select symbol, tier from symbol_universe where symbol = any($1::text[])",
+    params: [symbols],
+  });
+  return new Map(rows.map((row) => pinRow.parse(row)).map(({ symbol, tier }) => [symbol, tier]));
+}
+
 /** Which of these symbols were never listed. */
 export async function unknownSymbols(
   sql: SqlClient,

@@ -1,4 +1,5 @@
 import type { Capability, ProviderId } from "../domain/provider-id.ts";
+import { ALPACA_PAGE_POINTS } from "../providers/alpaca/client.ts";
 import { alpacaLimits } from "../providers/alpaca/limits.ts";
 import { FINNHUB_PLANS } from "../providers/finnhub/limits.ts";
 import { IEX_PLANS } from "../providers/iex/limits.ts";
@@ -49,6 +50,11 @@ const SYMBOLS_PER_CALL: Readonly<
 /** How many symbols one call of a provider answers for; null when it has not this capability. */
 export function symbolsPerCall(id: ProviderId, capability: Capability): number | "all" | null {
   return SYMBOLS_PER_CALL[id][capability] ?? null;
+}
+
+/** Bars that one answer of a provider holds at most; null: it is asked for so few that one is enough. */
+export function barsPerCall(id: ProviderId): number | null {
+  return id === "alpaca" ? ALPACA_PAGE_POINTS : null;
 }
 
 /**

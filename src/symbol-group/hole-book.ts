@@ -69,7 +69,9 @@ export class HoleBook {
   markQueued(holes: readonly UnofferedHole[]): void {
     for (const { slot, ...range } of holes) {
       const known = this.#of(slot);
-      const queued = unionRanges(known.queued, intersectRanges(known.open, [range]));
+      // It may have been filled, or have died, while the offer was on its way.
+      const living = subtractRanges(intersectRanges(known.open, [range]), known.dead);
+      const queued = unionRanges(known.queued, living);
       this.#put(slot, { ...known, queued });
     }
   }

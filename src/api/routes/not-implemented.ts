@@ -12,8 +12,6 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/ops/config"],
   ["PUT", "/ops/config"],
   ["POST", "/ops/config/reload"],
-  ["GET", "/ops/backfills"],
-  ["POST", "/ops/backfills"],
 ];
 
 /** Answers 501 `not_implemented` where the contract names a route that is not built: not a 404. */

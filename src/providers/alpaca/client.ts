@@ -13,7 +13,7 @@ import { toBars } from "./map.ts";
 import { type AlpacaBarsPage, alpacaBarsPageSchema } from "./schema.ts";
 
 /** Most points a page may hold, over all symbols (the API's maximum; its default is 1,000). */
-const PAGE_POINTS = 10_000;
+export const ALPACA_PAGE_POINTS = 10_000;
 
 /** Pages of one chunk before it counts as endless: four times 300 symbols x one whole session. */
 export const MAX_PAGES = 50;
@@ -39,7 +39,7 @@ export function barsUrl(
     timeframe,
     start: toIso(startMs),
     end: toIso(endMs - 1),
-    limit: String(PAGE_POINTS),
+    limit: String(ALPACA_PAGE_POINTS),
     adjustment: "raw",
     // No rename mapping: by default bars of FB come back as META.
     asof: "-",

@@ -14,7 +14,7 @@ export interface StoredDay {
 type Column = (index: number) => readonly string[];
 type Argument = (index: number) => string;
 
-/** The daily bars of the fake Postgres: what is believed now, and every write in order. */
+/** Daily bars, or what the history lane writes, of the fake Postgres: believed now, and every write in order. */
 export class FakeDaily {
   readonly written: StoredDay[] = [];
 

@@ -92,13 +92,15 @@ export class FakePostgres {
   readonly cursors = new Map<number, Cursor>();
   readonly audit = new FakeAudit();
   readonly daily = new FakeDaily();
+  /** Minutes that the history lane wrote. */
+  readonly history = new FakeDaily();
   readonly letters = new FakeLetters();
   readonly slo = new FakeSlo();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
   reset(): void {
-    this.daily.written.length = 0;
+    for (const bars of [this.daily, this.history]) bars.written.length = 0;
     this.audit.reset();
     this.letters.rows.clear();
     this.slo.reset();
@@ -162,7 +164,10 @@ export class FakePostgres {
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.
     if (query.trim().endsWith(" as known")) return result([["known", BOOL]], [["f"]]);
-    if (query.includes("candles_daily")) return this.#daily(query, args);
+    if (query.includes("candles_daily")) return this.#days(this.daily, query, args);
+    if (/^\n(insert into candles_intraday|select c.symbol.*join candles_intraday)/s.test(query))
+      return this.#days(this.history, query, args);
+    if (query.startsWith("\ninsert into ingestion_cursor as c")) return result([], []);
     if (query.includes("insert into group_cursor")) return this.#makeCursor(args);
     if (query.includes("for update")) return result([], []);
     if (query.includes("active order by symbol")) return this.#listActive();
@@ -177,6 +182,7 @@ export class FakePostgres {
     if (query.includes("from quotes_l1"))
       return result(QUOTE_FIELDS, findQuotes(this.quotes, args).map(quoteValues));
     if (query.includes("where tier =")) return this.#listTier();
+    if (query.includes("where symbol = any($1")) return this.#listTiers(args);
     if (query.includes("from symbol_universe")) return this.#listMembers(args);
     if (query.includes("join ingestion_cursor")) return this.#countCoverage(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);
@@ -242,21 +248,21 @@ export class FakePostgres {
     return result([], []);
   }
 
-  #daily(query: string, args: readonly (string | null)[]) {
+  #days(bars: FakeDaily, query: string, args: readonly (string | null)[]) {
     const column = (index: number) => parseArray(args[index - 1] ?? "{}");
     const argument = (index: number) => args[index - 1] ?? "";
     if (query.includes("insert into candles_revisions")) {
-      this.daily.store(column, argument);
+      bars.store(column, argument);
       return result([], []);
     }
     if (query.includes("returning")) {
-      const written = this.daily.write(column, argument);
+      const written = bars.write(column, argument);
       return result(
         DAY_FIELDS.slice(0, 2),
         written.map((day) => dayValues(day).slice(0, 2)),
       );
     }
-    return result(DAY_FIELDS, this.daily.read(column).map(dayValues));
+    return result(DAY_FIELDS, bars.read(column).map(dayValues));
   }
 
   /** The history lane needs a row to lock. */
@@ -280,6 +286,18 @@ export class FakePostgres {
   #listTier() {
     const symbols = this.members.map(({ symbol }) => [symbol]);
     return result([["symbol", TEXT]], symbols);
+  }
+
+  #listTiers(args: readonly (string | null)[]) {
+    const asked = new Set(parseArray(args[0] ?? "{}"));
+    const known = this.members.filter(({ symbol }) => asked.has(symbol));
+    return result(
+      [
+        ["symbol", TEXT],
+        ["tier", TEXT],
+      ],
+      known.map(({ symbol, tier = "T0" }) => [symbol, tier]),
+    );
   }
 
   #listMembers(args: readonly (string | null)[]) {
