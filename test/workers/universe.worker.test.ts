@@ -3,7 +3,7 @@ import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { toIso } from "../../src/domain/time.ts";
-import type { FakeMember } from "./support/fake-postgres.ts";
+import type { FakeMember } from "./support/fake-universe.ts";
 import {
   AAPL_GROUP,
   alpaca,

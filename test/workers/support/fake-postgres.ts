@@ -6,6 +6,15 @@ import { FakeLetters } from "./fake-letters.ts";
 import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 import {
+  type FakeMember,
+  listActive,
+  listKnown,
+  listMembers,
+  listTier,
+  listTiers,
+  listUnknown,
+} from "./fake-universe.ts";
+import {
   BOOL,
   FLOAT8,
   INT4,
@@ -26,16 +35,6 @@ const requestSchema = z.union([
   z.object({ queries: z.array(statementSchema).min(1) }),
   statementSchema.transform((statement) => ({ queries: [statement], single: true as const })),
 ]);
-
-/** A symbol of the universe table. */
-export interface FakeMember {
-  readonly symbol: string;
-  readonly sid: number;
-  readonly group: number;
-  /** T0 unless it is said. */
-  readonly tier?: "T0" | "T1" | "T2";
-  readonly reusedOn?: string;
-}
 
 /** What of a stored flush the tests look at. */
 export interface StoredFlush {
@@ -170,10 +169,10 @@ export class FakePostgres {
     if (query.startsWith("\ninsert into ingestion_cursor as c")) return result([], []);
     if (query.includes("insert into group_cursor")) return this.#makeCursor(args);
     if (query.includes("for update")) return result([], []);
-    if (query.includes("active order by symbol")) return this.#listActive();
+    if (query.includes("active order by symbol")) return listActive(this.members);
     if (query.includes("insert into candles_intraday")) return this.#storeFlush(args);
-    if (query.includes("as asked (symbol)")) return this.#listUnknown(args);
-    if (query.includes("from universe_versions")) return this.#listKnown(args);
+    if (query.includes("as asked (symbol)")) return listUnknown(this.members, args);
+    if (query.includes("from universe_versions")) return listKnown(this.members, args);
     if (query.includes("insert into quotes_l1")) {
       const column = (index: number) => parseArray(args[index - 1] ?? "{}");
       storeQuotes(this.quotes, column, Date.parse(args[16] ?? ""));
@@ -181,9 +180,9 @@ export class FakePostgres {
     }
     if (query.includes("from quotes_l1"))
       return result(QUOTE_FIELDS, findQuotes(this.quotes, args).map(quoteValues));
-    if (query.includes("where tier =")) return this.#listTier();
-    if (query.includes("where symbol = any($1")) return this.#listTiers(args);
-    if (query.includes("from symbol_universe")) return this.#listMembers(args);
+    if (query.includes("where tier =")) return listTier(this.members);
+    if (query.includes("where symbol = any($1")) return listTiers(this.members, args);
+    if (query.includes("from symbol_universe")) return listMembers(this.members, args);
     if (query.includes("join ingestion_cursor")) return this.#countCoverage(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);
     if (query.includes("raise_as_of")) return this.#raiseAsOf(args);
@@ -273,86 +272,6 @@ export class FakePostgres {
     return result([], []);
   }
 
-  #listActive() {
-    return result(
-      [
-        ["symbol", TEXT],
-        ["group", INT4],
-      ],
-      this.members.map((member) => [member.symbol, String(member.group)]),
-    );
-  }
-
-  #listTier() {
-    const symbols = this.members.map(({ symbol }) => [symbol]);
-    return result([["symbol", TEXT]], symbols);
-  }
-
-  #listTiers(args: readonly (string | null)[]) {
-    const asked = new Set(parseArray(args[0] ?? "{}"));
-    const known = this.members.filter(({ symbol }) => asked.has(symbol));
-    return result(
-      [
-        ["symbol", TEXT],
-        ["tier", TEXT],
-      ],
-      known.map(({ symbol, tier = "T0" }) => [symbol, tier]),
-    );
-  }
-
-  #listMembers(args: readonly (string | null)[]) {
-    const members = this.members.filter((member) => member.group === Number(args[0]));
-    return result(
-      [
-        ["symbol", TEXT],
-        ["sid", INT4],
-        ["tier", TEXT],
-        ["reused_on", TEXT],
-      ],
-      members.map((member) => [
-        member.symbol,
-        String(member.sid),
-        member.tier ?? "T0",
-        member.reusedOn ?? null,
-      ]),
-    );
-  }
-
-  #listUnknown(args: readonly (string | null)[]) {
-    const known = new Set(this.members.map(({ symbol }) => symbol));
-    const unknown = parseArray(args[0] ?? "{}").filter((symbol) => !known.has(symbol));
-    return result(
-      [["symbol", TEXT]],
-      unknown.map((symbol) => [symbol]),
-    );
-  }
-
-  /** All members as they were known at whatever time. */
-  #listKnown(args: readonly (string | null)[]) {
-    const [, tier, after, limit] = args;
-    const rows = this.members
-      .filter((member) => member.symbol > (after ?? ""))
-      .filter((member) => tier === null || (member.tier ?? "T0") === tier)
-      .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))
-      .slice(0, Number(limit));
-    return result(
-      KNOWN_FIELDS,
-      rows.map(({ symbol, sid, tier: own = "T0" }) => [
-        symbol,
-        String(sid),
-        symbol,
-        "XNAS",
-        "COMMON",
-        own,
-        null,
-        "2026-03-20",
-        null,
-        "1",
-        timestamp(0),
-      ]),
-    );
-  }
-
   #listCursors(args: readonly (string | null)[]) {
     const groups = parseArray(args[0] ?? "{}").map(Number);
     const streams = groups.flatMap((group) => [
@@ -430,20 +349,6 @@ export class FakePostgres {
     return result(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
   }
 }
-
-const KNOWN_FIELDS = [
-  ["symbol", TEXT],
-  ["sid", INT4],
-  ["name", TEXT],
-  ["exchange", TEXT],
-  ["type", TEXT],
-  ["tier", TEXT],
-  ["figi", TEXT],
-  ["first_seen", TEXT],
-  ["renamed_from", TEXT],
-  ["version", INT4],
-  ["as_of", TIMESTAMPTZ],
-] as const;
 
 const DAY_FIELDS = [
   ["symbol", TEXT],
