@@ -193,6 +193,9 @@ export class HoleQueue {
       group: first.group,
       interval: first.interval,
       symbols: [...new Set(holes.map(({ symbol }) => symbol))],
+      wanted: [
+        ...new Set(holes.flatMap(({ symbol, origin }) => (origin === "gap" ? [] : [symbol]))),
+      ],
       start_ms: window.startMs,
       end_ms: window.endMs,
       believes_alone: holes.every(({ attempts }) => attempts >= BELIEVED_ATTEMPTS),

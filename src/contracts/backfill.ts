@@ -85,6 +85,8 @@ export const backfillRunSchema = z
     group: z.number().int().min(0).max(1_023),
     interval: z.enum(["1m", "1d"]),
     symbols: jobSymbolsSchema,
+    /** Those that a person asked for: they are fetched also where the group owes them nothing. */
+    wanted: z.array(z.string()).max(MAX_JOB_SYMBOLS),
     start_ms: jobInstantSchema,
     end_ms: jobInstantSchema,
     /** Earlier answers about all of it were implausible so often that one provider alone is believed. */

@@ -114,13 +114,18 @@ export class HoleDesk {
     const { roster, scope } = ledger;
     const range = { startMs: run.start_ms, endMs: run.end_ms };
     const isKept = range.startMs >= ledger.keptFromMs();
+    const book = ledger.holes.book();
+    const wanted = new Set(run.wanted);
     const { owed = [], stored = [] } = Object.groupBy(run.symbols, (symbol) => {
       const slot = roster.slotOf(symbol);
       // What of the range is owed decides: a symbol that joined within it has its holes from there on.
       const isOwed = slot !== undefined && roster.expects(slot, range.endMs - MINUTE_MS);
-      return isKept && isOwed ? "owed" : "stored";
+      if (isKept && isOwed) return "owed";
+      // A hole whose symbol has left since is nobody's any more.
+      const isOpen = slot !== undefined && book.openIn(slot, range).length > 0;
+      return wanted.has(symbol) || isOpen ? "stored" : "dropped";
     });
-    const symbols = scope.holeSymbols(owed, range, ledger.holes.book());
+    const symbols = scope.holeSymbols(owed, range, book);
     const ask = {
       ...withClosingWindow(range, this.#deps.calendar),
       duty: `backfill:${run.id}`,
