@@ -40,7 +40,8 @@ const FIRST_WAIT_MS = 5 * SECOND_MS;
 /**
  * What becomes of a hole after a job that asked for `window`: the parts outside of it go on untried; of
  * what is still `open` inside (from its first to its last minute, null: nothing) an answer counts as an
- * attempt, a wait does not. A hole that has used its attempts up is dead. Pure.
+ * attempt, a wait does not. A hole that has used its attempts up is dead; one of which nothing was answered
+ * is not cut, else an outage would grind a queue into small pieces. Pure.
  */
 export function settleHole(
   hole: QueuedHole,
@@ -67,11 +68,21 @@ export function settleHole(
     .filter((range) => range.startMs < range.endMs && world.isFetchable(range))
     .map((range) => ({ ...hole, ...fresh, ...range }));
   if (open === null) return { kept: outside, dead: null };
+  const isUntouched =
+    open.startMs <= Math.max(hole.startMs, window.startMs) &&
+    open.endMs >= Math.min(hole.endMs, window.endMs);
+  if (isUntouched && cause?.kind !== "attempt")
+    return { kept: [retried(hole, cause, world)], dead: null };
   const inside = retried({ ...hole, ...open }, cause, world);
   const last = inside.history.at(-1);
   if (cause?.kind === "attempt" && inside.attempts >= world.policy.attempts && last !== undefined)
     return { kept: outside, dead: { hole: inside, reason: last.reason } };
   return { kept: [inside, ...outside], dead: null };
+}
+
+/** A hole that is tried again as it is: nothing of its job counts. */
+export function putOff(hole: QueuedHole, world: Parameters<typeof settleHole>[2]): SettledHole {
+  return { kept: [retried(hole, null, world)], dead: null };
 }
 
 function retried(
