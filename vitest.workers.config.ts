@@ -32,6 +32,8 @@ export default defineConfig({
   ],
   test: {
     name: "workers",
+    // 3,000 symbols with 20 holes each are the storm of 60,000: too long for every run.
+    provide: { stormSymbols: Number(process.env["STORM_SYMBOLS"] ?? 780) },
     include: ["test/workers/**/*.worker.test.ts"],
     maxWorkers: 1,
     allowOnly: false,

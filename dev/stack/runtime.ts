@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -36,15 +36,13 @@ const POLL_MS = 100;
  * Bundles the service once, so that an edited source file does not reload it while it runs. Returns
  * the bundle's file.
  */
-export async function bundleService(root: string, stateDir: string): Promise<string> {
+export async function bundleService(
+  root: string,
+  stateDir: string,
+  entry = "dev/worker.ts",
+): Promise<string> {
   const outDir = join(stateDir, "bundle");
-  const arguments_ = [
-    "deploy",
-    "dev/worker.ts",
-    "--dry-run",
-    `--outdir=${outDir}`,
-    "--config=wrangler.toml",
-  ];
+  const arguments_ = ["deploy", entry, "--dry-run", `--outdir=${outDir}`, "--config=wrangler.toml"];
   try {
     await promisify(execFile)(process.execPath, [join(root, WRANGLER), ...arguments_], {
       cwd: root,
@@ -54,7 +52,7 @@ export async function bundleService(root: string, stateDir: string): Promise<str
       `the service could not be bundled: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-  return join(outDir, "worker.js");
+  return join(outDir, basename(entry).replace(/\.ts$/, ".js"));
 }
 
 /** Starts the service and waits until it answers. Rejects with the end of its log when it does not. */

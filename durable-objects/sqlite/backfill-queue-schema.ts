@@ -22,4 +22,7 @@ export const BACKFILL_QUEUE_SCHEMA: readonly string[] = [
      end_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, body TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX dead_symbol ON dead (symbol);`,
+  // With the due time, so that holes which wait are passed over without being read.
+  `DROP INDEX hole_order;
+   CREATE INDEX hole_order ON hole (priority, start_ms, id, due_ms) WHERE run IS NULL;`,
 ];

@@ -18,7 +18,13 @@ import { type HeldHole, HoleTable } from "./hole-table.ts";
 import { letterOf, listedHole, listedLetter } from "./hole-views.ts";
 import { RunTable } from "./run-table.ts";
 import { runWindow, type WindowRules } from "./run-window.ts";
-import { type QueuedHole, type RetryPolicy, settleHole } from "./settle-hole.ts";
+import {
+  putOff,
+  type QueuedHole,
+  type RetryPolicy,
+  type SettledHole,
+  settleHole,
+} from "./settle-hole.ts";
 
 /** Bars that one job may bring: what one ingest takes in one go. */
 const MAX_RUN_BARS = 20_000;
@@ -127,10 +133,13 @@ export class HoleQueue {
       const openOf = Map.groupBy(open, ({ symbol }) => symbol);
       let filled = 0;
       let died = 0;
+      let depth = this.depth();
       for (const hole of this.#holes.ofRun(id)) {
         const left = hullWithin(openOf.get(hole.symbol) ?? [], hole, run);
         if (left === null) filled += 1;
-        if (this.#settle(hole, run, left, cause)) died += 1;
+        const settled = this.#settle(hole, { window: run, open: left, cause }, depth);
+        depth += settled.kept.length + (settled.dead === null ? 0 : 1) - 1;
+        if (settled.dead !== null) died += 1;
       }
       return { filled, died };
     });
@@ -148,7 +157,7 @@ export class HoleQueue {
       const expired = this.#runs.expire(this.#deps.now());
       for (const run of expired) {
         for (const hole of this.#holes.ofRun(run.id))
-          this.#settle(hole, run, hullWithin([hole], hole, run), cause);
+          this.#settle(hole, { window: run, open: hullWithin([hole], hole, run), cause }, 0);
       }
       return expired.length;
     });
@@ -202,24 +211,24 @@ export class HoleQueue {
     };
   }
 
-  /** Stores what became of a hole; answers whether it died. */
-  #settle(
-    hole: QueuedHole,
-    window: TimeRange,
-    open: TimeRange | null,
-    cause: OpenCause | null,
-  ): boolean {
-    const { policy, rules, random, now } = this.#deps;
+  /**
+   * Stores what became of a hole of a queue that holds `depth`, and answers it. One that would fall into more
+   * parts than the cap has room for is tried again as a whole.
+   */
+  #settle(hole: QueuedHole, run: Parameters<typeof settleHole>[1], depth: number): SettledHole {
+    const { policy, rules, random, now, cap } = this.#deps;
     const isFetchable = (range: TimeRange) => runWindow(hole.interval, range, rules) !== null;
     const world = { policy, random, nowMs: now(), isFetchable };
-    const { kept, dead } = settleHole(hole, { window, open, cause }, world);
+    const parted = settleHole(hole, run, world);
+    const parts = parted.kept.length + (parted.dead === null ? 0 : 1);
+    const settled = parts > 1 && depth + parts - 1 > cap ? putOff(hole, world) : parted;
+    const { kept, dead } = settled;
     const [first, ...more] = kept;
     if (first === undefined) this.#holes.delete(hole.id);
     else this.#holes.update(first);
     for (const part of more) this.#holes.insert(part);
-    if (dead === null) return false;
-    this.dead.put(letterOf(dead, this.#deps.tier, world.nowMs), world.nowMs);
-    return true;
+    if (dead !== null) this.dead.put(letterOf(dead, this.#deps.tier, world.nowMs), world.nowMs);
+    return settled;
   }
 
   /**

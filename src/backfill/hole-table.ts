@@ -61,7 +61,8 @@ export class HoleTable {
 
   /** The first hole that may be tried at `nowMs`. */
   first(nowMs: EpochMs): HeldHole | null {
-    const clause = "WHERE run IS NULL AND due_ms <= ? ORDER BY priority, start_ms, id LIMIT 1";
+    // The plus keeps SQLite on the order's index: by the index of due times it would sort all that is due.
+    const clause = "WHERE run IS NULL AND +due_ms <= ? ORDER BY priority, start_ms, id LIMIT 1";
     return this.#read(clause, nowMs)[0] ?? null;
   }
 

@@ -35,12 +35,14 @@ export interface SettledHole {
 
 /** What nobody answered is tried again sooner than what was answered badly: it is no fault of the hole. */
 const MAX_WAIT_MS = 5 * MINUTE_MS;
-const FIRST_WAIT_MS = 5 * SECOND_MS;
+const FIRST_WAIT_MS = 15 * SECOND_MS;
+const RETRY_GRID_MS = 15 * SECOND_MS;
 
 /**
  * What becomes of a hole after a job that asked for `window`: the parts outside of it go on untried; of
  * what is still `open` inside (from its first to its last minute, null: nothing) an answer counts as an
- * attempt, a wait does not. A hole that has used its attempts up is dead. Pure.
+ * attempt, a wait does not. A hole that has used its attempts up is dead; one of which nothing was answered
+ * is not cut, else an outage would grind a queue into small pieces. Pure.
  */
 export function settleHole(
   hole: QueuedHole,
@@ -67,11 +69,21 @@ export function settleHole(
     .filter((range) => range.startMs < range.endMs && world.isFetchable(range))
     .map((range) => ({ ...hole, ...fresh, ...range }));
   if (open === null) return { kept: outside, dead: null };
+  const isUntouched =
+    open.startMs <= Math.max(hole.startMs, window.startMs) &&
+    open.endMs >= Math.min(hole.endMs, window.endMs);
+  if (isUntouched && cause?.kind !== "attempt")
+    return { kept: [retried(hole, cause, world)], dead: null };
   const inside = retried({ ...hole, ...open }, cause, world);
   const last = inside.history.at(-1);
   if (cause?.kind === "attempt" && inside.attempts >= world.policy.attempts && last !== undefined)
     return { kept: outside, dead: { hole: inside, reason: last.reason } };
   return { kept: [inside, ...outside], dead: null };
+}
+
+/** A hole that is tried again as it is: nothing of its job counts. */
+export function putOff(hole: QueuedHole, world: Parameters<typeof settleHole>[2]): SettledHole {
+  return { kept: [retried(hole, null, world)], dead: null };
 }
 
 function retried(
@@ -89,11 +101,17 @@ function retried(
     const backoff = { baseMs: policy.backoffMs, maxMs: policy.maxBackoffMs };
     const history = [...hole.history, tried].slice(-MAX_HOLE_HISTORY);
     // Counted from the attempt that failed: the first wait is up to twice the base.
-    return { ...hole, attempts, history, dueMs: nowMs + backoffMs(attempts, backoff, random) };
+    const dueMs = togetherAt(nowMs + backoffMs(attempts, backoff, random));
+    return { ...hole, attempts, history, dueMs };
   }
   // While nobody can be asked, the queue as a whole waits.
   if (cause?.wide === true) return { ...hole, dueMs: nowMs };
   const wait = { baseMs: FIRST_WAIT_MS, maxMs: MAX_WAIT_MS };
-  const dueMs = nowMs + backoffMs(hole.waits + 1, wait, random);
+  const dueMs = togetherAt(nowMs + backoffMs(hole.waits + 1, wait, random));
   return { ...hole, waits: hole.waits + 1, dueMs };
+}
+
+/** Tries are put on common instants, so that holes of a group come back in one job and not each alone. */
+function togetherAt(ms: EpochMs): EpochMs {
+  return Math.ceil(ms / RETRY_GRID_MS) * RETRY_GRID_MS;
 }

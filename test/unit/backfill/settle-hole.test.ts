@@ -76,6 +76,16 @@ describe("a hole after a job", () => {
     expect(tried.dueMs - NOW_MS).toBeLessThanOrEqual(5 * MINUTE_MS);
   });
 
+  it("is not cut by a job of which nothing was answered", () => {
+    for (const wide of [true, false]) {
+      const run = { window: minutes(4, 6), open: minutes(4, 6), cause: wait(wide) };
+      const { kept } = settleHole(hole({ attempts: 2 }), run, world);
+      expect(kept).toMatchObject([{ ...minutes(0, 10), attempts: 2, waits: wide ? 0 : 1 }]);
+    }
+    const half = { window: minutes(4, 6), open: minutes(5, 6), cause: wait(false) };
+    expect(settleHole(hole(), half, world).kept).toHaveLength(3);
+  });
+
   it("dies of its last attempt with a bounded history; the rest of it lives on", () => {
     const history = Array.from({ length: 20 }, (_, at_ms) => ({
       at_ms,
