@@ -37,8 +37,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.e2e.test.ts"],
-          // Each file starts a whole stack of its own.
-          fileParallelism: false,
+          // Each file starts a whole stack of its own, which keeps about one core busy.
           testTimeout: E2E_TIMEOUT_MS,
           hookTimeout: E2E_TIMEOUT_MS,
         },

@@ -35,9 +35,9 @@ async function session(...options: string[]) {
       bars,
       "--clients",
       "6",
-      // A third of the objects of a deployment: still many homes and hosts, in a third of the time.
+      // An eighth of the objects of a deployment: still several homes and hosts, in a fraction of the time.
       "--groups",
-      "8",
+      "4",
       // Quotes have tests of their own; each sweep is a step of market time more.
       "--quotes-every",
       "300",
