@@ -73,6 +73,11 @@ export class BackfillDesk {
 
   /** Starts whatever may be started, without awaiting it; answers when there is something to do next. */
   runDue(): EpochMs | null {
+    this.#startDue();
+    return this.nextDueMs();
+  }
+
+  #startDue(): void {
     const nowMs = this.#deps.now();
     const lost = this.#queue.expire();
     if (lost > 0) log("warn", "jobs were not ended in time", { tier: this.#deps.tier, lost });
@@ -86,7 +91,6 @@ export class BackfillDesk {
       this.#isSending = true;
       this.inFlight.track(this.#sendLetters());
     }
-    return this.nextDueMs();
   }
 
   nextDueMs(): EpochMs | null {
@@ -169,7 +173,7 @@ export class BackfillDesk {
       count("dead", ended.died);
       this.#pause(end.cause);
     }
-    this.runDue();
+    this.#startDue();
     this.#deps.onChange();
   }
 
@@ -201,7 +205,7 @@ export class BackfillDesk {
     dead.sendAgainAt(idsOf(sent), now() + resendMs);
     dead.sendAgainAt(idsOf(kept), now() + SEND_AGAIN_MS);
     this.#isSending = false;
-    this.runDue();
+    this.#startDue();
     this.#deps.onChange();
   }
 }

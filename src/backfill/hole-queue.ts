@@ -18,13 +18,7 @@ import { type HeldHole, HoleTable } from "./hole-table.ts";
 import { letterOf, listedHole, listedLetter } from "./hole-views.ts";
 import { RunTable } from "./run-table.ts";
 import { runWindow, type WindowRules } from "./run-window.ts";
-import {
-  putOff,
-  type QueuedHole,
-  type RetryPolicy,
-  type SettledHole,
-  settleHole,
-} from "./settle-hole.ts";
+import { putOff, type QueuedHole, type RetryPolicy, settleHole } from "./settle-hole.ts";
 
 /** Bars that one job may bring: what one ingest takes in one go. */
 const MAX_RUN_BARS = 20_000;
@@ -80,17 +74,24 @@ export class HoleQueue {
    * one, is taken and changes nothing.
    */
   offer(offered: readonly OfferedHole[], origin: HoleOrigin): OfferAnswer & { added: number } {
-    return this.#deps.storage.transactionSync(() => {
+    return this.#transact(() => {
       let depth = this.depth();
+      const hasDead = this.dead.count() > 0;
       let added = 0;
       for (const [taken, hole] of offered.entries()) {
-        const { rest, revived } = this.#unknownPart(hole, origin);
+        const held = this.#holes.touching(hole.symbol, hole.interval, hole);
+        const { rest, revived } = this.#unknownPart(hole, held, origin, hasDead);
         const room = this.#deps.cap - depth + revived;
         // Of a hole that falls into more parts than there is room for nothing is taken.
         if (rest.length > room) return { taken, added };
         if (revived > 0) this.dead.revive(hole.symbol, hole.interval, hole);
         depth -= revived;
-        for (const range of rest) depth += this.#put(hole, range, origin);
+        for (const [index, range] of rest.entries()) {
+          const part = { ...hole, ...range, origin };
+          // The part before may have changed what is held.
+          const near = index === 0 ? held : this.#holes.touching(part.symbol, part.interval, part);
+          depth += this.#put(part, near);
+        }
         added += rest.length;
       }
       return { taken: offered.length, added };
@@ -112,7 +113,7 @@ export class HoleQueue {
 
   /** Claims the next job, or null when nothing may be tried now. */
   claim(): BackfillRun | null {
-    return this.#deps.storage.transactionSync(() => {
+    return this.#transact(() => {
       const nowMs = this.#deps.now();
       for (;;) {
         const first = this.#holes.first(nowMs);
@@ -127,19 +128,16 @@ export class HoleQueue {
 
   /** Takes in how a job ended; null when its lease was over before, and nothing changes. */
   end(id: string, { open, cause }: BackfillEnd): RunEnd | null {
-    return this.#deps.storage.transactionSync(() => {
+    return this.#transact(() => {
       const run = this.#runs.end(id);
       if (run === null) return null;
       const openOf = Map.groupBy(open, ({ symbol }) => symbol);
       let filled = 0;
       let died = 0;
-      let depth = this.depth();
       for (const hole of this.#holes.ofRun(id)) {
         const left = hullWithin(openOf.get(hole.symbol) ?? [], hole, run);
         if (left === null) filled += 1;
-        const settled = this.#settle(hole, { window: run, open: left, cause }, depth);
-        depth += settled.kept.length + (settled.dead === null ? 0 : 1) - 1;
-        if (settled.dead !== null) died += 1;
+        if (this.#settle(hole, { window: run, open: left, cause })) died += 1;
       }
       return { filled, died };
     });
@@ -153,11 +151,13 @@ export class HoleQueue {
       wide: false,
       error: "the job did not end in time",
     };
-    return this.#deps.storage.transactionSync(() => {
-      const expired = this.#runs.expire(this.#deps.now());
+    const expired = this.#runs.expired(this.#deps.now());
+    if (expired.length === 0) return 0;
+    return this.#transact(() => {
       for (const run of expired) {
+        this.#runs.end(run.id);
         for (const hole of this.#holes.ofRun(run.id))
-          this.#settle(hole, { window: run, open: hullWithin([hole], hole, run), cause }, 0);
+          this.#settle(hole, { window: run, open: hullWithin([hole], hole, run), cause });
       }
       return expired.length;
     });
@@ -212,23 +212,23 @@ export class HoleQueue {
   }
 
   /**
-   * Stores what became of a hole of a queue that holds `depth`, and answers it. One that would fall into more
-   * parts than the cap has room for is tried again as a whole.
+   * Stores what became of a hole; answers whether it died. One that would fall into more parts than the cap has
+   * room for is tried again as a whole.
    */
-  #settle(hole: QueuedHole, run: Parameters<typeof settleHole>[1], depth: number): SettledHole {
+  #settle(hole: QueuedHole, run: Parameters<typeof settleHole>[1]): boolean {
     const { policy, rules, random, now, cap } = this.#deps;
     const isFetchable = (range: TimeRange) => runWindow(hole.interval, range, rules) !== null;
     const world = { policy, random, nowMs: now(), isFetchable };
     const parted = settleHole(hole, run, world);
     const parts = parted.kept.length + (parted.dead === null ? 0 : 1);
-    const settled = parts > 1 && depth + parts - 1 > cap ? putOff(hole, world) : parted;
-    const { kept, dead } = settled;
+    const { kept, dead } =
+      parts > 1 && this.depth() + parts - 1 > cap ? putOff(hole, world) : parted;
     const [first, ...more] = kept;
     if (first === undefined) this.#holes.delete(hole.id);
     else this.#holes.update(first);
     for (const part of more) this.#holes.insert(part);
     if (dead !== null) this.dead.put(letterOf(dead, this.#deps.tier, world.nowMs), world.nowMs);
-    return settled;
+    return dead !== null;
   }
 
   /**
@@ -237,10 +237,11 @@ export class HoleQueue {
    */
   #unknownPart(
     hole: OfferedHole,
+    held: readonly HeldHole[],
     origin: HoleOrigin,
+    hasDead: boolean,
   ): { readonly rest: RangeSet; readonly revived: number } {
-    const held = this.#holes.touching(hole.symbol, hole.interval, hole);
-    const dead = this.dead.rangesOf(hole.symbol, hole.interval, hole);
+    const dead = hasDead ? this.dead.rangesOf(hole.symbol, hole.interval, hole) : [];
     const staying = dead.filter(
       ({ startMs, endMs }) => origin !== "requeue" || startMs < hole.startMs || endMs > hole.endMs,
     );
@@ -251,22 +252,25 @@ export class HoleQueue {
     };
   }
 
-  /** Adds a range, as one with the waiting, untried holes that touch it; answers how many more there are. */
-  #put(hole: OfferedHole, range: TimeRange, origin: HoleOrigin): number {
-    const [first, ...others] = this.#holes
-      .touching(hole.symbol, hole.interval, range)
-      .filter(
-        (held) =>
-          held.run === null &&
-          held.attempts + held.waits === 0 &&
-          held.priority === hole.priority &&
-          held.origin === origin,
-      );
+  /**
+   * Adds a hole, as one with the waiting, untried ones of `held` that touch it; answers how many more there
+   * are now.
+   */
+  #put(hole: OfferedHole & { readonly origin: HoleOrigin }, held: readonly HeldHole[]): number {
+    const [first, ...others] = held.filter(
+      (one) =>
+        one.startMs <= hole.endMs &&
+        one.endMs >= hole.startMs &&
+        one.run === null &&
+        one.attempts + one.waits === 0 &&
+        one.priority === hole.priority &&
+        one.origin === hole.origin,
+    );
     if (first === undefined) {
-      this.#holes.insert({ ...hole, ...range, ...this.#fresh(), origin });
+      this.#holes.insert({ ...hole, ...this.#fresh() });
       return 1;
     }
-    const parts = [range, first, ...others];
+    const parts = [hole, first, ...others];
     for (const { id } of others) this.#holes.delete(id);
     this.#holes.update({
       ...first,
@@ -275,6 +279,16 @@ export class HoleQueue {
       enqueuedMs: Math.min(first.enqueuedMs, ...others.map(({ enqueuedMs }) => enqueuedMs)),
     });
     return -others.length;
+  }
+
+  /** One transaction; what fails leaves the rows as they were, and what is known of them too. */
+  #transact<T>(act: () => T): T {
+    try {
+      return this.#deps.storage.transactionSync(act);
+    } catch (error) {
+      this.#runs.reload();
+      throw error;
+    }
   }
 
   #fresh() {

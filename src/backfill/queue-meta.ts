@@ -14,18 +14,22 @@ const requeuesSchema = z.object({ minuteMs: z.number(), used: z.number() });
 /** What a queue remembers beside its holes. */
 export class QueueMeta {
   readonly store: MetaStore;
+  /** As its row says: it is asked for at every turn. */
+  #pause: Pause | null;
 
   constructor(sql: SqlStorage) {
     this.store = new MetaStore(sql);
+    this.#pause = pauseSchema.parse(JSON.parse(this.store.get("pause") ?? "null"));
   }
 
   pause(): Pause | null {
-    return pauseSchema.parse(JSON.parse(this.store.get("pause") ?? "null"));
+    return this.#pause;
   }
 
   setPause(pause: Pause | null): void {
-    const text = JSON.stringify(pause);
-    if (this.store.get("pause") !== text) this.store.set("pause", text);
+    if (pause === null && this.#pause === null) return;
+    this.store.set("pause", JSON.stringify(pause));
+    this.#pause = pause;
   }
 
   /** Letters that were requeued in a minute. */

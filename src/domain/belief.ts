@@ -48,6 +48,7 @@ export const UNKNOWN: Belief = { state: "unknown" };
 
 // Append-only: the place of a state is what is stored.
 const STATES = ["unknown", "absent", "no_trade", "bar", "unfillable", "doubted", "lost"] as const;
+const IS_COMPLETE = STATES.map((state) => ["no_trade", "bar", "unfillable"].includes(state));
 // state u8, source u8 (provider high nibble, feed low), revision or times u16, fingerprint 2 x u32,
 // askedAt f64
 const SLOT_BYTES = 20;
@@ -88,6 +89,14 @@ export class MinuteBeliefs {
       askedAt,
       fingerprint: [this.#view.getUint32(at + 4), this.#view.getUint32(at + 8)],
     };
+  }
+
+  /**
+   * Whether the minute of a slot is bar, no_trade or unfillable: `isComplete` of its belief, without making
+   * one. Asked of every member and minute when holes are looked for.
+   */
+  isComplete(slot: number): boolean {
+    return IS_COMPLETE[this.#bytes[slot * SLOT_BYTES] ?? 0] === true;
   }
 
   set(slot: number, belief: Belief): void {

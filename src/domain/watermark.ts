@@ -1,4 +1,4 @@
-import { isComplete, minuteState, missingFrom } from "./minute-state.ts";
+import { minuteState, missingFrom } from "./minute-state.ts";
 import type { MinuteBeliefs } from "./belief.ts";
 import type { Calendar } from "./calendar.ts";
 import type { Roster } from "./roster.ts";
@@ -48,7 +48,7 @@ function isAccounted(
 ): boolean {
   const beliefs = view.beliefsAt(ts);
   for (let slot = 0; slot < view.roster.length; slot += 1) {
-    if (!view.roster.expects(slot, ts) || isComplete(beliefs.get(slot))) continue;
+    if (!view.roster.expects(slot, ts) || beliefs.isComplete(slot)) continue;
     if (!isOpen(slot, ts)) return false;
   }
   return true;
@@ -68,7 +68,7 @@ export function missingMinutes(
   while (ts < fromMs + MAX_SCAN_MS && nowMs >= missingFrom(ts, view.settleDelayMs)) {
     const beliefs = view.beliefsAt(ts);
     for (let slot = 0; slot < view.roster.length; slot += 1) {
-      if (!view.roster.expects(slot, ts)) continue;
+      if (!view.roster.expects(slot, ts) || beliefs.isComplete(slot)) continue;
       if (minuteState(beliefs.get(slot), ts, nowMs, view.settleDelayMs) !== "missing") continue;
       const minutes = missing.get(slot);
       if (minutes === undefined) missing.set(slot, [ts]);

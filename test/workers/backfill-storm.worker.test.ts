@@ -19,7 +19,7 @@ import { HoleBook } from "../../src/symbol-group/hole-book.ts";
 import { manySymbols } from "../support/many-symbols.ts";
 import { catchLetters } from "./support/backfills.ts";
 import { AWAY, fakeRunner, MALFORMED, nothingOf } from "./support/fake-runner.ts";
-import { currentSession, minute, queue, SYMBOL_GROUPS, useWorld } from "./support/world.ts";
+import { currentSession, minute, queue, useWorld } from "./support/world.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -34,6 +34,8 @@ const letters = catchLetters();
 /** T0 has so many of the symbols, T1 the others. */
 const SYMBOLS = manySymbols(inject("stormSymbols"));
 const T0_SYMBOLS = Math.max(260, SYMBOLS.length / 6);
+/** As many symbols a group as in the whole storm, so that jobs are as large. */
+const STORM_GROUPS = Math.ceil(SYMBOLS.length / 94);
 const HOLES_A_SYMBOL = 20;
 const CALLS_A_MINUTE = 100;
 const STORM_TIERS = ["T0", "T1"] as const;
@@ -48,9 +50,9 @@ const calendar = createCalendar();
 /** The groups' side: books of holes as groups keep them, and the minutes that they were asked for. */
 class Groups {
   readonly asked = new Map<string, number>();
-  #groups = Array.from({ length: SYMBOL_GROUPS }, (_, group) => {
+  #groups = Array.from({ length: STORM_GROUPS }, (_, group) => {
     const own = SYMBOLS.flatMap((symbol, index) =>
-      groupOf(symbol, SYMBOL_GROUPS) === group ? [{ symbol, sid: index }] : [],
+      groupOf(symbol, STORM_GROUPS) === group ? [{ symbol, sid: index }] : [],
     );
     const members = own.map(({ symbol, sid }, slot) => {
       const tier = sid < T0_SYMBOLS ? ("T0" as const) : ("T1" as const);
@@ -76,8 +78,8 @@ class Groups {
 
   /** Offers a tier's holes, group by group from a changing first one, until its queue is full. */
   async offer(tier: (typeof STORM_TIERS)[number], turn: number): Promise<void> {
-    for (let i = 0; i < SYMBOL_GROUPS; i += 1) {
-      const entry = this.#groups[(i + turn) % SYMBOL_GROUPS];
+    for (let i = 0; i < STORM_GROUPS; i += 1) {
+      const entry = this.#groups[(i + turn) % STORM_GROUPS];
       if (entry === undefined) continue;
       const { group, roster, book } = entry;
       const unoffered = book
@@ -128,7 +130,7 @@ class Groups {
   }
 
   #on(symbol: string, act: (entry: (typeof this.entries)[number], slot: number) => void): void {
-    const entry = this.entries[groupOf(symbol, SYMBOL_GROUPS)];
+    const entry = this.entries[groupOf(symbol, STORM_GROUPS)];
     const slot = entry?.roster.slotOf(symbol);
     if (entry !== undefined && slot !== undefined) act(entry, slot);
   }
@@ -223,5 +225,5 @@ it("a storm of holes is filled at 100 calls a minute, within the caps, and nobod
 }, 300_000);
 
 function byGroup(a: string, b: string): number {
-  return groupOf(a, SYMBOL_GROUPS) - groupOf(b, SYMBOL_GROUPS);
+  return groupOf(a, STORM_GROUPS) - groupOf(b, STORM_GROUPS);
 }

@@ -100,12 +100,20 @@ describe("what a queue holds", () => {
       [[holeOf(12, 20)], [["AAPL", 0, 22, "queued"]]],
       [[holeOf(0, 22), holeOf(4, 5)], [["AAPL", 0, 22, "queued"]]],
     ];
+    const around = [holeOf(32, 33), holeOf(35, 36), holeOf(30, 40)];
+    offers.push([
+      around,
+      [
+        ["AAPL", 0, 22, "queued"],
+        ["AAPL", 30, 40, "queued"],
+      ],
+    ]);
     for (const [holes, expected] of offers) {
       expect(await T0().offer(holes, "gap")).toEqual({ taken: holes.length });
       await evictDurableObject(T0());
       expect(await held()).toEqual(expected);
     }
-    expect((await T0().status()).depth).toBe(1);
+    expect((await T0().status()).depth).toBe(2);
   });
 
   it("is run by priority, then the oldest first, a group's overlapping holes in one job", async () => {
