@@ -54,8 +54,11 @@ export interface Calendar {
   isClosingWindow(ms: EpochMs): boolean;
 }
 
-/** `[close, close + 4 min)`: where the closing auction prints. */
-export const CLOSING_WINDOW_MS = 4 * MINUTE_MS;
+/**
+ * Where the closing auction prints: the bars that start from the close to four minutes after it. Thin
+ * symbols do print as late as that.
+ */
+export const CLOSING_WINDOW_MS = 5 * MINUTE_MS;
 
 /** Ten years: five times the deepest backfill, and a list that is quick to build. */
 export const MAX_RANGE_DAYS = 3_660;

@@ -154,7 +154,8 @@ describe("the parts of a trading day", () => {
     expect(calendar.isClosingWindow(minute(close - 1))).toBe(false);
     expect(calendar.isExpectedMinute(minute(close))).toBe(false);
     expect(calendar.sessionKind(minute(close))).toBe("post");
-    expect([0, 1, 2, 3, 4].map((n) => calendar.isClosingWindow(minute(close + n)))).toEqual([
+    expect([0, 1, 2, 3, 4, 5].map((n) => calendar.isClosingWindow(minute(close + n)))).toEqual([
+      true,
       true,
       true,
       true,

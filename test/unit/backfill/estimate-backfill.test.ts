@@ -90,7 +90,7 @@ describe("what filling a range costs", () => {
     const one = [{ tier: "T0" as const, groupSizes: [1], depth: 0 }];
     // Thanksgiving week: three sessions and an early close, each with its closing window.
     expect(estimateBackfill(week, one, alpaca, rules)).toMatchObject({
-      rows: 3 * 394 + 214,
+      rows: 3 * 395 + 215,
       calls: 4,
     });
   });

@@ -19,16 +19,16 @@ describe("the window of a job of minutes", () => {
   it("is the first session of a range, with its closing window", () => {
     const days = range(at("2026-03-17", 0), at("2026-03-20", 0));
     expect(runWindow("1m", days, rules)).toEqual(
-      range(at("2026-03-17", OPEN), at("2026-03-17", CLOSE + 4)),
+      range(at("2026-03-17", OPEN), at("2026-03-17", CLOSE + 5)),
     );
     const part = range(at("2026-03-17", 700), at("2026-03-17", 710));
     expect(runWindow("1m", part, rules)).toEqual(part);
   });
 
-  it("ends at 13:04 on an early close", () => {
+  it("ends at 13:05 on an early close", () => {
     const day = range(at("2025-11-28", 0), at("2025-11-29", 0));
     expect(runWindow("1m", day, rules)).toEqual(
-      range(at("2025-11-28", OPEN), at("2025-11-28", EARLY + 4)),
+      range(at("2025-11-28", OPEN), at("2025-11-28", EARLY + 5)),
     );
   });
 
@@ -38,7 +38,7 @@ describe("the window of a job of minutes", () => {
       range(at("2026-03-18", OPEN), at("2026-03-18", OPEN + 5)),
     );
     for (const closed of [
-      range(at("2026-03-17", CLOSE + 4), at("2026-03-18", OPEN)),
+      range(at("2026-03-17", CLOSE + 5), at("2026-03-18", OPEN)),
       range(at("2026-03-21", 0), at("2026-03-23", OPEN)),
       range(at("2025-01-09", 0), at("2025-01-10", OPEN)),
       range(at("2026-03-17", 300), at("2026-03-17", OPEN)),

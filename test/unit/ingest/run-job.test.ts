@@ -226,7 +226,7 @@ describe("the bars of an answer", () => {
     "outside of the sessions %s are refused, the closing window is kept",
     async (sessions, kept, refused) => {
       const closeMs = OPEN_MS + 390 * MINUTE_MS;
-      const rows = [-1, 3, 4, 5].map((i) => barOf("AAPL", closeMs + i * MINUTE_MS));
+      const rows = [-1, 4, 5, 6].map((i) => barOf("AAPL", closeMs + i * MINUTE_MS));
       const job = { start_ms: closeMs - MINUTE_MS, end_ms: closeMs + 10 * MINUTE_MS };
       const script: Script = (request) => answered(request, request.symbols, null, { rows });
       const { outcome } = await run({ polygon: script }, { job, deps: { sessions } });
