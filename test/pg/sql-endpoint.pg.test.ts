@@ -56,14 +56,14 @@ describe("day partitions", () => {
     );
   });
 
-  it("carry the trigger of their table and are cut at UTC midnight", async () => {
+  it("carry the triggers of their table and are cut at UTC midnight", async () => {
     expect(
       await test.database.query(
         `select pg_get_expr(c.relpartbound, c.oid) like '%2026-03-20 00:00:00+00%2026-03-21 00:00:00+00%' as utc,
           (select count(*)::int from pg_trigger where tgrelid = c.oid) as triggers
         from pg_class c where relname = 'candles_intraday_20260320'`,
       ),
-    ).toEqual([{ utc: true, triggers: 1 }]);
+    ).toEqual([{ utc: true, triggers: 2 }]);
   });
 
   it("that are missing are not the row's fault", async () => {
