@@ -2,9 +2,10 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { groupOf } from "../../domain/symbol.ts";
 import { DAY_MS, toIso } from "../../domain/time.ts";
 import { marketClock } from "../../platform/clocks.ts";
-import { readBars, type StoredBar } from "../../postgres/bars-store.ts";
+import { readBars } from "../../postgres/bars-store.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { barView, barViewSchema } from "../bar-view.ts";
 import { horizonOf } from "../horizon.ts";
 import { formatPageToken, parsePageToken } from "../page-token.ts";
 import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
@@ -23,26 +24,8 @@ const querySchema = z.object({
   page_token: z.string().max(200).optional(),
 });
 
-const barSchema = z.object({
-  symbol: z.string(),
-  ts: z.iso.datetime(),
-  open: z.number(),
-  high: z.number(),
-  low: z.number(),
-  close: z.number(),
-  volume: z.number(),
-  vwap: z.number().nullable(),
-  trade_count: z.number().nullable(),
-  provider: z.string(),
-  feed: z.string(),
-  session: z.string(),
-  status: z.string(),
-  revision: z.number(),
-  as_of: z.iso.datetime(),
-});
-
 const answerSchema = z.object({
-  bars: z.array(barSchema),
+  bars: z.array(barViewSchema),
   interval: z.string(),
   as_of: z.iso.datetime(),
   horizon: z.iso.datetime(),
@@ -106,7 +89,7 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
     const sources = new Set(bars.map((bar) => `${bar.provider}/${bar.feed}`));
     return context.json(
       {
-        bars: bars.map(toWire),
+        bars: bars.map(barView),
         interval: query.interval,
         as_of: toIso(asOfMs),
         horizon: toIso(horizonMs),
@@ -119,24 +102,4 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
       { "X-Data-Sources": [...sources].toSorted().join(", ") },
     );
   });
-}
-
-function toWire(bar: StoredBar): z.infer<typeof barSchema> {
-  return {
-    symbol: bar.symbol,
-    ts: toIso(bar.ts),
-    open: bar.open,
-    high: bar.high,
-    low: bar.low,
-    close: bar.close,
-    volume: bar.volume,
-    vwap: bar.vwap,
-    trade_count: bar.tradeCount,
-    provider: bar.provider,
-    feed: bar.feed,
-    session: bar.session,
-    status: bar.status,
-    revision: bar.revision,
-    as_of: toIso(bar.asOfMs),
-  };
 }
