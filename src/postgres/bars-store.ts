@@ -8,8 +8,8 @@ import {
 import type { Feed } from "../domain/provider-id.ts";
 import { toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
 import { beliefSql, type SortDirection } from "./belief-sql.ts";
-import { rollupSql } from "./rollup-sql.ts";
-import type { SqlClient, SqlParam, SqlRow } from "./sql-client.ts";
+import { minutesOfRollups, rollupSql } from "./rollup-sql.ts";
+import type { SqlClient, SqlRow } from "./sql-client.ts";
 import { type RollupBar, rollupBarRow, type StoredBar, storedBarRow } from "./stored-bar.ts";
 
 export type { RollupBar, StoredBar } from "./stored-bar.ts";
@@ -18,12 +18,6 @@ export type { RollupBar, StoredBar } from "./stored-bar.ts";
 export const MAX_READ_SYMBOLS = 20_000;
 /** Rows one page may hold: about 2 MB of answer. */
 export const MAX_READ_ROWS = 10_000;
-
-/** Which minutes count: those of some sessions, and post bars that start in one of the windows. */
-export interface SessionFilter {
-  readonly kinds: readonly SessionKind[];
-  readonly postWindows: readonly TimeRange[];
-}
 
 /** A page of believed bars: which symbols and time, as of when, and where the page begins. */
 export interface BarsQuery {
@@ -39,8 +33,8 @@ export interface BarsQuery {
    * its bar and the settle delay. Absent: history that was loaded later was not known (`knowledge=actual`).
    */
   readonly storedByMs?: EpochMs;
-  /** Absent: every minute that is stored. Of no effect on daily bars. */
-  readonly sessions?: SessionFilter;
+  /** Ranges of bar starts that count, such as sessions; absent: all. Of no effect on daily bars. */
+  readonly within?: readonly TimeRange[] | undefined;
   /** Absent: of any feed. */
   readonly feed?: Feed | undefined;
   /** The order of a symbol's bars; symbols come in byte order. Oldest first when absent. */
@@ -51,7 +45,6 @@ export interface BarsQuery {
   readonly after?: { readonly symbol: string; readonly ts: EpochMs };
 }
 
-const EVERY_SESSION: SessionFilter = { kinds: ["pre", "regular", "post"], postWindows: [] };
 const SESSION_ORDER: Readonly<Record<SessionKind, number>> = { pre: 0, regular: 1, post: 2 };
 
 /**
@@ -61,7 +54,7 @@ const SESSION_ORDER: Readonly<Record<SessionKind, number>> = { pre: 0, regular: 
 function readSql(interval: ReadInterval, sort: SortDirection): string {
   const bars = isRollup(interval)
     ? rollupSql(interval, sort)
-    : `select * from (${beliefSql(interval, sort, true)}) belief order by ts ${sort} limit $6::integer`;
+    : `${beliefSql(interval, sort)} order by ts ${sort} limit $9::integer`;
   return `
 select bar.*
 from (
@@ -69,7 +62,7 @@ from (
   from unnest($1::text[], $2::timestamptz[]) as asked (symbol, bound) order by 1
 ) page
 cross join lateral (${bars}) bar
-order by page.symbol, bar.ts ${sort} fetch first ($6::integer) rows with ties`;
+order by page.symbol, bar.ts ${sort} fetch first ($9::integer) rows with ties`;
 }
 
 /**
@@ -121,16 +114,23 @@ async function readRows(sql: SqlClient, query: BarsQuery): Promise<readonly SqlR
       toIso(startMs),
       toIso(endMs),
       toIso(query.asOfMs),
-      query.limit,
+      beliefsOf(query),
       toIso(Math.max(query.asOfMs, query.storedByMs ?? query.asOfMs)),
       query.feed ?? null,
-      ...(interval === "1d" ? [] : sessionParams(query.sessions ?? EVERY_SESSION)),
+      query.limit,
+      ...(interval === "1d" ? [] : [rangesParam(query.within)]),
     ],
   });
   return rows;
 }
 
-function sessionParams({ kinds, postWindows }: SessionFilter): SqlParam[] {
-  const ranges = postWindows.map((window) => `[${toIso(window.startMs)},${toIso(window.endMs)})`);
-  return [[...kinds], `{${ranges.join(",")}}`];
+/** How many beliefs of a symbol fill a page; null: who knows. */
+function beliefsOf({ interval, limit, feed }: BarsQuery): number | null {
+  if (feed !== undefined) return null;
+  return isRollup(interval) ? minutesOfRollups(interval, limit) : limit;
+}
+
+function rangesParam(ranges: readonly TimeRange[] | undefined): string | null {
+  if (ranges === undefined) return null;
+  return `{${ranges.map(({ startMs, endMs }) => `[${toIso(startMs)},${toIso(endMs)})`).join(",")}}`;
 }
