@@ -4,7 +4,7 @@ import { type SessionChoice, sessionRanges } from "../domain/session-ranges.ts";
 import { adjustForSplits, dateOfDailyBar, splitsInForce } from "../domain/split.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { FIRST_CALENDAR_YEAR } from "../domain/trading-date.ts";
-import { type BarsQuery, readBars, readRollups } from "../postgres/bars-store.ts";
+import { type PageQuery, readBars, readRollups } from "../postgres/bars-store.ts";
 import { readSplits } from "../postgres/splits-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
 import type { RollupBar, StoredBar } from "../postgres/stored-bar.ts";
@@ -20,10 +20,10 @@ const MAX_EMPTY_SLICES = 8;
 export interface BarsPageQuery extends Omit<BarsRange, "isWhole"> {
   readonly limit: number;
   readonly asOfMs: EpochMs;
-  /** As of `BarsQuery`: later than `asOfMs` for `knowledge=assumed`. */
+  /** As in `PageQuery`: later than `asOfMs` for `knowledge=assumed`. */
   readonly storedByMs: EpochMs;
   readonly session: SessionChoice | undefined;
-  readonly feed: BarsQuery["feed"];
+  readonly feed: PageQuery["feed"];
   readonly adjust: "raw" | "split";
 }
 

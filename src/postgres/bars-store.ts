@@ -1,5 +1,6 @@
 import type { SessionKind } from "../domain/calendar.ts";
 import {
+  INTERVAL_MS,
   type Interval,
   isRollup,
   type ReadInterval,
@@ -20,9 +21,8 @@ export const MAX_READ_SYMBOLS = 20_000;
 export const MAX_READ_ROWS = 10_000;
 
 /** A page of believed bars: which symbols and time, as of when, and where the page begins. */
-export interface BarsQuery {
+export interface PageQuery {
   readonly symbols: readonly string[];
-  readonly interval: ReadInterval;
   /** Bar starts in `[startMs, endMs)`; for a rollup both on its clock. */
   readonly startMs: EpochMs;
   readonly endMs: EpochMs;
@@ -43,6 +43,16 @@ export interface BarsQuery {
   readonly limit: number;
   /** The last row of the page before. */
   readonly after?: { readonly symbol: string; readonly ts: EpochMs };
+}
+
+/** A page of bars that are stored. */
+export interface BarsQuery extends PageQuery {
+  readonly interval: Interval;
+}
+
+/** A page of bars that are worked out from minutes. */
+export interface RollupsQuery extends PageQuery {
+  readonly interval: RollupInterval;
 }
 
 const SESSION_ORDER: Readonly<Record<SessionKind, number>> = { pre: 0, regular: 1, post: 2 };
@@ -69,10 +79,7 @@ order by page.symbol, bar.ts ${sort} fetch first ($9::integer) rows with ties`;
  * One page of stored bars as of a time, ordered by symbol (byte order) and start. Fewer rows than `limit` means
  * that the range is exhausted. Throws a RangeError outside the bounds.
  */
-export async function readBars(
-  sql: SqlClient,
-  query: BarsQuery & { readonly interval: Interval },
-): Promise<StoredBar[]> {
+export async function readBars(sql: SqlClient, query: BarsQuery): Promise<StoredBar[]> {
   return (await readRows(sql, query)).map((row) => storedBarRow.parse(row));
 }
 
@@ -81,10 +88,7 @@ export async function readBars(
  * `readBars`. Two sessions may share a start (13:30 UTC lies within an hour): they come in the order of the day and
  * on the same page, which is then one row longer than `limit`.
  */
-export async function readRollups(
-  sql: SqlClient,
-  query: BarsQuery & { readonly interval: RollupInterval },
-): Promise<RollupBar[]> {
+export async function readRollups(sql: SqlClient, query: RollupsQuery): Promise<RollupBar[]> {
   const bars = (await readRows(sql, query)).map((row) => rollupBarRow.parse(row));
   const way = query.sort === "desc" ? -1 : 1;
   return bars.toSorted((a, b) => {
@@ -93,7 +97,10 @@ export async function readRollups(
   });
 }
 
-async function readRows(sql: SqlClient, query: BarsQuery): Promise<readonly SqlRow[]> {
+async function readRows(
+  sql: SqlClient,
+  query: BarsQuery | RollupsQuery,
+): Promise<readonly SqlRow[]> {
   const { startMs, endMs, after, sort = "asc", interval } = query;
   if (query.symbols.length > MAX_READ_SYMBOLS) throw new RangeError("too many symbols");
   if (!(query.limit >= 1 && query.limit <= MAX_READ_ROWS)) throw new RangeError("bad page size");
@@ -104,7 +111,9 @@ async function readRows(sql: SqlClient, query: BarsQuery): Promise<readonly SqlR
   const bounds = remaining.map((symbol) => {
     const position = symbol === after?.symbol ? after.ts : undefined;
     if (sort === "desc") return toIso(Math.min(endMs, position ?? endMs));
-    return toIso(position === undefined ? startMs : Math.max(startMs, position + 1));
+    // The minutes of a rollup that was read are behind the page, all of them.
+    const next = (position ?? -Infinity) + (isRollup(interval) ? INTERVAL_MS[interval] : 1);
+    return toIso(Math.max(startMs, next));
   });
   const { rows } = await sql.query({
     text: readSql(interval, sort),
@@ -125,7 +134,7 @@ async function readRows(sql: SqlClient, query: BarsQuery): Promise<readonly SqlR
 }
 
 /** How many beliefs of a symbol fill a page; null: who knows. */
-function beliefsOf({ interval, limit, feed }: BarsQuery): number | null {
+function beliefsOf({ interval, limit, feed }: BarsQuery | RollupsQuery): number | null {
   if (feed !== undefined) return null;
   return isRollup(interval) ? minutesOfRollups(interval, limit) : limit;
 }
