@@ -317,8 +317,10 @@ export class GroupHome {
   async #renew(stream: StreamLog, stored: StoredPosition | null): Promise<void> {
     if (stream.class === "quotes") return stream.renew(stored);
     const renewal = this.#ledger.renew(stored, await this.#deps.storedHoles());
-    log("error", "the group began a new epoch", { group: this.#name(), ...renewal });
+    const { epoch, fromMs, lost, days } = renewal;
+    log("error", "the group began a new epoch", { group: this.#name(), epoch, fromMs, lost });
     this.desk.plan();
+    this.inFlight.track(this.desk.offerDays(days));
   }
 
   /** Keeps the totals, then reports them: a lost report costs nothing, the next carries the total. */

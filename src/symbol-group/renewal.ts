@@ -5,7 +5,7 @@ import type { Belief } from "../domain/belief.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { rangesOfMinutes } from "../domain/range.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { floorToMinute, MINUTE_MS } from "../domain/time.ts";
+import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
 import type { GroupView } from "../domain/watermark.ts";
 import type { BeliefStore } from "./belief-store.ts";
 import { MAX_FLUSH_GAPS } from "./digest.ts";
@@ -32,6 +32,8 @@ export interface Renewal {
   /** Every minute from here on is fetched again as far as it had a bar. */
   readonly fromMs: EpochMs;
   readonly lost: number;
+  /** Trading dates whose daily bars are lost too, a range a symbol: nobody opens holes for these. */
+  readonly days: readonly SymbolRange[];
 }
 
 /**
@@ -65,8 +67,26 @@ export function renewGroup(
         deps.appendGaps(gaps.slice(at, at + MAX_FLUSH_GAPS));
     }
     deps.holes.open(sorting.opened);
-    return { epoch: deps.stream.epoch(), fromMs, lost: sorting.lost };
+    const days = loseDays(deps, fromMs, nowMs);
+    return { epoch: deps.stream.epoch(), fromMs, lost: sorting.lost, days };
   });
+}
+
+/** Makes the daily bars of a span lost. */
+function loseDays({ beliefs, view }: RenewalDeps, fromMs: EpochMs, endMs: EpochMs): SymbolRange[] {
+  const { members } = view().roster;
+  const lost = new Map<string, SymbolRange>();
+  for (let ts = fromMs - (fromMs % DAY_MS); ts < endMs; ts += DAY_MS) {
+    const day = beliefs.read("1d", ts, members.length);
+    for (const { symbol, slot } of members) {
+      const belief = day.get(slot);
+      if (belief.state !== "bar") continue;
+      day.set(slot, asLost(belief));
+      lost.set(symbol, { symbol, startMs: lost.get(symbol)?.startMs ?? ts, endMs: ts + DAY_MS });
+    }
+    if (lost.size > 0) beliefs.write("1d", ts, day);
+  }
+  return [...lost.values()];
 }
 
 /** What the minutes of a renewal come to, by slot. */

@@ -1,7 +1,9 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
+import { BackfillQueue } from "../../durable-objects/backfill-queue.ts";
 import { MetricsHub } from "../../durable-objects/metrics-hub.ts";
-import { MINUTE_MS } from "../../src/domain/time.ts";
+import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
+import { parseTradingDate } from "../../src/domain/trading-date.ts";
 import { playUntil } from "./support/backfills.ts";
 import {
   AAPL_GROUP,
@@ -9,6 +11,7 @@ import {
   answerOf,
   api,
   connectTo,
+  currentSession,
   group,
   ingestMinute,
   load,
@@ -181,6 +184,38 @@ describe("a Postgres that stands elsewhere than the log", () => {
         .map(({ fs }) => fs),
     ).toEqual(upTo(stored.length));
     expect(old.epoch < renewed.epoch).toBe(true);
+  });
+
+  it("gets the daily bars of the doubted span again too, as the next revision", async () => {
+    await load([G]);
+    await ingestMinute(G, 0, bars(0));
+    const { date } = currentSession();
+    const ts = parseTradingDate(date) * DAY_MS;
+    const bar = { symbol: "AAPL", ts, open: 9, high: 9, low: 9, close: 9, volume: 9 };
+    const answer = (askedAt: number) => ({
+      source: { provider: "polygon" as const, feed: "sip" as const },
+      askedAt,
+      settle: false,
+      bars: [{ ...bar, vwap: null, tradeCount: null }],
+      covered: [{ symbols: ["AAPL"], startMs: ts, endMs: ts + DAY_MS }],
+    });
+    await group(G).ingestDaily([answer(minute(1))]);
+    await group(G).runUntilQuiet();
+    knowLaterEpoch();
+    const offered = vi.spyOn(BackfillQueue.prototype, "offer");
+    await ingestMinute(G, 1, bars(1));
+    const days = offered.mock.calls.flatMap(([holes]) =>
+      holes.filter((hole) => hole.interval === "1d"),
+    );
+    expect(days).toEqual([
+      { group: G, symbol: "AAPL", interval: "1d", startMs: ts, endMs: ts + DAY_MS, priority: 0 },
+    ]);
+    await group(G).ingestDaily([answer(minute(2))]);
+    await group(G).runUntilQuiet();
+    expect(postgres.daily.written.map(({ symbol, revision }) => [symbol, revision])).toEqual([
+      ["AAPL", 0],
+      ["AAPL", 1],
+    ]);
   });
 
   it("gets a new epoch when the object was set back and would give its numbers twice", async () => {
