@@ -23,6 +23,8 @@ export interface RowsAnswer {
    * also a header where it is not null: `as_of` is `X-As-Of`, `next_page_token` is `X-Next-Page-Token`.
    */
   readonly facts: Readonly<Record<string, string | null>>;
+  /** Further fields beside the rows, in JSON only. */
+  readonly beside?: Readonly<Record<string, unknown>>;
   /** Who gave the rows, as `provider/feed`: the header `X-Data-Sources`. */
   readonly sources: Iterable<string>;
   /** Whether the same URL gives the same rows for ever. */
@@ -68,10 +70,10 @@ export async function answerRows(
   return context.body(body, 200);
 }
 
-function encode(format: RowFormat, { name, columns, rows, facts }: RowsAnswer): string {
+function encode(format: RowFormat, { name, columns, rows, facts, beside }: RowsAnswer): string {
   switch (format) {
     case "json":
-      return JSON.stringify({ [name]: rows, ...facts });
+      return JSON.stringify({ [name]: rows, ...facts, ...beside });
     case "ndjson":
       return encodeNdjson(rows);
     case "csv":

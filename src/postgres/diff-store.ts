@@ -1,16 +1,20 @@
 import { z } from "zod";
 import type { Interval } from "../domain/interval.ts";
 import { toIso, type EpochMs } from "../domain/time.ts";
-import { MAX_READ_ROWS, type StoredBar } from "./bars-store.ts";
-import { BELIEF_VALUES, beliefRow } from "./belief-row.ts";
+import { MAX_READ_ROWS, MAX_READ_SYMBOLS } from "./bars-store.ts";
+import { BELIEF_COLUMNS } from "./belief-sql.ts";
 import type { SqlClient } from "./sql-client.ts";
 import { exactInteger } from "./sql-values.ts";
-
-/** Symbols of one diff: a group of a deployment that has few of them is its largest. */
-export const MAX_DIFF_SYMBOLS = 20_000;
+import { type StoredBar, storedBarRow } from "./stored-bar.ts";
 
 /** Knowledge time is kept to the microsecond where somebody set it by hand, and the order has to hold there too. */
 const US_PER_MS = 1_000;
+
+/**
+ * Up to so many symbols are looked for one by one: the planner weighs each against every day, so that a thousand
+ * of them over a year take it seconds. More are tried against a hash of them, in the order of knowledge time.
+ */
+const FEW_SYMBOLS = 50;
 
 /** The place of a belief in the order of a diff; `asOfUs` in microseconds since the epoch. */
 export interface DiffPlace {
@@ -82,22 +86,22 @@ const replaced = (interval: Interval): BeliefSide => ({
 });
 
 /** One side of the union: a page of it in order, so that the union reads two pages and not two tables. */
-const sideSql = ({ from, ts, session, key, toKey }: BeliefSide): string => `
-    (select c.symbol, ${ts}, ${BELIEF_VALUES}, ${session}, c.status, c.revision from ${from}
+const sideSql = ({ from, ts, session, key, toKey }: BeliefSide, isOne: string): string => `
+    (select c.symbol, ${ts}, ${BELIEF_COLUMNS}, ${session}, c.status, c.revision from ${from}
       and c.as_of >= $1::timestamptz and c.as_of <= $2::timestamptz
       and (c.as_of > $1::timestamptz or (c.symbol, ${key}) > ($3::text, ${toKey("$4")}))
-      and ${key} >= ${toKey("$5")} and ${key} < ${toKey("$6")} and c.symbol = any($7::text[])
+      and ${key} >= ${toKey("$5")} and ${key} < ${toKey("$6")} and ${isOne}
       order by c.as_of, c.symbol, ${key} limit $8::integer)`;
 
 /**
  * Every belief stands in exactly one of the two tables: a later one moves it to the revisions. A replaced belief
  * and its successor have the same start, so the look for the one before opens one partition.
  */
-const diffSql = (interval: Interval): string => `
+const diffSql = (interval: Interval, isOne: string): string => `
 select belief.*, (extract(epoch from belief.as_of) * 1000000)::bigint as as_of_us, before.*
 from (
-  select * from (${sideSql(CURRENT[interval])}
-    union all${sideSql(replaced(interval))}
+  select * from (${sideSql(CURRENT[interval], isOne)}
+    union all${sideSql(replaced(interval), isOne)}
   ) sides
   order by as_of, symbol, ts limit $8::integer
 ) belief
@@ -110,7 +114,15 @@ left join lateral (
   ) b
 ) before on $9::boolean
 order by belief.as_of, belief.symbol, belief.ts`;
-const DIFF_SQL: Readonly<Record<Interval, string>> = { "1m": diffSql("1m"), "1d": diffSql("1d") };
+/** `is not false` keeps the planner from a join, which would lose the order. */
+const IS_ONE = {
+  few: "c.symbol = any($7::text[])",
+  many: "(c.symbol in (select unnest($7::text[]))) is not false",
+};
+const DIFF_SQL: Readonly<Record<Interval, Readonly<Record<keyof typeof IS_ONE, string>>>> = {
+  "1m": { few: diffSql("1m", IS_ONE.few), many: diffSql("1m", IS_ONE.many) },
+  "1d": { few: diffSql("1d", IS_ONE.few), many: diffSql("1d", IS_ONE.many) },
+};
 
 const placeRow = z.object({ as_of_us: exactInteger });
 /** As JSON the database writes instants as text. */
@@ -119,7 +131,7 @@ const beforeRow = z.object({
   before: z
     .looseObject({ ts: instantText, as_of: instantText, asked_at: instantText })
     .nullable()
-    .transform((row) => (row === null ? null : beliefRow.parse(row))),
+    .transform((row) => (row === null ? null : storedBarRow.parse(row))),
 });
 
 /**
@@ -128,11 +140,11 @@ const beforeRow = z.object({
  */
 export async function readDiff(sql: SqlClient, query: DiffQuery): Promise<BarChange[]> {
   const { symbols, afterMs, untilMs, after } = query;
-  if (symbols.length > MAX_DIFF_SYMBOLS) throw new RangeError("too many symbols");
+  if (symbols.length > MAX_READ_SYMBOLS) throw new RangeError("too many symbols");
   if (!(query.limit >= 1 && query.limit <= MAX_READ_ROWS)) throw new RangeError("bad page size");
   if (symbols.length === 0 || afterMs >= untilMs) return [];
   const { rows } = await sql.query({
-    text: DIFF_SQL[query.interval],
+    text: DIFF_SQL[query.interval][symbols.length > FEW_SYMBOLS ? "many" : "few"],
     params: [
       after === undefined ? toIso(afterMs) : microsIso(after.asOfUs),
       toIso(untilMs),
@@ -148,7 +160,7 @@ export async function readDiff(sql: SqlClient, query: DiffQuery): Promise<BarCha
     ],
   });
   return rows.map((row) => {
-    const bar = beliefRow.parse(row);
+    const bar = storedBarRow.parse(row);
     const place = { asOfUs: placeRow.parse(row).as_of_us, symbol: bar.symbol, ts: bar.ts };
     return { bar, before: beforeRow.parse(row).before, place };
   });

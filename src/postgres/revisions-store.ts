@@ -1,17 +1,17 @@
+import { z } from "zod";
 import type { Interval } from "../domain/interval.ts";
 import { toIso, type EpochMs } from "../domain/time.ts";
-import type { StoredBar } from "./bars-store.ts";
-import { BELIEF_VALUES, beliefRow } from "./belief-row.ts";
+import { BELIEF_COLUMNS } from "./belief-sql.ts";
 import type { SqlClient } from "./sql-client.ts";
-import { z } from "zod";
+import { type StoredBar, storedBarRow } from "./stored-bar.ts";
 
 /** Beliefs of one bar that are read: the newest ones. A bar that was revised more often has a fault behind it. */
 export const MAX_BAR_REVISIONS = 1_000;
 
 const CURRENT: Readonly<Record<Interval, string>> = {
-  "1m": `select c.symbol, c.ts, ${BELIEF_VALUES}, c.session, c.status, c.revision, true as current
+  "1m": `select c.symbol, c.ts, ${BELIEF_COLUMNS}, c.session, c.status, c.revision, true as current
     from candles_intraday c where c.symbol = $1 and c.interval = '1m' and c.ts = $2::timestamptz`,
-  "1d": `select c.symbol, c.trading_date::timestamp at time zone 'UTC', ${BELIEF_VALUES}, 'regular', c.status,
+  "1d": `select c.symbol, c.trading_date::timestamp at time zone 'UTC', ${BELIEF_COLUMNS}, 'regular', c.status,
       c.revision, true
     from candles_daily c where c.symbol = $1
       and c.trading_date = ($2::timestamptz at time zone 'UTC')::date
@@ -20,7 +20,7 @@ const CURRENT: Readonly<Record<Interval, string>> = {
 
 const revisionsSql = (interval: Interval) => `
 select * from (
-  select r.symbol, r.ts, ${BELIEF_VALUES}, r.session, r.status, r.revision, false as current
+  select r.symbol, r.ts, ${BELIEF_COLUMNS}, r.session, r.status, r.revision, false as current
   from candles_revisions r where r.symbol = $1 and r.interval = '${interval}' and r.ts = $2::timestamptz
   union all
   ${CURRENT[interval]}
@@ -53,6 +53,6 @@ export async function readRevisions(sql: SqlClient, key: BarKey): Promise<BarRev
     params: [key.symbol, toIso(key.ts), MAX_BAR_REVISIONS],
   });
   return rows
-    .map((row) => ({ ...beliefRow.parse(row), current: currentRow.parse(row).current }))
+    .map((row) => ({ ...storedBarRow.parse(row), current: currentRow.parse(row).current }))
     .toReversed();
 }

@@ -91,6 +91,17 @@ describe("what became known between two times", () => {
     }
   });
 
+  it("is the same when the symbols are among many", async () => {
+    const others = Array.from({ length: 300 }, (_, at) => `NONE.${"ABCDEFGHIJ".charAt(at % 10)}${at}`);
+    const symbols = [...everything.symbols, ...others];
+    for (const limit of [2, 9]) {
+      const pages = await pagesOf({ ...everything, symbols, limit });
+      expect(pages.map(told)).toEqual(ALL);
+    }
+    const query: DiffQuery = { ...everything, symbols, interval: "1d" };
+    expect(await readDiff(test.sql, query)).toHaveLength(2);
+  });
+
   it("leaves out what was known at the first time and has what was known at the second, so spans join", async () => {
     const cuts = [known(0), known(1) - 1, known(1), known(2), known(2) + 1, known(3), known(100)];
     const joined: string[] = [];

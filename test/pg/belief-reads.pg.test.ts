@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DAY_MS, toIso } from "../../src/domain/time.ts";
-import { readBars, type StoredBar } from "../../src/postgres/bars-store.ts";
+import { readBars } from "../../src/postgres/bars-store.ts";
 import {
   DAY_FILE_COLUMNS,
   type DayFileQuery,
@@ -10,6 +10,7 @@ import {
 import { drainFlushes } from "../../src/postgres/flush-store.ts";
 import { readLatestBars } from "../../src/postgres/latest-store.ts";
 import { readRevisions } from "../../src/postgres/revisions-store.ts";
+import type { StoredBar } from "../../src/postgres/stored-bar.ts";
 import { flush, OPEN_MS, row } from "../support/flushes.ts";
 import { startTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
