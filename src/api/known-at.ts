@@ -31,11 +31,7 @@ export async function knownAt(
 }
 
 /** The 409 for a knowledge time above the horizon. */
-export function notYetKnown(
-  context: Context<ApiEnv>,
-  name: string,
-  horizonMs: EpochMs,
-): Response {
+export function notYetKnown(context: Context<ApiEnv>, name: string, horizonMs: EpochMs): Response {
   return problem(context, 409, {
     code: "not_yet_known",
     detail: `${name} is above the horizon: what was known then is not complete yet`,

@@ -4,8 +4,11 @@ import { encodeCsv, encodeNdjson, type Row } from "./encode-rows.ts";
 import { MEDIA_TYPES, negotiate, ROW_FORMATS, type RowFormat } from "./negotiate.ts";
 import { problem } from "./problem.ts";
 
-/** What a key may read depends on the key, so no shared cache may keep an answer. */
-const PINNED = "private, max-age=31536000, immutable";
+/**
+ * For what the same URL answers for ever. What a key may read depends on the key, so no shared cache may keep an
+ * answer.
+ */
+export const PINNED = "private, max-age=31536000, immutable";
 const PASSING = "no-store";
 
 /** Characters of a digest in an entity tag: 132 bits. */
@@ -100,7 +103,7 @@ async function entityTag(body: string): Promise<string> {
 }
 
 /** Whether a list of entity tags holds one; weak comparison, as RFC 9110 section 13.1.2 wants for reads. */
-function isKnown(header: string | undefined, tag: string): boolean {
+export function isKnown(header: string | undefined, tag: string): boolean {
   const tags = (header ?? "").split(",").map((text) => text.trim().replace(/^W\//, ""));
   return tags.includes(tag) || tags.includes("*");
 }

@@ -11,7 +11,7 @@ import { type StoredBar, storedBarRow } from "./stored-bar.ts";
  */
 const NEAR_MS = 7 * DAY_MS;
 /** Symbols without a bound in one statement: 5 ms each when they have no bar at all, over a year of days. */
-const FAR_SYMBOLS = 100;
+const FAR_SYMBOLS = 250;
 
 /** The youngest row of a symbol that is believed now, by interval. */
 const CURRENT: Readonly<Record<Interval, string>> = {

@@ -92,7 +92,10 @@ describe("what became known between two times", () => {
   });
 
   it("is the same when the symbols are among many", async () => {
-    const others = Array.from({ length: 300 }, (_, at) => `NONE.${"ABCDEFGHIJ".charAt(at % 10)}${at}`);
+    const others = Array.from(
+      { length: 300 },
+      (_, at) => `NONE.${"ABCDEFGHIJ".charAt(at % 10)}${at}`,
+    );
     const symbols = [...everything.symbols, ...others];
     for (const limit of [2, 9]) {
       const pages = await pagesOf({ ...everything, symbols, limit });

@@ -33,7 +33,11 @@ beforeAll(async () => {
         row({ symbol: "OLDER", ts: FAR_MS, close: 99 }),
         row({ symbol: "OLDER", ts: FAR_MS - DAY_MS }),
       ],
-      daily: [row({ ts: FRIDAY - DAY_MS }), row({ ts: FRIDAY }), row({ symbol: "OLD", ts: FRIDAY - 9 * DAY_MS })],
+      daily: [
+        row({ ts: FRIDAY - DAY_MS }),
+        row({ ts: FRIDAY }),
+        row({ symbol: "OLD", ts: FRIDAY - 9 * DAY_MS }),
+      ],
     }),
     flush(2, { rows: [row({ ts: minute(-1), close: 101, revision: 1 })] }),
     flush(3, {
@@ -81,9 +85,13 @@ describe("the last bar of a symbol", () => {
   it("is found on both sides of the bound of a week, once", async () => {
     for (const days of [6, 7, 8, 60, 61, 67, 68]) {
       const asOfMs = known(9) + days * DAY_MS;
-      expect((await latest(asOfMs)).map(([symbol]) => symbol)).toEqual(
-        ["AAPL", "BRK.A", "BRKA", "OLD", "OLDER"],
-      );
+      expect((await latest(asOfMs)).map(([symbol]) => symbol)).toEqual([
+        "AAPL",
+        "BRK.A",
+        "BRKA",
+        "OLD",
+        "OLDER",
+      ]);
     }
   });
 
@@ -108,7 +116,11 @@ describe("the history of a bar", () => {
       [101, 1, known(2), false],
       [102, 2, known(3), true],
     ]);
-    expect(beliefs[0]).toMatchObject({ provider: "alpaca", feed: "sip", askedAtMs: minute(-1) + 62_000 });
+    expect(beliefs[0]).toMatchObject({
+      provider: "alpaca",
+      feed: "sip",
+      askedAtMs: minute(-1) + 62_000,
+    });
   });
 
   it("of a daily bar goes by its date, and by no other instant of it", async () => {
@@ -122,7 +134,12 @@ describe("the history of a bar", () => {
 });
 
 describe("the lines of a day file", () => {
-  const query: DayFileQuery = { startMs: minute(-5), endMs: minute(390), asOfMs: known(9), tier: null };
+  const query: DayFileQuery = {
+    startMs: minute(-5),
+    endMs: minute(390),
+    asOfMs: known(9),
+    tier: null,
+  };
 
   it("are the bars of an as-of read, value by value, in its order", async () => {
     for (const asOfMs of [known(1), known(2), known(3)]) {
@@ -136,7 +153,7 @@ describe("the lines of a day file", () => {
           ...same,
           ...{ ts: toIso(ts), as_of: toIso(asOf), trade_count: tradeCount },
         };
-        return `${DAY_FILE_COLUMNS.map((column) => String(values[column])).join(",")}\n`;
+        return `${DAY_FILE_COLUMNS.map((column) => String(values[column])).join(",")}\r\n`;
       });
       expect(await readDayLines(test.sql, symbols, asked)).toBe(lines.join(""));
     }
