@@ -1,5 +1,6 @@
+import { z } from "zod";
 import { DOCS_STYLE } from "./docs-style.ts";
-import { type ApiDocument, operationsOf } from "./openapi.ts";
+import { type ApiDocument, operationsOf, responsesOf } from "./openapi.ts";
 
 type Described = ReturnType<typeof operationsOf>[number];
 type Operation = Described["operation"];
@@ -58,38 +59,41 @@ function bodyNote({ requestBody }: Operation): string {
   return `<p>Body: <code>${escape(typeText(schema))}</code></p>`;
 }
 
-function responseTable({ responses = {} }: Operation): string {
-  const rows = Object.entries(responses).map(
-    ([status, response]) =>
-      `<tr><td><code>${escape(status)}</code></td><td>${prose(response.description ?? "")}</td><td><code>${Object.keys(
-        response.content ?? {},
-      )
-        .map(escape)
-        .join("</code> <code>")}</code></td></tr>`,
-  );
+function responseTable(operation: Operation): string {
+  const rows = Object.entries(responsesOf(operation)).map(([status, { description, content }]) => {
+    const forms = Object.keys(content ?? {}).map((form) => `<code>${escape(form)}</code>`);
+    return `<tr><td><code>${escape(status)}</code></td><td>${prose(description)}</td><td>${forms.join(" ")}</td></tr>`;
+  });
   return `<table><tr><th>Answer</th><th></th><th>Form</th></tr>${rows.join("")}</table>`;
 }
 
-/** A schema in a line: its choices, its fields, or its type with bounds and default. */
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const schemaSchema = z.looseObject({
+  enum: z.array(scalar).optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  properties: z.record(z.string(), z.unknown()).optional(),
+  type: z.union([z.string(), z.array(z.string())]).default("any"),
+  format: z.string().optional(),
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+  default: scalar.optional(),
+});
+
+/** A schema in a line: its choices, its fields, or its type with bounds; and its default. */
 function typeText(schema: unknown): string {
-  if (typeof schema !== "object" || schema === null) return "any";
-  const of = (name: string): unknown => Reflect.get(schema, name);
-  const [choices, either, fields] = [of("enum"), of("anyOf"), of("properties")];
-  const fallback = of("default");
-  const end = fallback === undefined ? "" : ` = ${String(fallback)}`;
-  if (Array.isArray(choices)) return `${choices.map(String).join(" | ")}${end}`;
-  if (Array.isArray(either)) return `${either.map(typeText).join(" | ")}${end}`;
-  if (typeof fields === "object" && fields !== null)
-    return `{ ${Object.entries(fields)
-      .map(([name, field]) => `${name}: ${typeText(field)}`)
-      .join(", ")} }`;
-  const type = of("format") ?? of("type");
-  const [low, high] = [of("minimum"), of("maximum")];
-  const bounds =
-    typeof low === "number" || typeof high === "number"
-      ? ` ${String(low ?? "")}…${String(high ?? "")}`
-      : "";
-  return `${Array.isArray(type) ? type.join(" | ") : String(type ?? "any")}${bounds}${end}`;
+  const read = schemaSchema.safeParse(schema);
+  if (!read.success) return "any";
+  const { enum: choices, anyOf, properties, type, format, minimum, maximum } = read.data;
+  const end = read.data.default === undefined ? "" : ` = ${String(read.data.default)}`;
+  if (choices !== undefined) return `${choices.map(String).join(" | ")}${end}`;
+  if (anyOf !== undefined) return `${anyOf.map(typeText).join(" | ")}${end}`;
+  if (properties !== undefined) {
+    const fields = Object.entries(properties).map(([name, field]) => `${name}: ${typeText(field)}`);
+    return `{ ${fields.join(", ")} }`;
+  }
+  const isBounded = minimum !== undefined || maximum !== undefined;
+  const bounds = isBounded ? ` ${minimum ?? ""}…${maximum ?? ""}` : "";
+  return `${format ?? [type].flat().join(" | ")}${bounds}${end}`;
 }
 
 /** Text with its \`code\`. */

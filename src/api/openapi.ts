@@ -1,4 +1,4 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ApiEnv } from "./api-env.ts";
 import { describePlainRoutes } from "./describe-plain.ts";
 import { problemSchema } from "./problem.ts";
@@ -48,6 +48,19 @@ export function operationsOf(
   );
 }
 
+const responsesSchema = z.record(
+  z.string(),
+  z.looseObject({
+    description: z.string().default(""),
+    content: z.record(z.string(), z.unknown()).optional(),
+  }),
+);
+
+/** The answers of an operation by their status. */
+export function responsesOf({ responses }: Operation): z.output<typeof responsesSchema> {
+  return responsesSchema.parse(responses ?? {});
+}
+
 /**
  * The OpenAPI 3.1 document of every route of the app: what the routes say of themselves, and what holds for all:
  * the role that each asks for, and the problems that it may answer with.
@@ -71,12 +84,13 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>): ApiDocument {
     operation.operationId = operationId(method, path);
     operation.tags = [tagOf(path)];
     operation.security = role === "public" ? [] : [{ key: [role] }];
-    const responses = (operation.responses ??= {});
+    const responses = responsesOf(operation);
     for (const status of problemsOf(path, operation))
       responses[status] ??= { description: PROBLEM_TEXTS[status] };
     for (const [status, response] of Object.entries(responses)) {
       if (Number(status) >= 400) response.content = { ...response.content, ...PROBLEM_CONTENT };
     }
+    operation.responses = responses;
   }
   return document;
 }
@@ -93,8 +107,8 @@ function problemsOf(path: string, operation: Operation): ProblemStatus[] {
   if (names.has("as_of") || names.has("as_of_b")) statuses.push(409);
   if (operation.requestBody !== undefined) statuses.push(413, 422);
   if (path.startsWith("/ops/dlq/") && operation.requestBody !== undefined) statuses.push(409);
-  const ok = operation.responses?.["200"];
-  if (ok !== undefined && Object.keys(ok.content ?? {}).length > 1) statuses.push(406);
+  const forms = Object.keys(responsesOf(operation)["200"]?.content ?? {});
+  if (forms.length > 1) statuses.push(406);
   return statuses;
 }
 

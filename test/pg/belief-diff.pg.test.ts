@@ -40,12 +40,25 @@ beforeAll(async () => {
     }),
   ]);
   const old: Bar = {
-    ...{ symbol: "AAPL", ts: OLD_MS, open: 9, high: 9, low: 9, close: 9, volume: 1 },
-    ...{ vwap: null, tradeCount: null },
+    symbol: "AAPL",
+    ts: OLD_MS,
+    open: 9,
+    high: 9,
+    low: 9,
+    close: 9,
+    volume: 1,
+    vwap: null,
+    tradeCount: null,
   };
   await storeHistory(test.sql, {
-    ...{ group: 7, interval: "1m", source: { provider: "polygon", feed: "sip" }, settle: false },
-    ...{ askedAt: HISTORY_AT_MS, bars: [old], sessionOf: () => "regular", nowMs: HISTORY_AT_MS },
+    group: 7,
+    interval: "1m",
+    source: { provider: "polygon", feed: "sip" },
+    settle: false,
+    askedAt: HISTORY_AT_MS,
+    bars: [old],
+    sessionOf: () => "regular",
+    nowMs: HISTORY_AT_MS,
   });
 });
 afterAll(async () => {
@@ -82,7 +95,11 @@ describe("what became known between two times", () => {
   it("is every belief of both lanes, by knowledge time, symbol in byte order and start", async () => {
     const changes = await readDiff(test.sql, everything);
     expect(changes.map(told)).toEqual(ALL);
-    expect(changes.map(({ bar }) => bar.provider)).toEqual([...Array(8).fill("alpaca"), "polygon"]);
+    const providers = changes.map(({ bar }) => bar.provider);
+    expect([new Set(providers.slice(0, 8)), providers[8]]).toEqual([
+      new Set(["alpaca"]),
+      "polygon",
+    ]);
   });
 
   it("comes in pages of any size without a row lost or doubled", async () => {

@@ -109,7 +109,9 @@ describe("the last bar of a symbol", () => {
 describe("the history of a bar", () => {
   it("is every belief with its source, oldest first, what is believed now last", async () => {
     const beliefs = await readRevisions(test.sql, {
-      ...{ symbol: "AAPL", interval: "1m", ts: minute(-1) },
+      symbol: "AAPL",
+      interval: "1m",
+      ts: minute(-1),
     });
     expect(beliefs.map((one) => [one.close, one.revision, one.asOfMs, one.current])).toEqual([
       [100.5, 0, known(1), false],
@@ -151,7 +153,9 @@ describe("the lines of a day file", () => {
         const { asOfMs: asOf, askedAtMs: _, tradeCount, ts, ...same } = bar;
         const values: Record<string, unknown> = {
           ...same,
-          ...{ ts: toIso(ts), as_of: toIso(asOf), trade_count: tradeCount },
+          ts: toIso(ts),
+          as_of: toIso(asOf),
+          trade_count: tradeCount,
         };
         return `${DAY_FILE_COLUMNS.map((column) => String(values[column])).join(",")}\r\n`;
       });
