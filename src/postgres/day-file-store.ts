@@ -38,20 +38,24 @@ export interface DayFileQuery {
   readonly tier: Tier | null;
 }
 
-/** A symbol has the tier that it was known to have at `as_of`, or the same file would differ tomorrow. */
+/**
+ * A look into the day for each symbol: as an `exists`, or without its order, the planner reads the whole day. A symbol has the tier
+ * that it was known to have at `as_of`, or the same file would differ tomorrow.
+ */
 const SYMBOLS_SQL = `
 select u.symbol from symbol_universe u
-where (exists (
-    select from candles_intraday c where c.symbol = u.symbol and c.interval = '1m'
-      and c.ts >= $1::timestamptz and c.ts < $2::timestamptz
-  ) or exists (
-    select from candles_revisions r where r.symbol = u.symbol and r.interval = '1m'
-      and r.ts >= $1::timestamptz and r.ts < $2::timestamptz
-  ))
-  and ($3::text is null or $3::text = (
-    select v.tier from universe_versions v where v.symbol = u.symbol and v.as_of <= $4::timestamptz
-    order by v.version desc limit 1
-  ))
+cross join lateral (
+  (select 1 from candles_intraday c where c.symbol = u.symbol and c.interval = '1m'
+      and c.ts >= $1::timestamptz and c.ts < $2::timestamptz order by c.ts limit 1)
+  union all
+  (select 1 from candles_revisions r where r.symbol = u.symbol and r.interval = '1m'
+      and r.ts >= $1::timestamptz and r.ts < $2::timestamptz order by r.ts limit 1)
+  limit 1
+) has
+where $3::text is null or $3::text = (
+  select v.tier from universe_versions v where v.symbol = u.symbol and v.as_of <= $4::timestamptz
+  order by v.version desc limit 1
+)
 order by u.symbol limit $5::integer`;
 
 const symbolRow = z.object({ symbol: z.string() });

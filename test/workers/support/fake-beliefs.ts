@@ -40,7 +40,7 @@ export function answerTexts(query: string, args: Args, { written, members }: Sto
     );
     return result([["text", TEXT]], [[lines.join("")]]);
   }
-  if (query.includes("where (exists (")) {
+  if (query.includes(") has\nwhere")) {
     const [startMs, endMs] = instants(args, 0, 1);
     const within = written.filter(({ ts }) => ts >= startMs && ts < endMs);
     return symbolsResult([...new Set(within.map(({ symbol }) => symbol))].toSorted());
