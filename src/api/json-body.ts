@@ -10,19 +10,21 @@ export interface BodyShape<Schema extends z.ZodType> {
   readonly schema: Schema;
   readonly maxBytes: number;
   readonly words: string;
+  /** Whether no body at all counts as an empty object. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** The parsed JSON body, or the problem to answer with: 413 when it is too large, 422 with every fault. */
 export async function readJsonBody<Schema extends z.ZodType>(
   context: Context<ApiEnv>,
-  { schema, maxBytes, words }: BodyShape<Schema>,
+  { schema, maxBytes, words, mayBeEmpty = false }: BodyShape<Schema>,
 ): Promise<{ readonly body: z.output<Schema> } | { readonly refused: Response }> {
   const text = await readText(context, maxBytes);
   if (text === null) {
     const detail = `a body has at most ${maxBytes} bytes`;
     return { refused: problem(context, 413, { code: "body_too_large", detail }) };
   }
-  const parsed = schema.safeParse(parseJson(text));
+  const parsed = schema.safeParse(mayBeEmpty && text.trim() === "" ? {} : parseJson(text));
   if (parsed.success) return { body: parsed.data };
   const extra = { errors: faultsOf(parsed.error) };
   return { refused: problem(context, 422, { code: "invalid_body", detail: words, extra }) };

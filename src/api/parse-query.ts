@@ -19,7 +19,7 @@ export function parseQuery<Query extends z.ZodObject>(
 ): { readonly query: z.output<Query> } | { readonly refused: Response } {
   const given = context.req.queries();
   const faults = Object.entries(given).flatMap(([field, values]): FieldFault[] => {
-    if (!(field in schema.shape)) return [{ field, message: "no such parameter" }];
+    if (!Object.hasOwn(schema.shape, field)) return [{ field, message: "no such parameter" }];
     return values.length > 1 ? [{ field, message: "given more than once" }] : [];
   });
   const parsed = schema.safeParse(context.req.query());

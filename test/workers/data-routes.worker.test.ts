@@ -330,6 +330,7 @@ describe("what no route expects", () => {
       "/v1/calendar?year=2026",
       "/providers?name=alpaca",
       "/ops/slo?tier=T0",
+      "/v1/bars/latest?symbols=AAPL&constructor=1",
     ]) {
       const { http, code, fields } = await problemOf(path);
       const unknown = /[?&]([^=&]+)=[^&]*$/.exec(path)?.[1];
