@@ -19,6 +19,7 @@ import type { ApiEnv } from "../api-env.ts";
 import { estimateSchema, estimateView, queueSchema, queueView } from "../backfill-view.ts";
 import { readJsonBody } from "../json-body.ts";
 import { instantParam } from "../parameters.ts";
+import { parseQuery } from "../parse-query.ts";
 import { problem } from "../problem.ts";
 
 const MAX_BODY_BYTES = 64 * 1_024;
@@ -77,9 +78,8 @@ export function registerOpsBackfillRequest(app: OpenAPIHono<ApiEnv>): void {
 }
 
 async function handle(context: Context<ApiEnv>): Promise<Response> {
-  const query = querySchema.safeParse(context.req.query());
-  if (!query.success)
-    return invalid(context, "invalid_parameter", "dry_run", 'must be "true" or "false"');
+  const parsed = parseQuery(context, querySchema);
+  if ("refused" in parsed) return parsed.refused;
   const read = await readJsonBody(context, {
     schema: bodySchema,
     maxBytes: MAX_BODY_BYTES,
@@ -106,7 +106,7 @@ async function handle(context: Context<ApiEnv>): Promise<Response> {
     });
   }
   const byTier = Map.groupBy(symbols, (symbol) => tierOf.get(symbol) ?? "T2");
-  return query.data.dry_run === "true"
+  return parsed.query.dry_run === "true"
     ? await dryRun(context, asked, byTier, rules)
     : await enqueue(context, read.body, byTier);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FakeAudit } from "./fake-audit.ts";
+import { answerBeliefs, answerTexts, type BelievedRow } from "./fake-beliefs.ts";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
@@ -175,6 +176,12 @@ export class FakePostgres {
 
   #run({ query, params }: Statement) {
     const args = params.map((value) => (value === null ? null : String(value)));
+    const written = [...this.flushes.values()].flat().flatMap((flush) => flush.rows);
+    const believed = answerBeliefs(query, args, { written, members: this.members });
+    if (believed !== null)
+      return result([...BAR_FIELDS, ...believed.fields], believed.rows.map(believedValues));
+    const text = answerTexts(query, args, { written, members: this.members });
+    if (text !== null) return text;
     const audited = this.audit.answer(query, args, this.flushes);
     if (audited !== null) return audited;
     if (query.includes("as violating"))
@@ -507,6 +514,10 @@ const BAR_FIELDS = [
   ["status", TEXT],
   ["revision", INT4],
 ] as const;
+
+function believedValues({ row, further }: BelievedRow): (string | null)[] {
+  return [...barValues(row), ...further];
+}
 
 function barValues(row: StoredRow): (string | null)[] {
   const price = String(row.close);
