@@ -8,6 +8,8 @@ export interface PageToken {
   readonly startMs: EpochMs;
   readonly endMs: EpochMs;
   readonly after: { readonly symbol: string; readonly ts: EpochMs };
+  /** What was stored by this time is read; absent: by `asOfMs`. */
+  readonly storedByMs?: EpochMs;
 }
 
 const bodySchema = z.tuple([
@@ -17,12 +19,21 @@ const bodySchema = z.tuple([
   z.number(),
   z.string(),
   z.number(),
+  z.number().optional(),
 ]);
 
 /** An opaque token, bound to the query that it continues. */
 export function formatPageToken(token: PageToken, query: string): string {
-  const { asOfMs, startMs, endMs, after } = token;
-  const body = JSON.stringify([fnv1a32(query), asOfMs, startMs, endMs, after.symbol, after.ts]);
+  const { asOfMs, startMs, endMs, after, storedByMs } = token;
+  const body = JSON.stringify([
+    fnv1a32(query),
+    asOfMs,
+    startMs,
+    endMs,
+    after.symbol,
+    after.ts,
+    ...(storedByMs === undefined ? [] : [storedByMs]),
+  ]);
   return btoa(body).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
@@ -30,8 +41,10 @@ export function formatPageToken(token: PageToken, query: string): string {
 export function parsePageToken(text: string, query: string): PageToken | null {
   try {
     const body: unknown = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
-    const [hash, asOfMs, startMs, endMs, symbol, ts] = bodySchema.parse(body);
-    return hash === fnv1a32(query) ? { asOfMs, startMs, endMs, after: { symbol, ts } } : null;
+    const [hash, asOfMs, startMs, endMs, symbol, ts, storedByMs] = bodySchema.parse(body);
+    if (hash !== fnv1a32(query)) return null;
+    const stored = storedByMs === undefined ? {} : { storedByMs };
+    return { asOfMs, startMs, endMs, after: { symbol, ts }, ...stored };
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import type { SessionKind } from "../domain/calendar.ts";
 import {
+  INTERVAL_MS,
   type Interval,
   isRollup,
   type ReadInterval,
@@ -8,8 +9,8 @@ import {
 import type { Feed } from "../domain/provider-id.ts";
 import { toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
 import { beliefSql, type SortDirection } from "./belief-sql.ts";
-import { rollupSql } from "./rollup-sql.ts";
-import type { SqlClient, SqlParam, SqlRow } from "./sql-client.ts";
+import { minutesOfRollups, rollupSql } from "./rollup-sql.ts";
+import type { SqlClient, SqlRow } from "./sql-client.ts";
 import { type RollupBar, rollupBarRow, type StoredBar, storedBarRow } from "./stored-bar.ts";
 
 export type { RollupBar, StoredBar } from "./stored-bar.ts";
@@ -19,16 +20,9 @@ export const MAX_READ_SYMBOLS = 20_000;
 /** Rows one page may hold: about 2 MB of answer. */
 export const MAX_READ_ROWS = 10_000;
 
-/** Which minutes count: those of some sessions, and post bars that start in one of the windows. */
-export interface SessionFilter {
-  readonly kinds: readonly SessionKind[];
-  readonly postWindows: readonly TimeRange[];
-}
-
 /** A page of believed bars: which symbols and time, as of when, and where the page begins. */
-export interface BarsQuery {
+export interface PageQuery {
   readonly symbols: readonly string[];
-  readonly interval: ReadInterval;
   /** Bar starts in `[startMs, endMs)`; for a rollup both on its clock. */
   readonly startMs: EpochMs;
   readonly endMs: EpochMs;
@@ -39,8 +33,8 @@ export interface BarsQuery {
    * its bar and the settle delay. Absent: history that was loaded later was not known (`knowledge=actual`).
    */
   readonly storedByMs?: EpochMs;
-  /** Absent: every minute that is stored. Of no effect on daily bars. */
-  readonly sessions?: SessionFilter;
+  /** Ranges of bar starts that count, such as sessions; absent: all. Of no effect on daily bars. */
+  readonly within?: readonly TimeRange[] | undefined;
   /** Absent: of any feed. */
   readonly feed?: Feed | undefined;
   /** The order of a symbol's bars; symbols come in byte order. Oldest first when absent. */
@@ -51,7 +45,16 @@ export interface BarsQuery {
   readonly after?: { readonly symbol: string; readonly ts: EpochMs };
 }
 
-const EVERY_SESSION: SessionFilter = { kinds: ["pre", "regular", "post"], postWindows: [] };
+/** A page of bars that are stored. */
+export interface BarsQuery extends PageQuery {
+  readonly interval: Interval;
+}
+
+/** A page of bars that are worked out from minutes. */
+export interface RollupsQuery extends PageQuery {
+  readonly interval: RollupInterval;
+}
+
 const SESSION_ORDER: Readonly<Record<SessionKind, number>> = { pre: 0, regular: 1, post: 2 };
 
 /**
@@ -61,7 +64,7 @@ const SESSION_ORDER: Readonly<Record<SessionKind, number>> = { pre: 0, regular: 
 function readSql(interval: ReadInterval, sort: SortDirection): string {
   const bars = isRollup(interval)
     ? rollupSql(interval, sort)
-    : `select * from (${beliefSql(interval, sort, true)}) belief order by ts ${sort} limit $6::integer`;
+    : `${beliefSql(interval, sort)} order by ts ${sort} limit $9::integer`;
   return `
 select bar.*
 from (
@@ -69,17 +72,14 @@ from (
   from unnest($1::text[], $2::timestamptz[]) as asked (symbol, bound) order by 1
 ) page
 cross join lateral (${bars}) bar
-order by page.symbol, bar.ts ${sort} fetch first ($6::integer) rows with ties`;
+order by page.symbol, bar.ts ${sort} fetch first ($9::integer) rows with ties`;
 }
 
 /**
  * One page of stored bars as of a time, ordered by symbol (byte order) and start. Fewer rows than `limit` means
  * that the range is exhausted. Throws a RangeError outside the bounds.
  */
-export async function readBars(
-  sql: SqlClient,
-  query: BarsQuery & { readonly interval: Interval },
-): Promise<StoredBar[]> {
+export async function readBars(sql: SqlClient, query: BarsQuery): Promise<StoredBar[]> {
   return (await readRows(sql, query)).map((row) => storedBarRow.parse(row));
 }
 
@@ -88,10 +88,7 @@ export async function readBars(
  * `readBars`. Two sessions may share a start (13:30 UTC lies within an hour): they come in the order of the day and
  * on the same page, which is then one row longer than `limit`.
  */
-export async function readRollups(
-  sql: SqlClient,
-  query: BarsQuery & { readonly interval: RollupInterval },
-): Promise<RollupBar[]> {
+export async function readRollups(sql: SqlClient, query: RollupsQuery): Promise<RollupBar[]> {
   const bars = (await readRows(sql, query)).map((row) => rollupBarRow.parse(row));
   const way = query.sort === "desc" ? -1 : 1;
   return bars.toSorted((a, b) => {
@@ -100,7 +97,10 @@ export async function readRollups(
   });
 }
 
-async function readRows(sql: SqlClient, query: BarsQuery): Promise<readonly SqlRow[]> {
+async function readRows(
+  sql: SqlClient,
+  query: BarsQuery | RollupsQuery,
+): Promise<readonly SqlRow[]> {
   const { startMs, endMs, after, sort = "asc", interval } = query;
   if (query.symbols.length > MAX_READ_SYMBOLS) throw new RangeError("too many symbols");
   if (!(query.limit >= 1 && query.limit <= MAX_READ_ROWS)) throw new RangeError("bad page size");
@@ -111,7 +111,9 @@ async function readRows(sql: SqlClient, query: BarsQuery): Promise<readonly SqlR
   const bounds = remaining.map((symbol) => {
     const position = symbol === after?.symbol ? after.ts : undefined;
     if (sort === "desc") return toIso(Math.min(endMs, position ?? endMs));
-    return toIso(position === undefined ? startMs : Math.max(startMs, position + 1));
+    // The minutes of a rollup that was read are behind the page, all of them.
+    const next = (position ?? -Infinity) + (isRollup(interval) ? INTERVAL_MS[interval] : 1);
+    return toIso(Math.max(startMs, next));
   });
   const { rows } = await sql.query({
     text: readSql(interval, sort),
@@ -121,16 +123,23 @@ async function readRows(sql: SqlClient, query: BarsQuery): Promise<readonly SqlR
       toIso(startMs),
       toIso(endMs),
       toIso(query.asOfMs),
-      query.limit,
+      beliefsOf(query),
       toIso(Math.max(query.asOfMs, query.storedByMs ?? query.asOfMs)),
       query.feed ?? null,
-      ...(interval === "1d" ? [] : sessionParams(query.sessions ?? EVERY_SESSION)),
+      query.limit,
+      ...(interval === "1d" ? [] : [rangesParam(query.within)]),
     ],
   });
   return rows;
 }
 
-function sessionParams({ kinds, postWindows }: SessionFilter): SqlParam[] {
-  const ranges = postWindows.map((window) => `[${toIso(window.startMs)},${toIso(window.endMs)})`);
-  return [[...kinds], `{${ranges.join(",")}}`];
+/** How many beliefs of a symbol fill a page; null: who knows. */
+function beliefsOf({ interval, limit, feed }: BarsQuery | RollupsQuery): number | null {
+  if (feed !== undefined) return null;
+  return isRollup(interval) ? minutesOfRollups(interval, limit) : limit;
+}
+
+function rangesParam(ranges: readonly TimeRange[] | undefined): string | null {
+  if (ranges === undefined) return null;
+  return `{${ranges.map(({ startMs, endMs }) => `[${toIso(startMs)},${toIso(endMs)})`).join(",")}}`;
 }

@@ -1,11 +1,20 @@
-import type { RollupInterval } from "../domain/interval.ts";
+import { INTERVAL_MS, type RollupInterval } from "../domain/interval.ts";
+import { MINUTE_MS } from "../domain/time.ts";
 import { beliefSql, type SortDirection } from "./belief-sql.ts";
 
 const WIDTHS: Readonly<Record<RollupInterval, string>> = { "5m": "5 minutes", "1h": "1 hour" };
 
 /**
- * The buckets of `page.symbol`, worked out from the minutes that were believed at $5: the definitions of the views
- * `candles_5m` and `candles_1h` (migration 0013), and who gave the bars. A page never ends inside a start that
+ * So many minutes of a symbol, from where its page begins, hold the first `limit` starts of bars whole: only the
+ * start after those may be cut.
+ */
+export function minutesOfRollups(interval: RollupInterval, limit: number): number {
+  return (limit + 1) * (INTERVAL_MS[interval] / MINUTE_MS);
+}
+
+/**
+ * The first $9 bars of `page.symbol`, worked out from the minutes that were believed at $5: the definitions of the
+ * views `candles_5m` and `candles_1h` (migration 0013), and who gave the bars. A page never ends inside a start that
  * two sessions share.
  */
 export function rollupSql(interval: RollupInterval, sort: SortDirection): string {
@@ -24,8 +33,8 @@ export function rollupSql(interval: RollupInterval, sort: SortDirection): string
         sum(b.revision)::integer as revision, count(*)::integer as bars,
         array_agg(distinct b.provider || '/' || b.feed) as sources,
         bool_or(b.status = 'backfilled') as has_backfilled
-      from (${beliefSql("1m", sort, false)}) b
+      from (${beliefSql("1m", sort)}) b
       group by b.symbol, ${bucket}, b.session
     ) buckets
-    order by ts ${sort} fetch first ($6::integer) rows with ties`;
+    order by ts ${sort} fetch first ($9::integer) rows with ties`;
 }

@@ -113,7 +113,7 @@ describe("GET /v1/bars", () => {
     for (const query of [
       "",
       "symbols=aapl",
-      "symbols=AAPL&interval=5m",
+      "symbols=AAPL&interval=2m",
       "symbols=AAPL&start=yesterday",
       "symbols=AAPL&limit=0",
       "symbols=AAPL&limit=10001",

@@ -3,15 +3,19 @@ import { describe, expect, it } from "vitest";
 import { formatPageToken, parsePageToken } from "../../../src/api/page-token.ts";
 
 const QUERY = "symbols=AAPL&start=1";
-const tokens = fc.record({
-  startMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
-  endMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
-  asOfMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
-  after: fc.record({
-    symbol: fc.constantFrom("A", "BRK.B", "ABCDEF.ABC.ABC"),
-    ts: fc.integer({ min: 0, max: 4_000_000_000_000 }),
-  }),
-});
+const tokens = fc.record(
+  {
+    storedByMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+    startMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+    endMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+    asOfMs: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+    after: fc.record({
+      symbol: fc.constantFrom("A", "BRK.B", "ABCDEF.ABC.ABC"),
+      ts: fc.integer({ min: 0, max: 4_000_000_000_000 }),
+    }),
+  },
+  { requiredKeys: ["startMs", "endMs", "asOfMs", "after"] },
+);
 
 describe("a page token", () => {
   it("is read as it was written, is URL-safe, and belongs to its query only", () => {
