@@ -3,6 +3,7 @@ import { FakeAudit } from "./fake-audit.ts";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
+import { FakeRetention } from "./fake-retention.ts";
 import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 import {
@@ -94,6 +95,7 @@ export class FakePostgres {
   /** Minutes that the history lane wrote. */
   readonly history = new FakeDaily();
   readonly letters = new FakeLetters();
+  readonly retention = new FakeRetention();
   readonly slo = new FakeSlo();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
@@ -102,6 +104,7 @@ export class FakePostgres {
     for (const bars of [this.daily, this.history]) bars.written.length = 0;
     this.audit.reset();
     this.letters.rows.clear();
+    this.retention.reset();
     this.slo.reset();
     this.members = [];
     this.away = false;
@@ -160,6 +163,8 @@ export class FakePostgres {
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
+    if (/drop_expired|forget_expired|keep_from/.test(query))
+      return this.retention.answer(query, args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.
     if (query.trim().endsWith(" as known")) return result([["known", BOOL]], [["f"]]);
