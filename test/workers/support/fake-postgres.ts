@@ -232,7 +232,7 @@ export class FakePostgres {
   #storeFlush(args: readonly (string | null)[]) {
     const column = (index: number) => parseArray(args[index - 1] ?? "{}");
     const asOf = Date.parse(args[15] ?? "");
-    const group = Number(args[24]);
+    const group = Number(args[22]);
     const rows = column(1).map((symbol, at): StoredRow => ({
       symbol,
       ts: Number(column(2)[at]),
@@ -242,12 +242,12 @@ export class FakePostgres {
       status: column(13)[at] ?? "",
       asOf,
     }));
-    const gaps = column(19).map(
+    const gaps = column(17).map(
       (symbol, at) =>
-        [symbol, Number(column(20)[at]), Number(column(21)[at]), column(22)[at] ?? ""] as const,
+        [symbol, Number(column(18)[at]), Number(column(19)[at]), column(20)[at] ?? ""] as const,
     );
     const stored = this.flushes.get(group) ?? [];
-    stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), rows, gaps });
+    stored.push({ epoch: args[24] ?? "", fs: Number(args[25]), rows, gaps });
     this.flushes.set(group, stored);
     return result([], []);
   }
