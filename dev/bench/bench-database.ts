@@ -29,9 +29,11 @@ export async function withDatabase<T>(
     const address = new URL(server.url);
     address.pathname = `/${name}`;
     database = await startDatabase({ dataDir: null, databaseUrl: address.href });
-    const { query, connectionString: databaseUrl, sqlUrl: sqlEndpoint } = database;
+    const started = database;
+    const { connectionString: databaseUrl, sqlUrl: sqlEndpoint } = started;
     const sql = createSqlClient({ databaseUrl, sqlEndpoint, fetchTimeoutMs: FETCH_TIMEOUT_MS });
-    return await act({ sql, run: query, dir: server.dir });
+    const run: BenchDatabase["run"] = (text, params) => started.query(text, params);
+    return await act({ sql, run, dir: server.dir });
   } finally {
     await database?.stop();
     await admin.query(`drop database if exists ${name} with (force)`);
