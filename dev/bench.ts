@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BenchDatabase, withDatabase } from "./bench/bench-database.ts";
@@ -113,6 +114,8 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error(`usage: npm run bench -- [${names}] [--json] [--quick]`);
     return EXIT_USAGE;
   }
+  // Figures from a busy machine say little.
+  console.log(`load ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores`);
   const world = new World();
   endOnSignal(() => world.stop());
   const all: Record<string, Figures> = {};
