@@ -85,6 +85,8 @@ const configVariablesSchema = z.object({
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
   COLD_START_SESSIONS_1D: number.optional(),
+  RETENTION_DAYS_BARS: number.optional(),
+  RETENTION_DAYS_QUOTES: number.optional(),
 });
 type ConfigVariables = z.infer<typeof configVariablesSchema>;
 
@@ -181,6 +183,10 @@ function configInput(variables: ConfigVariables): object {
     timeout_ms: variables.PROVIDER_TIMEOUT_MS,
     quote_every_s: variables.QUOTE_EVERY_S,
     slo: withoutUndefined({ every_s: variables.SLO_EVERY_S }),
+    retention_days: withoutUndefined({
+      bars: variables.RETENTION_DAYS_BARS,
+      quotes: variables.RETENTION_DAYS_QUOTES,
+    }),
     sessions: variables.SESSIONS,
     calendar_overrides: variables.CALENDAR_OVERRIDES,
     cold_start_sessions: withoutUndefined({

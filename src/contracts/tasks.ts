@@ -49,6 +49,8 @@ export const taskSchema = z.discriminatedUnion("type", [
       groups: auditGroupsSchema,
     })
     .strict(),
+  /** Make the partitions of the days to come, and drop what is older than what is kept. */
+  z.object({ ...base, type: z.literal("retention") }).strict(),
   /** A round with the rate-limit coordinator between two cron ticks. */
   z.object({ ...base, type: z.literal("rlc") }).strict(),
 ]);
@@ -68,6 +70,8 @@ export const taskOutcomeSchema = z.object({
   refused: z.record(z.string(), z.number()).optional(),
   /** Of a task over trading dates: those that need not be asked for again. */
   answered_dates: z.array(z.string()).max(MAX_TASK_DATES).optional(),
+  /** Of the retention: tables of a day that were dropped. */
+  dropped: z.object({ bars: z.number().int(), quotes: z.number().int() }).optional(),
   /** Of an audit: what it found. */
   audit: auditSummarySchema.optional(),
 });

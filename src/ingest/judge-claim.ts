@@ -1,4 +1,4 @@
-import { type AskedRange, askedRangeFault } from "../backfill/asked-range.ts";
+import { type AskedBounds, type AskedRange, askedRangeFault } from "../backfill/asked-range.ts";
 import type { WindowRules } from "../backfill/run-window.ts";
 import { type BarsFetchJob, type Job, parseJob } from "../contracts/jobs.ts";
 import {
@@ -16,9 +16,8 @@ export interface LiveRange {
 }
 
 /** What a queue may be asked to fill at `nowMs`. */
-export interface QueueRange {
+export interface QueueRange extends Omit<AskedBounds, "nowMs"> {
   readonly rules: WindowRules;
-  readonly depthDays: number;
 }
 
 /**

@@ -3,6 +3,7 @@ import { calendarOf, type Settings } from "../env.ts";
 import type { PlannedTask } from "../symbol-group/service-duties.ts";
 import { planAudit } from "./plan-audit.ts";
 import { planCalendarCheck } from "./plan-calendar-check.ts";
+import { planRetention } from "./plan-retention.ts";
 import { planUniverse } from "./plan-universe.ts";
 import { planQuoteTasks } from "./quotes.ts";
 
@@ -13,6 +14,7 @@ export function planTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
     ...planUniverse(tickMs, calendar),
     ...planCalendarCheck(tickMs, calendar),
     ...planAudit(tickMs, calendar, settings.symbolGroups),
+    ...planRetention(tickMs, calendar),
     ...planQuoteTasks(tickMs, settings),
   ];
 }

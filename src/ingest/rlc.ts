@@ -44,6 +44,7 @@ export async function askCoordinator(settings: Settings, env: Env): Promise<JobS
     queue: {
       rules: { calendar: calendarOf(settings), sessions: settings.config.sessions },
       depthDays: settings.config.backfill.depth_days,
+      keptDays: settings.config.retention_days.bars,
     },
     handOver: (group, parts) => symbolGroupStub(env, group).takeParts(parts),
     symbolGroups,

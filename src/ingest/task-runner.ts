@@ -7,6 +7,7 @@ import { runCalendarCheck } from "./calendar-check.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
 import { runQuotesTask } from "./quotes.ts";
+import { runRetention } from "./retention.ts";
 import { runRound } from "./tick.ts";
 import { runUniverse } from "./universe.ts";
 
@@ -31,6 +32,8 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       return await runCalendarCheck(settings, env);
     case "audit":
       return await runAudit(task, settings, env);
+    case "retention":
+      return await runRetention(settings);
     case "quotes":
       return await runQuotesTask(task, settings, env);
   }

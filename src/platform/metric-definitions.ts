@@ -192,6 +192,11 @@ export const METRICS = {
     help: "Minutes in which an audit found Postgres to differ from what a group believes.",
     labels: ["kind"],
   },
+  partitions_dropped_total: {
+    type: "counter",
+    help: "Tables of one day that were dropped because they are older than what is kept.",
+    labels: ["class"],
+  },
   build_info: { type: "gauge", help: "The running version.", labels: ["version"], merge: "max" },
 } as const satisfies Record<string, MetricDefinition>;
 /** The name of a metric, as it stands in a scrape. */

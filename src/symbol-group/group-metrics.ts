@@ -54,6 +54,15 @@ export function countAudit(totals: MetricTotals, { differences }: AuditSummary):
     totals.add("audit_differences_total", { kind }, differences[kind]);
 }
 
+/** Counts what the retention dropped. */
+export function countDropped(
+  totals: MetricTotals,
+  dropped: NonNullable<TaskOutcome["dropped"]>,
+): void {
+  totals.add("partitions_dropped_total", { class: "bars" }, dropped.bars);
+  totals.add("partitions_dropped_total", { class: "quotes" }, dropped.quotes);
+}
+
 /** Counts what became of a sweep's quotes. */
 export function countQuotes(totals: MetricTotals, { dropped }: QuotesIngested): void {
   totals.add("undrained_dropped_total", { class: "quotes" }, dropped);

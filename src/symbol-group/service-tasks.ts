@@ -7,7 +7,7 @@ import type { MetricTotals } from "../platform/metric-totals.ts";
 import { AuditBook } from "./audit-book.ts";
 import { DailyDuties, type DailyDutiesConfig } from "./daily-duties.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
-import { countAudit, countTask } from "./group-metrics.ts";
+import { countAudit, countDropped, countTask } from "./group-metrics.ts";
 import type { MetaStore } from "../platform/meta-store.ts";
 import {
   type PlannedTask,
@@ -96,6 +96,7 @@ export class ServiceTasks {
       this.#audits.keep(name, outcome.audit, this.#deps.market.now());
       countAudit(this.#deps.totals, outcome.audit);
     }
+    if (outcome.dropped !== undefined) countDropped(this.#deps.totals, outcome.dropped);
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { duty: name, ...failure });
     }

@@ -61,6 +61,10 @@ describe("the settings of a deployment", () => {
     ["CALENDAR_OVERRIDES", '["SECRET"', "CALENDAR_OVERRIDES"],
     ["CALENDAR_OVERRIDES", '[{"date":"2026-11-28","closed":true}]', "calendar_overrides.0"],
     ["COLD_START_SESSIONS_1M", "6", "cold_start_sessions.1m"],
+    ["RETENTION_DAYS_BARS", "29", "retention_days.bars"],
+    ["RETENTION_DAYS_BARS", "30.5", "retention_days.bars"],
+    ["RETENTION_DAYS_BARS", "SECRET", "RETENTION_DAYS_BARS"],
+    ["RETENTION_DAYS_QUOTES", "0", "retention_days.quotes"],
     ["POLYGON_PLAN", "SECRET", "POLYGON_PLAN"],
     ["POLYGON_API_KEY", "", "POLYGON_API_KEY"],
     ["POLYGON_BASE_URL", "SECRET", "POLYGON_BASE_URL"],
@@ -107,6 +111,11 @@ describe("the settings of a deployment", () => {
     });
     expect(config.policies.bars_1m).toEqual(["polygon", "finnhub"]);
     expect(config).toMatchObject({ latency_cap_ms: 250, breaker: { demote: 0.55, promote: 0.7 } });
+  });
+
+  it("take the days that bars and quotes are kept", () => {
+    const kept = { RETENTION_DAYS_BARS: "30", RETENTION_DAYS_QUOTES: "1" };
+    expect(settingsOf({ ...GOOD, ...kept }).config.retention_days).toEqual({ bars: 30, quotes: 1 });
   });
 
   it("take the cadences of quotes and of service level samples, and refuse an unfit one by its path", () => {
@@ -210,6 +219,7 @@ describe("the defaults of the config", () => {
       "5 · 250; 730",
       { cold_start_sessions: { "1m": 5, "1d": 250 } },
     ],
+    ["retention_days bars · quotes", "365 · 14", { retention_days: { bars: 365, quotes: 14 } }],
     [
       "sessions; calendar_overrides",
       '["regular"]; []',

@@ -2,6 +2,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { MAX_COVERAGE_CELLS, MAX_COVERAGE_DAYS } from "../../contracts/coverage.ts";
 import type { Calendar } from "../../domain/calendar.ts";
 import type { RangeSet } from "../../domain/range.ts";
+import { keptFromMs } from "../../domain/retention.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS, toIso } from "../../domain/time.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { FIRST_CALENDAR_YEAR } from "../../domain/trading-date.ts";
@@ -91,8 +92,13 @@ export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
     const questions = questionsOf(query.symbols, range, calendarOf(settings), page?.after);
     const asked = questions.slice(0, query.limit);
     const last = asked.length < questions.length ? asked.at(-1) : undefined;
-    const { symbolGroups } = settings;
-    const deps = { env: context.env, sql: sqlClientOf(settings), symbolGroups };
+    const { symbolGroups, config } = settings;
+    const deps = {
+      env: context.env,
+      sql: sqlClientOf(settings),
+      symbolGroups,
+      keptFromMs: keptFromMs(nowMs, config.retention_days.bars),
+    };
     let rows: CoverageRow[];
     try {
       rows = await countCoverage(asked, deps);

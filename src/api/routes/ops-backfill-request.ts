@@ -89,10 +89,14 @@ async function handle(context: Context<ApiEnv>): Promise<Response> {
   if ("refused" in read) return read.refused;
   const { settings } = context.var;
   const { symbols, interval, start: startMs, end: endMs } = read.body;
-  const { backfill, sessions } = settings.config;
+  const { backfill, retention_days: kept, sessions } = settings.config;
   const rules: WindowRules = { calendar: calendarOf(settings), sessions };
   const asked: AskedRange = { interval, startMs, endMs };
-  const bounds = { nowMs: marketClock.now(), depthDays: backfill.depth_days };
+  const bounds = {
+    nowMs: marketClock.now(),
+    depthDays: backfill.depth_days,
+    keptDays: kept.bars,
+  };
   const fault = askedRangeFault(asked, rules, bounds);
   if (fault !== null) return invalid(context, "invalid_range", fault.field, fault.message);
   const tierOf = await readTiers(sqlClientOf(settings), symbols);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { lastSessionDates } from "../../../src/domain/session-ahead.ts";
 import { planAudit } from "../../../src/ingest/plan-audit.ts";
 import { planCalendarCheck } from "../../../src/ingest/plan-calendar-check.ts";
+import { planRetention } from "../../../src/ingest/plan-retention.ts";
 import { planUniverse } from "../../../src/ingest/plan-universe.ts";
 import { CALENDAR } from "../../support/naive-group.ts";
 
@@ -50,6 +51,19 @@ describe("the audit", () => {
     expect(more).toEqual([]);
     const duty = `task:audit:${date}`;
     expect(planned?.task).toEqual({ v: 1, type: "audit", duty, date, groups: [0, 1, 2] });
+    expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
+  });
+});
+
+describe("the retention", () => {
+  it.each([
+    ["at 03:00 of a trading date, that of the date", "2026-03-20T07:00:00Z", "2026-03-20"],
+    ["a minute before, that of the date before", "2026-03-20T06:59:00Z", "2026-03-19"],
+    ["on a Sunday, that of Friday", "2026-03-22T15:00:00Z", "2026-03-20"],
+  ])("is, %s", (_, now, date) => {
+    const [planned, ...more] = planRetention(Date.parse(now), CALENDAR);
+    expect(more).toEqual([]);
+    expect(planned?.task).toEqual({ v: 1, type: "retention", duty: `task:retention:${date}` });
     expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
   });
 });

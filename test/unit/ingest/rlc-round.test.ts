@@ -68,7 +68,11 @@ async function play(script: {
       if (script.breakBeside === true) throw new Error("the database is away");
       return { id: job.id, nack: null };
     },
-    queue: { rules: { calendar: createCalendar(), sessions: ["regular"] }, depthDays: 730 },
+    queue: {
+      rules: { calendar: createCalendar(), sessions: ["regular"] },
+      depthDays: 730,
+      keptDays: 365,
+    },
     symbolGroups: SYMBOL_GROUPS,
     now: () => NOW_MS,
     oldestMs: NOW_MS - 100 * MINUTE_MS,

@@ -4,6 +4,7 @@ import { answerBeliefs, answerTexts, type BelievedRow } from "./fake-beliefs.ts"
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
+import { FakeRetention } from "./fake-retention.ts";
 import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 import {
@@ -98,6 +99,7 @@ export class FakePostgres {
   /** Minutes that the history lane wrote. */
   readonly history = new FakeDaily();
   readonly letters = new FakeLetters();
+  readonly retention = new FakeRetention();
   readonly slo = new FakeSlo();
   /** Symbols whose rows are refused, as by a check on their values. */
   readonly refusedSymbols = new Set<string>();
@@ -111,6 +113,7 @@ export class FakePostgres {
     for (const bars of [this.daily, this.history]) bars.written.length = 0;
     this.audit.reset();
     this.letters.rows.clear();
+    this.retention.reset();
     this.slo.reset();
     this.members = [];
     this.away = false;
@@ -193,6 +196,8 @@ export class FakePostgres {
     if (query.includes("from parked_rows")) return this.#listParked(args);
     if (query.includes("unnest(c.holes)")) return result(HOLE_FIELDS, []);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
+    if (/drop_expired|forget_expired|keep_from/.test(query))
+      return this.retention.answer(query, args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.
     if (query.trim().endsWith(" as known")) return result([["known", BOOL]], [["f"]]);
@@ -284,7 +289,7 @@ export class FakePostgres {
   #storeFlush(args: readonly (string | null)[]) {
     const column = (index: number) => parseArray(args[index - 1] ?? "{}");
     const asOf = Date.parse(args[15] ?? "");
-    const group = Number(args[24]);
+    const group = Number(args[22]);
     if (column(1).some((symbol) => this.refusedSymbols.has(symbol)))
       throw new SqlError("23514", "a price is refused", "", "candles_intraday_prices");
     const rows = column(1).map((symbol, at): StoredRow => ({
@@ -296,12 +301,12 @@ export class FakePostgres {
       status: column(13)[at] ?? "",
       asOf,
     }));
-    const gaps = column(19).map(
+    const gaps = column(17).map(
       (symbol, at) =>
-        [symbol, Number(column(20)[at]), Number(column(21)[at]), column(22)[at] ?? ""] as const,
+        [symbol, Number(column(18)[at]), Number(column(19)[at]), column(20)[at] ?? ""] as const,
     );
     const stored = this.flushes.get(group) ?? [];
-    stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), asOf, rows, gaps });
+    stored.push({ epoch: args[24] ?? "", fs: Number(args[25]), asOf, rows, gaps });
     this.flushes.set(group, stored);
     return result([], []);
   }
