@@ -8,6 +8,7 @@ import { requireKey } from "./middleware/auth.ts";
 import { problem } from "./problem.ts";
 import { registerBars } from "./routes/bars.ts";
 import { registerCalendar } from "./routes/calendar.ts";
+import { registerCorporateActions } from "./routes/corporate-actions.ts";
 import { registerCoverage } from "./routes/coverage.ts";
 import { registerHealth, registerReadiness } from "./routes/health.ts";
 import { registerMetrics } from "./routes/metrics.ts";
@@ -56,6 +57,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerQuotes(app);
   registerCalendar(app);
   registerCoverage(app);
+  registerCorporateActions(app);
   registerReplay(app);
   registerStream(app);
   registerProviders(app);

@@ -7,6 +7,9 @@ import { callSchema } from "./ingest.ts";
 /** Trading dates that one task asks for at most: what is older comes in a task of its own. */
 export const MAX_TASK_DATES = 25;
 
+/** The text of a refusal, capped by the error, behind the provider's name. */
+export const MAX_UNSERVED_TEXT = 400;
+
 const base = { v: z.literal(1), duty: z.string().min(1).max(100) };
 
 /**
@@ -49,6 +52,8 @@ export const taskSchema = z.discriminatedUnion("type", [
       groups: auditGroupsSchema,
     })
     .strict(),
+  /** Read the splits that were announced or took place lately, and at first those of two years. */
+  z.object({ ...base, type: z.literal("splits") }).strict(),
   /** A round with the rate-limit coordinator between two cron ticks. */
   z.object({ ...base, type: z.literal("rlc") }).strict(),
 ]);
@@ -68,6 +73,11 @@ export const taskOutcomeSchema = z.object({
   refused: z.record(z.string(), z.number()).optional(),
   /** Of a task over trading dates: those that need not be asked for again. */
   answered_dates: z.array(z.string()).max(MAX_TASK_DATES).optional(),
+  /**
+   * Of a task that a key may not be entitled to: why nothing configured serves it, null when something
+   * does. Absent: nothing was found out.
+   */
+  unserved: z.string().max(MAX_UNSERVED_TEXT).nullable().optional(),
   /** Of an audit: what it found. */
   audit: auditSummarySchema.optional(),
 });

@@ -7,6 +7,7 @@ import { runCalendarCheck } from "./calendar-check.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
 import { runQuotesTask } from "./quotes.ts";
+import { runSplits } from "./splits.ts";
 import { runRound } from "./tick.ts";
 import { runUniverse } from "./universe.ts";
 
@@ -29,6 +30,8 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       return await runDailyTask(task, settings, env);
     case "calendar_check":
       return await runCalendarCheck(settings, env);
+    case "splits":
+      return await runSplits(settings, env);
     case "audit":
       return await runAudit(task, settings, env);
     case "quotes":

@@ -4,6 +4,7 @@ import type { SymbolCollision } from "../domain/canonical-symbol.ts";
 import type { Interval } from "../domain/interval.ts";
 import type { Capability, Feed, ProviderId } from "../domain/provider-id.ts";
 import type { Quote } from "../domain/quote.ts";
+import type { DateRange, Split } from "../domain/split.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import type { TradingDate } from "../domain/trading-date.ts";
 import type { ListedSymbol } from "./listed-symbol.ts";
@@ -42,6 +43,9 @@ export interface CalendarRequest {
   readonly from: TradingDate;
   readonly through: TradingDate;
 }
+
+/** Ask for every split of the market whose ex-date lies from `from` to `through`, both included. */
+export type SplitsRequest = DateRange;
 
 /** For these symbols the provider really answered the whole window: pagination ended, nothing cut. */
 export interface Covered extends TimeRange {
@@ -99,6 +103,15 @@ export interface CalendarAnswer {
   readonly failure: ProviderError | null;
 }
 
+/** The splits of the asked dates. The list is whole when `failure` is null: only then absence says anything. */
+export interface SplitsAnswer {
+  readonly splits: readonly Split[];
+  /** Spellings that no canonical symbol stands for. */
+  readonly unmappable: readonly string[];
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
 /** A response read to its end. Header names are lower case. */
 export interface HttpResponse {
   readonly status: number;
@@ -139,6 +152,7 @@ export interface ProviderVerbs {
   listSymbols(request: SymbolsRequest, deps: ProviderDeps): Promise<SymbolsAnswer>;
   /** One call. The claim may end before the asked range does. */
   fetchCalendar(request: CalendarRequest, deps: ProviderDeps): Promise<CalendarAnswer>;
+  fetchSplits(request: SplitsRequest, deps: ProviderDeps): Promise<SplitsAnswer>;
 }
 
 /** The verb that serves a capability. */

@@ -239,9 +239,11 @@ export class GroupHome {
   }
 
   status(): GroupStatus {
-    const { group, connections } = this.#deps;
+    const { group } = this.#deps;
     const faults = [this.#outlets.bars.drainFault(), this.#outlets.quotes.drainFault()];
-    return groupStatus(group, this.#ledger, faults, connections());
+    const connections = this.#deps.connections();
+    const beside = { group, connections, unserved: this.tasks.unserved() };
+    return groupStatus(beside, this.#ledger, faults);
   }
 
   #start(duty: Duty, nowMs: EpochMs): void {

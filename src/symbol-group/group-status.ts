@@ -1,6 +1,7 @@
 import type { TierSizes } from "../domain/credit-reach.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { Ledger } from "./ledger.ts";
+import type { UnservedTask } from "./unserved-book.ts";
 
 /** How a group is doing, for readiness and for people. */
 export interface GroupStatus {
@@ -14,18 +15,22 @@ export interface GroupStatus {
   readonly undrainedOldestMs: EpochMs | null;
   readonly drainFault: string | null;
   readonly connections: number;
+  /** What of the whole service no configured key serves (group g00 only). */
+  readonly unserved: readonly UnservedTask[];
 }
+
+/** What of a status the ledger does not know. */
+type Beside = Pick<GroupStatus, "group" | "connections" | "unserved">;
 
 /** The status of a group from its ledger; `drainFaults` are those of its streams, null where there is none. */
 export function groupStatus(
-  group: number,
+  beside: Beside,
   ledger: Ledger,
   drainFaults: readonly (string | null)[],
-  connections: number,
 ): GroupStatus {
   const { stream, roster } = ledger;
   return {
-    group,
+    ...beside,
     members: roster.length,
     tiers: roster.tierSizes(),
     watermarkMs: ledger.watermarkMs(),
@@ -34,6 +39,5 @@ export function groupStatus(
     drainedFs: stream.drainedFs(),
     undrainedOldestMs: stream.backlog().oldestAsOf,
     drainFault: drainFaults.find((fault) => fault !== null) ?? null,
-    connections,
   };
 }

@@ -5,6 +5,7 @@ import type { PolygonHost } from "./host.ts";
 import { POLYGON_PLANS, type PolygonPlan } from "./limits.ts";
 import { fetchCalendar } from "./calendar.ts";
 import { fetchQuotes } from "./quotes.ts";
+import { fetchSplits } from "./splits.ts";
 import { listSymbols } from "./symbols.ts";
 
 /** Plain data. `baseUrl` is for example `https://api.polygon.io`. */
@@ -14,7 +15,8 @@ export interface PolygonSettings extends PolygonHost {
 
 /**
  * Polygon (Massive): raw 1-minute bars one symbol a call, the whole market's daily bars in one, the
- * NBBO of 250 symbols a call (advanced only), the list of symbols, the holidays ahead.
+ * NBBO of 250 symbols a call (advanced only), the list of symbols, the holidays ahead, and splits: what
+ * is reference data comes with every plan.
  */
 export function createPolygon(settings: PolygonSettings): Provider & ProviderVerbs {
   const limits = POLYGON_PLANS[settings.plan];
@@ -26,5 +28,6 @@ export function createPolygon(settings: PolygonSettings): Provider & ProviderVer
     fetchQuotes: (request, deps) => fetchQuotes(settings, request, deps),
     listSymbols: (request, deps) => listSymbols(settings, request, deps),
     fetchCalendar: (request, deps) => fetchCalendar(settings, request, deps),
+    fetchSplits: (request, deps) => fetchSplits(settings, request, deps),
   };
 }

@@ -119,3 +119,19 @@ export type PolygonHoliday = z.infer<typeof polygonHolidaySchema>;
 
 /** `/v1/marketstatus/upcoming`: one array without pages. */
 export const polygonUpcomingSchema = z.array(polygonHolidaySchema);
+
+/** A row of `/v3/reference/splits`. */
+export const polygonSplitSchema = z.object({
+  ticker: z.string(),
+  execution_date: z.iso.date(),
+  split_from: z.number(),
+  split_to: z.number(),
+});
+export type PolygonSplit = z.infer<typeof polygonSplitSchema>;
+
+/** One page of `/v3/reference/splits`. */
+export const polygonSplitsPageSchema = z.object({
+  status: z.string(),
+  results: z.array(polygonSplitSchema).nullish(),
+  next_url: nextUrl,
+});

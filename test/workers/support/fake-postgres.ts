@@ -4,6 +4,7 @@ import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
 import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
+import { FakeActions } from "./fake-actions.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 import {
   type FakeMember,
@@ -95,6 +96,7 @@ export class FakePostgres {
   readonly history = new FakeDaily();
   readonly letters = new FakeLetters();
   readonly slo = new FakeSlo();
+  readonly actions = new FakeActions();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
@@ -103,6 +105,7 @@ export class FakePostgres {
     this.audit.reset();
     this.letters.rows.clear();
     this.slo.reset();
+    this.actions.reset();
     this.members = [];
     this.away = false;
     this.refuses = null;
@@ -157,6 +160,7 @@ export class FakePostgres {
     if (audited !== null) return audited;
     if (query.includes("as violating"))
       return result(READING_FIELDS, this.slo.read(query, args, parseArray));
+    if (query.includes("corporate_action")) return this.actions.answer(query, args);
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);

@@ -12,6 +12,7 @@ import { FakeCoordinator, RLC_HOST } from "./coordinator.ts";
 import { FakeCalendar } from "./fake-calendar.ts";
 import { FakePostgres } from "./fake-postgres.ts";
 import { FakeProvider } from "./fake-providers.ts";
+import { FakeSplits } from "./fake-splits.ts";
 import { StreamClient } from "./stream-client.ts";
 
 export const SYMBOL_GROUPS = 32;
@@ -25,6 +26,8 @@ export const alpaca = new FakeProvider("alpaca");
 export const polygon = new FakeProvider("polygon");
 /** The trading days ahead, as both of them say. */
 export const calendarSays = new FakeCalendar();
+/** The splits that Polygon tells of. */
+export const splitsSay = new FakeSplits();
 /** Asked only by a deployment that has one. */
 export const coordinator = new FakeCoordinator();
 
@@ -41,7 +44,8 @@ export function useWorld(
   members: readonly string[] = ["AAPL", "ORCL", "MSFT", "SPY", "BAC"],
 ): void {
   beforeEach(() => {
-    for (const part of [postgres, alpaca, polygon, calendarSays, coordinator]) part.reset();
+    for (const part of [postgres, alpaca, polygon, calendarSays, splitsSay, coordinator])
+      part.reset();
     postgres.members = members.map((symbol, index) => ({
       symbol,
       sid: 10 + index,
@@ -56,8 +60,8 @@ export function useWorld(
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
       const request = new Request(input, init);
       const url = new URL(request.url);
-      const days = calendarSays.answer(url);
-      if (days !== null) return days;
+      const daily = calendarSays.answer(url) ?? splitsSay.answer(url);
+      if (daily !== null) return daily;
       if (url.host === "db.test") return await postgres.answer(request);
       if (url.host === "alpaca.test") return await alpaca.answer(url);
       if (url.host === "polygon.test") return await polygon.answer(url);
