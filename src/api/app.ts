@@ -11,6 +11,7 @@ import { registerCalendar } from "./routes/calendar.ts";
 import { registerCorporateActions } from "./routes/corporate-actions.ts";
 import { registerCoverage } from "./routes/coverage.ts";
 import { registerHealth, registerReadiness } from "./routes/health.ts";
+import { registerMacro } from "./routes/macro.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerNotImplemented } from "./routes/not-implemented.ts";
 import { registerOpsBackfillRequest } from "./routes/ops-backfill-request.ts";
@@ -58,6 +59,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerCalendar(app);
   registerCoverage(app);
   registerCorporateActions(app);
+  registerMacro(app);
   registerReplay(app);
   registerStream(app);
   registerProviders(app);

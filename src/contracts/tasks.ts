@@ -54,6 +54,14 @@ export const taskSchema = z.discriminatedUnion("type", [
     .strict(),
   /** Read the splits that were announced or took place lately, and at first those of two years. */
   z.object({ ...base, type: z.literal("splits") }).strict(),
+  /** Work out the market's factors of this trading date, and again of those just before it. */
+  z
+    .object({
+      ...base,
+      type: z.literal("macro"),
+      date: z.string().refine((text) => isTradingDate(text), "not a trading date"),
+    })
+    .strict(),
   /** A round with the rate-limit coordinator between two cron ticks. */
   z.object({ ...base, type: z.literal("rlc") }).strict(),
 ]);

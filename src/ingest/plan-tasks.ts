@@ -3,6 +3,7 @@ import { calendarOf, type Settings } from "../env.ts";
 import type { PlannedTask } from "../symbol-group/service-duties.ts";
 import { planAudit } from "./plan-audit.ts";
 import { planCalendarCheck } from "./plan-calendar-check.ts";
+import { planMacro } from "./plan-macro.ts";
 import { planSplits } from "./plan-splits.ts";
 import { planUniverse } from "./plan-universe.ts";
 import { planQuoteTasks } from "./quotes.ts";
@@ -14,6 +15,7 @@ export function planTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
     ...planUniverse(tickMs, calendar),
     ...planCalendarCheck(tickMs, calendar),
     ...planSplits(tickMs, calendar),
+    ...planMacro(tickMs, calendar),
     ...planAudit(tickMs, calendar, settings.symbolGroups),
     ...planQuoteTasks(tickMs, settings),
   ];

@@ -6,6 +6,7 @@ import { runAudit } from "./audit-task.ts";
 import { runCalendarCheck } from "./calendar-check.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
+import { runMacro } from "./macro.ts";
 import { runQuotesTask } from "./quotes.ts";
 import { runSplits } from "./splits.ts";
 import { runRound } from "./tick.ts";
@@ -32,6 +33,8 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       return await runCalendarCheck(settings, env);
     case "splits":
       return await runSplits(settings, env);
+    case "macro":
+      return await runMacro(task, settings);
     case "audit":
       return await runAudit(task, settings, env);
     case "quotes":

@@ -4,6 +4,7 @@ import type { DateRange, Split } from "../domain/split.ts";
 import { splitChanges } from "../domain/split-changes.ts";
 import { type EpochMs, toIso } from "../domain/time.ts";
 import type { TradingDate } from "../domain/trading-date.ts";
+import { LOCK_HORIZON } from "./lock-horizon.ts";
 import type { SqlClient } from "./sql-client.ts";
 import { instantMs } from "./sql-values.ts";
 
@@ -154,11 +155,7 @@ export async function storeSplits(sql: SqlClient, write: SplitsWrite): Promise<S
     splits.map(({ exDate }) => exDate),
   ];
   const [, , putResult, withdrawResult] = await sql.transaction([
-    // As the history lane does for one group: nothing below this knowledge time is promised meanwhile.
-    {
-      text: `select from group_cursor where class = 'bars' order by "group" for update`,
-      params: [],
-    },
+    LOCK_HORIZON,
     { text: CLAIM_SQL, params: [source, from, through, toIso(write.askedAtMs)] },
     {
       text: PUT_SQL,

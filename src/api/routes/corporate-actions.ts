@@ -1,17 +1,12 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { toIso } from "../../domain/time.ts";
-import {
-  FIRST_CALENDAR_YEAR,
-  formatTradingDate,
-  LAST_CALENDAR_YEAR,
-  parseTradingDate,
-} from "../../domain/trading-date.ts";
+import { formatTradingDate, parseTradingDate } from "../../domain/trading-date.ts";
 import { type KnownAction, readActions } from "../../postgres/action-reads.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { datesOf } from "../date-range.ts";
 import { startOfPage } from "../known-page.ts";
 import { countParam, dateParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
-import { problem } from "../problem.ts";
 
 const MAX_ROWS = 10_000;
 
@@ -55,13 +50,9 @@ const route = {
  */
 export function registerCorporateActions(app: OpenAPIHono<ApiEnv>): void {
   registerRead(app, route, async (context, query) => {
-    const from = query.start ?? `${FIRST_CALENDAR_YEAR}-01-01`;
-    const through = query.end ?? `${LAST_CALENDAR_YEAR}-12-31`;
-    if (through < from) {
-      const errors = [{ field: "end", message: "end is before start" }];
-      const detail = "a parameter is not valid";
-      return problem(context, 422, { code: "invalid_parameter", detail, extra: { errors } });
-    }
+    const dates = datesOf(context, query);
+    if ("refused" in dates) return dates.refused;
+    const { from, through } = dates;
     const shape = ["actions", query.symbols ?? "", from, through, query.include ?? ""].join("|");
     const page = startOfPage(context, query, shape);
     if ("refused" in page) return page.refused;

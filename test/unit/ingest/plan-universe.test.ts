@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { lastSessionDates } from "../../../src/domain/session-ahead.ts";
 import { planAudit } from "../../../src/ingest/plan-audit.ts";
 import { planCalendarCheck } from "../../../src/ingest/plan-calendar-check.ts";
+import { planMacro } from "../../../src/ingest/plan-macro.ts";
 import { planSplits, splitsRange } from "../../../src/ingest/plan-splits.ts";
 import { planUniverse } from "../../../src/ingest/plan-universe.ts";
 import { CALENDAR } from "../../support/naive-group.ts";
@@ -59,6 +60,19 @@ describe("the reading of splits", () => {
     const nowMs = Date.parse("2026-03-20T11:10:00Z");
     const range = splitsRange(nowMs, last === null ? null : Date.parse(last));
     expect(range).toEqual({ from, through: "2026-04-19" });
+  });
+});
+
+describe("the work on the market's factors", () => {
+  it.each([
+    ["at 20:45 of a trading date, that of the date", "2026-03-21T00:45:00Z", "2026-03-20"],
+    ["a minute before, that of the date before", "2026-03-21T00:44:00Z", "2026-03-19"],
+    ["on a Sunday, that of Friday", "2026-03-22T15:00:00Z", "2026-03-20"],
+  ])("is, %s", (_, now, date) => {
+    const [planned, ...more] = planMacro(Date.parse(now), CALENDAR);
+    expect(more).toEqual([]);
+    expect(planned?.task).toEqual({ v: 1, type: "macro", duty: `task:macro:${date}`, date });
+    expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
   });
 });
 
