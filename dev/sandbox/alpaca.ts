@@ -49,6 +49,7 @@ function answer(
     case "calendar":
       return answerCalendar(url, source, headers);
     case "splits":
+    case "options":
     case null:
       return message(404, "endpoint not found.", headers);
   }

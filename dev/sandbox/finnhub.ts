@@ -40,6 +40,7 @@ function answer(
       return answerSymbols(url, source, headers);
     case "calendar":
     case "splits":
+    case "options":
     case null:
       return finnhubError(404, "endpoint not found", headers);
   }

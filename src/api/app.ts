@@ -23,6 +23,7 @@ import { registerOpsProviders } from "./routes/ops-providers.ts";
 import { registerOpsSlo } from "./routes/ops-slo.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
 import { registerOpsVerify } from "./routes/ops-verify.ts";
+import { registerOptions } from "./routes/options.ts";
 import { registerProviders } from "./routes/providers.ts";
 import { registerQuotes } from "./routes/quotes.ts";
 import { registerReplay } from "./routes/replay.ts";
@@ -60,6 +61,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerCoverage(app);
   registerCorporateActions(app);
   registerMacro(app);
+  registerOptions(app);
   registerReplay(app);
   registerStream(app);
   registerProviders(app);

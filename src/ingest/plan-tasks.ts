@@ -4,6 +4,7 @@ import type { PlannedTask } from "../symbol-group/service-duties.ts";
 import { planAudit } from "./plan-audit.ts";
 import { planCalendarCheck } from "./plan-calendar-check.ts";
 import { planMacro } from "./plan-macro.ts";
+import { planOptions } from "./plan-options.ts";
 import { planSplits } from "./plan-splits.ts";
 import { planUniverse } from "./plan-universe.ts";
 import { planQuoteTasks } from "./quotes.ts";
@@ -16,6 +17,7 @@ export function planTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
     ...planCalendarCheck(tickMs, calendar),
     ...planSplits(tickMs, calendar),
     ...planMacro(tickMs, calendar),
+    ...planOptions(tickMs, calendar, settings.optionsUnderlyings),
     ...planAudit(tickMs, calendar, settings.symbolGroups),
     ...planQuoteTasks(tickMs, settings),
   ];

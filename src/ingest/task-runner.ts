@@ -7,6 +7,7 @@ import { runCalendarCheck } from "./calendar-check.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
 import { runMacro } from "./macro.ts";
+import { runOptions } from "./options.ts";
 import { runQuotesTask } from "./quotes.ts";
 import { runSplits } from "./splits.ts";
 import { runRound } from "./tick.ts";
@@ -35,6 +36,8 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       return await runSplits(settings, env);
     case "macro":
       return await runMacro(task, settings);
+    case "options":
+      return await runOptions(task, settings, env);
     case "audit":
       return await runAudit(task, settings, env);
     case "quotes":

@@ -4,6 +4,7 @@ import type { SymbolCollision } from "../domain/canonical-symbol.ts";
 import type { Interval } from "../domain/interval.ts";
 import type { Capability, Feed, ProviderId } from "../domain/provider-id.ts";
 import type { Quote } from "../domain/quote.ts";
+import type { OptionChain } from "../domain/option-chain.ts";
 import type { DateRange, Split } from "../domain/split.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import type { TradingDate } from "../domain/trading-date.ts";
@@ -46,6 +47,16 @@ export interface CalendarRequest {
 
 /** Ask for every split of the market whose ex-date lies from `from` to `through`, both included. */
 export type SplitsRequest = DateRange;
+
+/**
+ * Ask for the options of an underlying (canonical) as they stand, that expire from `date` to `through`, both
+ * included. `date` is the trading date that the volumes must be of.
+ */
+export interface OptionChainRequest {
+  readonly underlying: string;
+  readonly date: TradingDate;
+  readonly through: TradingDate;
+}
 
 /** For these symbols the provider really answered the whole window: pagination ended, nothing cut. */
 export interface Covered extends TimeRange {
@@ -112,6 +123,13 @@ export interface SplitsAnswer {
   readonly failure: ProviderError | null;
 }
 
+/** A chain, read to its end; null when it was not. */
+export interface OptionChainAnswer {
+  readonly chain: OptionChain | null;
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
 /** A response read to its end. Header names are lower case. */
 export interface HttpResponse {
   readonly status: number;
@@ -153,6 +171,7 @@ export interface ProviderVerbs {
   /** One call. The claim may end before the asked range does. */
   fetchCalendar(request: CalendarRequest, deps: ProviderDeps): Promise<CalendarAnswer>;
   fetchSplits(request: SplitsRequest, deps: ProviderDeps): Promise<SplitsAnswer>;
+  fetchOptionChain(request: OptionChainRequest, deps: ProviderDeps): Promise<OptionChainAnswer>;
 }
 
 /** The verb that serves a capability. */

@@ -18,6 +18,7 @@ const TASK_CAPABILITIES: Readonly<Partial<Record<Task["type"], string>>> = {
   quotes: "quotes_l1",
   calendar_check: "calendar",
   splits: "splits",
+  options: "options",
 };
 
 /** Counts whom a job asked and how the calls went. */

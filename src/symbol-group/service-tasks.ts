@@ -55,6 +55,7 @@ export class ServiceTasks {
         if (task.type === "daily_bars") return daily.ended(task, outcome);
         if (task.type === "universe" && task.scope === "lists" && outcome.done)
           daily.universeRead();
+        if (task.type === "options") return optionsLeft(task, outcome);
         return task.type === "audit" ? auditsLeft(task, outcome) : task;
       },
     });
@@ -123,4 +124,11 @@ export class ServiceTasks {
 function auditsLeft(task: TaskOf<"audit">, { audit }: TaskOutcome): Task {
   if (audit === undefined || audit.left.length === 0) return task;
   return audit.left.length < task.groups.length ? { ...task, groups: audit.left } : task;
+}
+
+/** What is left of a reading of options: the underlyings that were not answered for. */
+function optionsLeft(task: TaskOf<"options">, outcome: TaskOutcome): Task {
+  const answered = new Set(outcome.answered_underlyings);
+  const underlyings = task.underlyings.filter((symbol) => !answered.has(symbol));
+  return underlyings.length === 0 || answered.size === 0 ? task : { ...task, underlyings };
 }

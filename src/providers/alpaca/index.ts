@@ -21,7 +21,7 @@ export interface AlpacaSettings extends AlpacaAccount {
  */
 export function createAlpaca(
   settings: AlpacaSettings,
-): Provider & Omit<ProviderVerbs, "fetchSplits"> {
+): Provider & Omit<ProviderVerbs, "fetchSplits" | "fetchOptionChain"> {
   const { plan, feed } = settings;
   const source = { provider: "alpaca", host: settings, feed } as const;
   const tradingHost = { ...settings, baseUrl: settings.tradingUrl ?? DEFAULT_TRADING_URL };

@@ -135,3 +135,31 @@ export const polygonSplitsPageSchema = z.object({
   results: z.array(polygonSplitSchema).nullish(),
   next_url: nextUrl,
 });
+
+/**
+ * A row of `/v3/snapshot/options/{underlying}`. Greeks and volatility are missing (or greeks an empty object)
+ * where the API can't work them out; `day` is empty, or of a day long past, for what did not trade today.
+ */
+export const polygonOptionSchema = z.object({
+  details: z.object({
+    contract_type: z.string(),
+    expiration_date: z.iso.date(),
+    strike_price: z.number(),
+  }),
+  day: z.object({ volume: z.number().nullish(), last_updated: z.number().nullish() }).nullish(),
+  greeks: z.object({ delta: z.number().nullish() }).nullish(),
+  implied_volatility: z.number().nullish(),
+  open_interest: z.number().nullish(),
+  underlying_asset: z
+    .object({ ticker: z.string().nullish(), price: z.number().nullish() })
+    .nullish(),
+});
+export type PolygonOption = z.infer<typeof polygonOptionSchema>;
+
+/** One page of `/v3/snapshot/options/{underlying}`. */
+export const polygonOptionsPageSchema = z.object({
+  status: z.string(),
+  results: z.array(polygonOptionSchema).nullish(),
+  next_url: nextUrl,
+});
+export type PolygonOptionsPage = z.infer<typeof polygonOptionsPageSchema>;

@@ -3,6 +3,7 @@ import { lastSessionDates } from "../../../src/domain/session-ahead.ts";
 import { planAudit } from "../../../src/ingest/plan-audit.ts";
 import { planCalendarCheck } from "../../../src/ingest/plan-calendar-check.ts";
 import { planMacro } from "../../../src/ingest/plan-macro.ts";
+import { planOptions } from "../../../src/ingest/plan-options.ts";
 import { planSplits, splitsRange } from "../../../src/ingest/plan-splits.ts";
 import { planUniverse } from "../../../src/ingest/plan-universe.ts";
 import { CALENDAR } from "../../support/naive-group.ts";
@@ -73,6 +74,25 @@ describe("the work on the market's factors", () => {
     expect(more).toEqual([]);
     expect(planned?.task).toEqual({ v: 1, type: "macro", duty: `task:macro:${date}`, date });
     expect(planned?.dueMs).toBeLessThanOrEqual(Date.parse(now));
+  });
+});
+
+describe("the reading of options", () => {
+  const dates = (now: string, underlyings = ["SPY"]) =>
+    planOptions(Date.parse(now), CALENDAR, underlyings).map(({ task }) => task.duty);
+
+  it.each([
+    ["twenty minutes behind the close", "2026-03-20T20:20:00Z", ["task:options:2026-03-20"]],
+    ["a minute before that none", "2026-03-20T20:19:00Z", []],
+    ["behind an early close as well", "2026-11-27T18:20:00Z", ["task:options:2026-11-27"]],
+    ["on a Sunday that of Friday", "2026-03-22T15:00:00Z", ["task:options:2026-03-20"]],
+    ["none from the next open on", "2026-03-23T13:30:00Z", []],
+  ])("is due %s", (_, now, expected) => {
+    expect(dates(now)).toEqual(expected);
+  });
+
+  it("is not planned without underlyings", () => {
+    expect(dates("2026-03-20T20:20:00Z", [])).toEqual([]);
   });
 });
 

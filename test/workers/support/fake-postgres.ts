@@ -160,7 +160,8 @@ export class FakePostgres {
     if (audited !== null) return audited;
     if (query.includes("as violating"))
       return result(READING_FIELDS, this.slo.read(query, args, parseArray));
-    if (query.includes("corporate_action")) return this.actions.answer(query, args);
+    if (/corporate_action|macro_factors|options_metrics/.test(query))
+      return this.actions.answer(query, args);
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);

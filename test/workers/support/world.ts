@@ -10,6 +10,7 @@ import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { stepMarketClock, useSteppedMarketClock } from "../../../src/platform/clocks.ts";
 import { FakeCoordinator, RLC_HOST } from "./coordinator.ts";
 import { FakeCalendar } from "./fake-calendar.ts";
+import { FakeOptions } from "./fake-options.ts";
 import { FakePostgres } from "./fake-postgres.ts";
 import { FakeProvider } from "./fake-providers.ts";
 import { FakeSplits } from "./fake-splits.ts";
@@ -26,6 +27,8 @@ export const alpaca = new FakeProvider("alpaca");
 export const polygon = new FakeProvider("polygon");
 /** The trading days ahead, as both of them say. */
 export const calendarSays = new FakeCalendar();
+/** Polygon's option chains. */
+export const optionsSay = new FakeOptions();
 /** The splits that Polygon tells of. */
 export const splitsSay = new FakeSplits();
 /** Asked only by a deployment that has one. */
@@ -44,7 +47,15 @@ export function useWorld(
   members: readonly string[] = ["AAPL", "ORCL", "MSFT", "SPY", "BAC"],
 ): void {
   beforeEach(() => {
-    for (const part of [postgres, alpaca, polygon, calendarSays, splitsSay, coordinator])
+    for (const part of [
+      postgres,
+      alpaca,
+      polygon,
+      calendarSays,
+      optionsSay,
+      splitsSay,
+      coordinator,
+    ])
       part.reset();
     postgres.members = members.map((symbol, index) => ({
       symbol,
@@ -60,7 +71,7 @@ export function useWorld(
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
       const request = new Request(input, init);
       const url = new URL(request.url);
-      const daily = calendarSays.answer(url) ?? splitsSay.answer(url);
+      const daily = calendarSays.answer(url) ?? optionsSay.answer(url) ?? splitsSay.answer(url);
       if (daily !== null) return daily;
       if (url.host === "db.test") return await postgres.answer(request);
       if (url.host === "alpaca.test") return await alpaca.answer(url);
