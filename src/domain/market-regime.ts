@@ -1,5 +1,6 @@
 /** The regimes, worst first, with the numbers that stand for them. */
 export const REGIMES = { stress: -2, risk_off: -1, neutral: 0, risk_on: 1 } as const;
+/** A label of the market as a whole. */
 export type Regime = keyof typeof REGIMES;
 
 /** Volatility that is stress whatever breadth says: some 2.2 % a day. */
