@@ -12,9 +12,9 @@ export const MACRO_FACTORS = [
 ] as const;
 export type MacroFactorName = (typeof MACRO_FACTORS)[number];
 
-/** Bars of the mean that breadth is held against, and how many sessions they may be spread over. */
-export const BREADTH_BARS = 50;
-export const BREADTH_SESSIONS = 60;
+/** Sessions of the mean that breadth is held against, and how many bars of them a symbol must have. */
+export const BREADTH_SESSIONS = 50;
+export const BREADTH_MIN_BARS = 45;
 /** Returns of the realised volatility: it needs one close more. */
 export const VOLATILITY_RETURNS = 20;
 /** Trading days of a year. */
@@ -25,9 +25,9 @@ export const EQUAL_CLOSES = 1e-9;
 /**
  * Counts over the active universe of a trading date, all closes on the shares of one day (splits are no
  * returns). `compared` = `advancing` + `declining` + unchanged: symbols with a bar on the date and on the
- * session before; volumes in shares. `judged`: symbols with a bar on the date and `BREADTH_BARS` bars, that
- * one included, within `BREADTH_SESSIONS` sessions; `above`: those of them that closed above the mean of
- * these closes.
+ * session before; volumes in shares. `judged`: symbols with a bar on the date and `BREADTH_MIN_BARS` bars,
+ * that one included, in the last `BREADTH_SESSIONS` sessions; `above`: those of them that closed above the
+ * mean of these closes.
  */
 export interface MarketDay {
   readonly compared: number;

@@ -1,4 +1,4 @@
-import { BREADTH_BARS, EQUAL_CLOSES } from "../domain/macro.ts";
+import { BREADTH_MIN_BARS, EQUAL_CLOSES } from "../domain/macro.ts";
 
 /**
  * Counts over the active universe of the last of the sessions $1 (ascending, consecutive): see `MarketDay`.
@@ -19,7 +19,6 @@ split as (
 ),
 bar as (
   select b.symbol, s.place, b.volume,
-    row_number() over (partition by b.symbol order by s.place desc) as age,
     case when p.symbol is null then b.close else b.close * (
       select coalesce(exp(sum(ln(f.factor))), 1)
       from unnest(p.days, p.factors) as f (day, factor) where f.day <= b.trading_date
@@ -36,13 +35,13 @@ known as (
     max(close) filter (where place = cardinality($1::date[])) as close,
     max(volume) filter (where place = cardinality($1::date[])) as volume,
     max(close) filter (where place = cardinality($1::date[]) - 1) as before,
-    avg(close) filter (where age <= ${BREADTH_BARS}) as mean,
-    count(*) filter (where age <= ${BREADTH_BARS}) as bars
+    avg(close) as mean,
+    count(*) as bars
   from bar group by symbol
 ),
 told as (
   select volume, before,
-    bars = ${BREADTH_BARS} as is_judged,
+    bars >= ${BREADTH_MIN_BARS} as is_judged,
     close > mean * (1 + ${EQUAL_CLOSES}) as is_above,
     close > before * (1 + ${EQUAL_CLOSES}) as is_up,
     before > close * (1 + ${EQUAL_CLOSES}) as is_down

@@ -12,7 +12,7 @@ import { startTestDatabase, type TestDatabase } from "../support/test-database.t
 
 const NOW_MS = Date.parse("2026-03-21T00:45:00Z");
 const calendar = createCalendar();
-const SESSIONS = lastSessionDates(calendar, NOW_MS, 65);
+const SESSIONS = lastSessionDates(calendar, NOW_MS, 55);
 const DATE = "2026-03-20";
 
 let test: TestDatabase;
@@ -92,17 +92,17 @@ const valuesOn = async (date: string, asOfMs?: number) =>
 
 describe("the counts of a date in Postgres", () => {
   it("are those of the model, for any bars and splits", async () => {
-    const sessions = SESSIONS.slice(-60);
+    const sessions = SESSIONS.slice(-50);
     const price = fc.integer({ min: 1, max: 40 });
     const symbol = fc.record({
       closes: fc.array(
-        fc.oneof({ weight: 30, arbitrary: price }, { weight: 1, arbitrary: fc.constant(null) }),
+        fc.oneof({ weight: 15, arbitrary: price }, { weight: 1, arbitrary: fc.constant(null) }),
         {
-          minLength: 60,
-          maxLength: 60,
+          minLength: 50,
+          maxLength: 50,
         },
       ),
-      splits: fc.uniqueArray(fc.tuple(fc.nat({ max: 59 }), fc.constantFrom(0.1, 0.5, 1.5, 3, 4)), {
+      splits: fc.uniqueArray(fc.tuple(fc.nat({ max: 49 }), fc.constantFrom(0.1, 0.5, 1.5, 3, 4)), {
         maxLength: 2,
         selector: ([at]) => at,
       }),
@@ -137,7 +137,7 @@ describe("the counts of a date in Postgres", () => {
     ];
     await fill(bars, [{ symbol: "SPLT", exDate: DATE, factor: 4 }]);
     await test.database.query("update symbol_universe set active = false where symbol = 'GONE'");
-    const day = await readMarketDay(test.sql, SESSIONS.slice(-60));
+    const day = await readMarketDay(test.sql, SESSIONS.slice(-50));
     expect(day).toMatchObject({ compared: 2, advancing: 1, declining: 0, judged: 2, above: 1 });
   });
 });

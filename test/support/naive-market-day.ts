@@ -59,8 +59,8 @@ export function naiveMarketDay(
         day.volumeDown += last.volume;
       }
     }
-    if (own.length < 50) continue;
-    const mean = own.slice(0, 50).reduce((sum, bar) => sum + today(bar), 0) / 50;
+    if (own.length < 45) continue;
+    const mean = own.reduce((sum, bar) => sum + today(bar), 0) / own.length;
     day.judged += 1;
     if (isMore(last.close, mean)) day.above += 1;
   }
