@@ -1,6 +1,7 @@
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { isCanonicalSymbol } from "../domain/symbol.ts";
+import { isTradingDate } from "../domain/trading-date.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { MEDIA_TYPES } from "./negotiate.ts";
 import { parseQuery } from "./parse-query.ts";
@@ -27,6 +28,11 @@ export const instantParam = z
     (ms) => ms >= FIRST_INSTANT_MS && ms < END_INSTANT_MS,
     "not an instant between 1970 and 2100",
   );
+
+/** A New York date. */
+export const dateParam = z
+  .string()
+  .refine(isTradingDate, "not a date YYYY-MM-DD of a year that the calendar knows");
 
 /** A whole number in a query, between bounds. */
 export function countParam(min: number, max: number, fallback: number) {

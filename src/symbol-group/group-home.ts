@@ -240,9 +240,13 @@ export class GroupHome {
   }
 
   status(): GroupStatus {
-    const { group, connections } = this.#deps;
-    const outlets = [this.#outlets.bars, this.#outlets.quotes];
-    return groupStatus(group, this.#ledger, outlets, connections());
+    const { group } = this.#deps;
+    const beside = {
+      group,
+      connections: this.#deps.connections(),
+      unserved: this.tasks.unserved(),
+    };
+    return groupStatus(beside, this.#ledger, [this.#outlets.bars, this.#outlets.quotes]);
   }
 
   #start(duty: Duty, nowMs: EpochMs): void {

@@ -17,6 +17,8 @@ const TASK_CAPABILITIES: Readonly<Partial<Record<Task["type"], string>>> = {
   daily_bars: "bars_1d",
   quotes: "quotes_l1",
   calendar_check: "calendar",
+  splits: "splits",
+  options: "options",
 };
 
 /** Counts whom a job asked and how the calls went. */

@@ -3,6 +3,7 @@ import type { EpochMs } from "../domain/time.ts";
 import type { DrainNote } from "./drain-notes.ts";
 import type { Ledger } from "./ledger.ts";
 import type { StreamOutlet } from "./stream-outlet.ts";
+import type { UnservedTask } from "./unserved-book.ts";
 
 /** How a group is doing, for readiness and for people. */
 export interface GroupStatus {
@@ -18,18 +19,22 @@ export interface GroupStatus {
   /** What an operator has to know of the last day's drains. */
   readonly drainNotes: readonly DrainNote[];
   readonly connections: number;
+  /** What of the whole service no configured key serves (group g00 only). */
+  readonly unserved: readonly UnservedTask[];
 }
+
+/** What of a status the ledger does not know. */
+type Beside = Pick<GroupStatus, "group" | "connections" | "unserved">;
 
 /** The status of a group from its ledger and its streams' ways out. */
 export function groupStatus(
-  group: number,
+  beside: Beside,
   ledger: Ledger,
   outlets: readonly Pick<StreamOutlet, "drainFault" | "drainNotes">[],
-  connections: number,
 ): GroupStatus {
   const { stream, roster } = ledger;
   return {
-    group,
+    ...beside,
     members: roster.length,
     tiers: roster.tierSizes(),
     watermarkMs: ledger.watermarkMs(),
@@ -40,6 +45,5 @@ export function groupStatus(
     drainFault:
       outlets.map((outlet) => outlet.drainFault()).find((fault) => fault !== null) ?? null,
     drainNotes: outlets.flatMap((outlet) => outlet.drainNotes()),
-    connections,
   };
 }

@@ -24,6 +24,10 @@ function faultsOf(env: object): string {
   return result.ok ? "" : result.faults.join("\n");
 }
 
+/** Two letters for a small number. */
+const letters = (value: number) =>
+  String.fromCharCode(65 + Math.floor(value / 26)) + String.fromCharCode(65 + (value % 26));
+
 describe("the settings of a deployment", () => {
   it("are read from the least that it needs, no provider configured", () => {
     expect(settingsOf(GOOD)).toMatchObject({
@@ -73,6 +77,12 @@ describe("the settings of a deployment", () => {
     ["RLC_URL", "SECRET", "RLC_URL"],
     ["RLC_URL", "ftp://SECRET.test", "RLC_URL"],
     ["RLC_TOKEN", "", "RLC_TOKEN"],
+    ["OPTIONS_UNDERLYINGS", "SPY;SECRET", "OPTIONS_UNDERLYINGS"],
+    [
+      "OPTIONS_UNDERLYINGS",
+      Array.from({ length: 51 }, (_, i) => `A.${letters(i)}`).join(","),
+      "at most 50",
+    ],
   ])("name %s when it is %s and never repeat its value", (name, value, place) => {
     const faults = faultsOf({ ...GOOD, [name]: value });
     expect(faults).toContain(place);
@@ -148,6 +158,15 @@ describe("the settings of a deployment", () => {
     expect(settingsOf(own).iex).toMatchObject({ keyId: "i", secret: "j" });
     expect(settingsOf({ ...alpaca, IEX_BASE_URL: "https://iex.example" }).iex).toBeNull();
     expect(settingsOf(GOOD).iex).toBeNull();
+  });
+
+  it("read the options of three funds unless others are named, each once, or none", () => {
+    const underlyings = (text?: string) =>
+      settingsOf({ ...GOOD, ...(text === undefined ? {} : { OPTIONS_UNDERLYINGS: text }) })
+        .optionsUnderlyings;
+    expect(underlyings()).toEqual(["SPY", "QQQ", "IWM"]);
+    expect(underlyings("AAPL, BRK.B,AAPL")).toEqual(["AAPL", "BRK.B"]);
+    expect(underlyings("")).toEqual([]);
   });
 
   it("know a coordinator by its URL alone, or with a token", () => {

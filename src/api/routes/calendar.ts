@@ -8,7 +8,6 @@ import { toIso } from "../../domain/time.ts";
 import {
   civilDateOf,
   formatTradingDate,
-  isTradingDate,
   LAST_CALENDAR_YEAR,
   parseTradingDate,
   type TradingDate,
@@ -17,16 +16,12 @@ import { calendarOf, type Settings } from "../../env.ts";
 import { marketClock } from "../../platform/clocks.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { checkedCalendar, checkView, differenceView } from "../calendar-view.ts";
-import { registerRead } from "../parameters.ts";
+import { dateParam, registerRead } from "../parameters.ts";
 import { invalidParameters } from "../parse-query.ts";
 import { answerRows, formatOf } from "../rows-answer.ts";
 
 /** Days that one read may ask for: three years, about 760 sessions of 250 bytes. */
 const MAX_DAYS = 1_100;
-
-const dateParam = z
-  .string()
-  .refine(isTradingDate, "not a date YYYY-MM-DD of a year that the calendar knows");
 
 const sessionSchema = z.object({
   date: z.iso.date(),

@@ -100,6 +100,8 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
       ),
     );
   }
+  for (const { type, reason } of statuses.flatMap((status) => status.unserved))
+    warnings.push(`${type} is unserved: ${reason}`);
   const members = statuses.reduce((sum, status) => sum + status.members, 0);
   if (members === 0) warnings.push("no symbol is served: the universe is empty");
   const short = policyCapacities(settings, sumTiers(statuses)).filter((each) => !carriesAll(each));

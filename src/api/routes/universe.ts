@@ -1,10 +1,8 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { isCanonicalSymbol } from "../../domain/symbol.ts";
 import { TIERS } from "../../domain/tier.ts";
-import { type EpochMs, HOUR_MS, toIso } from "../../domain/time.ts";
+import { toIso } from "../../domain/time.ts";
 import { CHANGE_KINDS } from "../../domain/universe-change.ts";
-import { marketClock } from "../../platform/clocks.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import {
   type KnownChange,
@@ -13,14 +11,11 @@ import {
   readUniverseChanges,
 } from "../../postgres/universe-reads.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { formatPageToken, type PageToken, parsePageToken } from "../page-token.ts";
+import { startOfPage } from "../known-page.ts";
 import { countParam, instantParam, registerRead } from "../parameters.ts";
-import { problem } from "../problem.ts";
 import { answerRows, formatOf } from "../rows-answer.ts";
 
 const MAX_ROWS = 10_000;
-/** A refresh has the time at which it began, and is written some time later, so what is as young may still change. */
-const SETTLED_AFTER_MS = HOUR_MS;
 
 const paging = {
   as_of: instantParam.optional(),
@@ -151,42 +146,6 @@ function registerVersions(app: OpenAPIHono<ApiEnv>): void {
       });
     },
   );
-}
-
-/** Where a page starts, at which knowledge time, and how to name the next one. */
-interface PageStart {
-  readonly asOfMs: EpochMs;
-  /** Whether the same URL answers the same for ever. */
-  readonly isPinned: boolean;
-  readonly after: PageToken["after"];
-  readonly next: (symbol: string, ts: number) => string;
-}
-
-function startOfPage(
-  context: Context<ApiEnv>,
-  query: { readonly as_of?: number | undefined; readonly page_token?: string | undefined },
-  shape: string,
-): PageStart | { readonly refused: Response } {
-  const nowMs = marketClock.now();
-  const page = query.page_token === undefined ? undefined : parsePageToken(query.page_token, shape);
-  if (page === null) {
-    const detail = "page_token does not continue this query";
-    return { refused: problem(context, 400, { code: "bad_page_token", detail }) };
-  }
-  const asOfMs = page?.asOfMs ?? query.as_of ?? nowMs;
-  if (asOfMs > nowMs) {
-    const detail = "as_of is in the future: what will be known then is not known";
-    const extra = { horizon: toIso(nowMs) };
-    return { refused: problem(context, 409, { code: "not_yet_known", detail, extra }) };
-  }
-  const isNamed = query.as_of !== undefined || page !== undefined;
-  return {
-    asOfMs,
-    isPinned: isNamed && asOfMs <= nowMs - SETTLED_AFTER_MS,
-    after: page?.after ?? { symbol: "", ts: 0 },
-    next: (symbol, ts) =>
-      formatPageToken({ asOfMs, startMs: 0, endMs: 0, after: { symbol, ts } }, shape),
-  };
 }
 
 function toSecurity(row: KnownSecurity): z.infer<typeof securitySchema> {

@@ -6,6 +6,7 @@ import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
 import { FakeRetention } from "./fake-retention.ts";
 import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
+import { FakeActions } from "./fake-actions.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 import {
   type FakeMember,
@@ -106,6 +107,7 @@ export class FakePostgres {
   /** What was parked: symbol and reason. */
   readonly parked: { readonly symbol: string; readonly reason: string; readonly of: string[] }[] =
     [];
+  readonly actions = new FakeActions();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
@@ -115,6 +117,7 @@ export class FakePostgres {
     this.letters.rows.clear();
     this.retention.reset();
     this.slo.reset();
+    this.actions.reset();
     this.members = [];
     this.away = false;
     this.refuses = null;
@@ -189,6 +192,8 @@ export class FakePostgres {
     if (audited !== null) return audited;
     if (query.includes("as violating"))
       return result(READING_FIELDS, this.slo.read(query, args, parseArray));
+    if (/corporate_action|macro_factors|options_metrics/.test(query))
+      return this.actions.answer(query, args);
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("drain_trial_end")) throw new SqlError("MDS04", "the trial is good", "");
