@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { MAX_UNDERLYINGS } from "./contracts/tasks.ts";
 import { type Calendar, createCalendar } from "./domain/calendar.ts";
 import { createNearCalendar } from "./domain/near-calendar.ts";
+import { isCanonicalSymbol } from "./domain/symbol.ts";
 import { marketClock } from "./platform/clocks.ts";
 import { type ServiceConfig, serviceConfigSchema } from "./contracts/config.ts";
 
@@ -40,6 +42,13 @@ const number = z
   .regex(/^-?\d+(\.\d+)?$/, "not a number")
   .transform(Number);
 
+const listOf = (text: string) => [...new Set(text.split(",").map((name) => name.trim()))];
+const underlyings = z
+  .array(z.string())
+  .transform((names) => names.filter((name) => name !== ""))
+  .refine((names) => names.every(isCanonicalSymbol), "not canonical symbols, comma separated")
+  .refine((names) => names.length <= MAX_UNDERLYINGS, `at most ${MAX_UNDERLYINGS} symbols`);
+
 const variablesSchema = z.object({
   ENVIRONMENT: z.enum(["production", "staging", "development"]),
   SYMBOL_GROUPS: number.pipe(z.number().int().min(1).max(MAX_SYMBOL_GROUPS)),
@@ -67,6 +76,8 @@ const variablesSchema = z.object({
   /** Where the rate-limit coordinator is; without it the local sweeper plans the polls. */
   RLC_URL: url.optional(),
   RLC_TOKEN: z.string().min(1).optional(),
+  /** Whose option chains are read after the close: canonical symbols, comma separated; empty for none. */
+  OPTIONS_UNDERLYINGS: z.string().default("SPY,QQQ,IWM").transform(listOf).pipe(underlyings),
 });
 type Variables = z.infer<typeof variablesSchema>;
 
@@ -85,6 +96,8 @@ const configVariablesSchema = z.object({
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
   COLD_START_SESSIONS_1D: number.optional(),
+  RETENTION_DAYS_BARS: number.optional(),
+  RETENTION_DAYS_QUOTES: number.optional(),
 });
 type ConfigVariables = z.infer<typeof configVariablesSchema>;
 
@@ -104,6 +117,8 @@ export interface Settings {
     keyId: string;
     secret: string;
   } | null;
+  /** Whose option chains are read. */
+  readonly optionsUnderlyings: readonly string[];
   readonly rlc: { readonly url: string; readonly token: string | null } | null;
   readonly alpaca: {
     baseUrl: string;
@@ -181,6 +196,10 @@ function configInput(variables: ConfigVariables): object {
     timeout_ms: variables.PROVIDER_TIMEOUT_MS,
     quote_every_s: variables.QUOTE_EVERY_S,
     slo: withoutUndefined({ every_s: variables.SLO_EVERY_S }),
+    retention_days: withoutUndefined({
+      bars: variables.RETENTION_DAYS_BARS,
+      quotes: variables.RETENTION_DAYS_QUOTES,
+    }),
     sessions: variables.SESSIONS,
     calendar_overrides: variables.CALENDAR_OVERRIDES,
     cold_start_sessions: withoutUndefined({
@@ -202,6 +221,7 @@ function toSettings(variables: Variables, config: ServiceConfig): Settings {
     sqlEndpoint: variables.DATABASE_SQL_ENDPOINT ?? null,
     bootstrapKey: variables.BOOTSTRAP_KEY,
     config,
+    optionsUnderlyings: variables.OPTIONS_UNDERLYINGS,
     rlc:
       variables.RLC_URL === undefined
         ? null

@@ -119,6 +119,8 @@ export function loadCsvMarket(file: string): CsvMarket {
   const dates = [...new Set([...minutes].map(tradingDateOf))].sort();
   return {
     symbols: [...bySymbol.keys()].sort().map(listed),
+    // The file does not say; a split within it shows in its bars only.
+    splits: [],
     dates,
     barCount,
     bar: (symbol, ts) => bySymbol.get(symbol)?.get(ts),

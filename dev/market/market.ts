@@ -30,9 +30,23 @@ export interface MarketQuote {
   readonly askSize: number;
 }
 
+/** A split as the companies tell of it: `to` new shares for each `from` old ones from `exDate` on. */
+export interface MarketSplit {
+  /** Canonical. */
+  readonly symbol: string;
+  readonly exDate: TradingDate;
+  readonly from: number;
+  readonly to: number;
+  readonly announcedAtMs: EpochMs;
+  /** When it was called off: then it never takes place. Null: it does. */
+  readonly withdrawnAtMs: EpochMs | null;
+}
+
 /** The truth behind the sandbox: pure, random access, the same for the same seed or file. */
 export interface Market {
   readonly symbols: readonly ListedSymbol[];
+  /** All splits, past and to come, by date; bars and quotes are on the shares of their day. */
+  readonly splits: readonly MarketSplit[];
   /** The bar of the minute that starts at `ts`; undefined when nothing traded. */
   bar(symbol: string, ts: EpochMs): MarketBar | undefined;
   /** The exchange's own bar of a session, auctions included; undefined when nothing traded. */

@@ -21,13 +21,13 @@ function cents(dollars: number): number {
   return Math.max(1, Math.round(dollars * 100));
 }
 
-/** What the quotes of a synthetic security are made around. */
-export function quotedNameOf(own: Instrument): QuotedName {
+/** What the quotes of a synthetic security are made around; `on` gives it on the shares of a day. */
+export function quotedNameOf(own: Instrument, on: (day: number) => Instrument): QuotedName {
   return {
     seed: own.seed,
     sigma: own.sigma,
     tradesAMinute: own.sharesADay / SHARES_A_TRADE / REGULAR_MINUTES,
-    mid: (session, minute) => priceAt(own, session, minute),
+    mid: (session, minute) => priceAt(on(session.dayNumber), session, minute),
   };
 }
 

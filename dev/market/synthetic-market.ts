@@ -14,6 +14,7 @@ import { pricesAt } from "./price-path.ts";
 import { createQuoteBook } from "./quote-book.ts";
 import { createSessionLookup } from "./session-minutes.ts";
 import type { SessionMinutes } from "./session-minutes.ts";
+import { createSplitSchedule } from "./split-schedule.ts";
 import { dailyBarOf, quotedNameOf } from "./synthetic-day.ts";
 import { volumeProfile } from "./volume-profile.ts";
 
@@ -106,7 +107,8 @@ function auctionBar(own: Instrument, session: SessionMinutes): MarketBar | undef
  * A made-up US market: `symbols` (default 8,000) securities ranked from very liquid to hardly traded.
  * Every bar is a pure function of (seed, symbol, minute): an opening burst, a lunch lull, a rise into
  * the close, halts, minutes without a trade, and a closing-auction bar at the close minute for liquid
- * names. Only regular minutes otherwise. Prices in whole cents, volume in whole shares. Daily bars have
+ * names. Some names split: from that day on price and volume are those of the new shares. Only regular
+ * minutes otherwise. Prices in whole cents, volume in whole shares. Daily bars have
  * their own function: they are near the minutes, not their sum.
  */
 export function createSyntheticMarket(options: {
@@ -114,14 +116,14 @@ export function createSyntheticMarket(options: {
   readonly symbols?: number;
 }): Market {
   const symbols = listSymbols(options.symbols ?? DEFAULT_SYMBOLS);
-  const instruments = new Map(
-    symbols.map(({ symbol }, rank) => [
-      symbol,
-      createInstrument(symbol, rank, symbols.length, options.seed),
-    ]),
-  );
   const sessionOn = createSessionLookup();
   const quotes = createQuoteBook(sessionOn);
+  const instruments = new Map(
+    symbols.map(({ symbol }, rank) => {
+      const own = createInstrument(symbol, rank, symbols.length, options.seed);
+      return [symbol, { own, ...createSplitSchedule(symbol, own, sessionOn) }];
+    }),
+  );
 
   function barOf(own: Instrument, session: SessionMinutes, minute: number): MarketBar | undefined {
     return minute === session.length ? auctionBar(own, session) : regularBar(own, session, minute);
@@ -129,24 +131,27 @@ export function createSyntheticMarket(options: {
 
   return {
     symbols,
+    splits: [...instruments.values()]
+      .flatMap(({ splits }) => splits)
+      .toSorted((a, b) => (a.exDate < b.exDate ? -1 : 1)),
     bar: (symbol, ts) => {
       const session = sessionOn(ts);
       if (session === undefined) return undefined;
       const minute = (ts - session.openMs) / MINUTE_MS;
       if (minute < 0 || minute > session.length || !Number.isInteger(minute)) return undefined;
-      const own = instruments.get(symbol);
+      const own = instruments.get(symbol)?.on(session.dayNumber);
       return own === undefined ? undefined : barOf(own, session, minute);
     },
     dailyBar: (symbol, date) => {
-      const own = instruments.get(symbol);
       // Any session of a date lies on the UTC day of the same name.
       const session = sessionOn(parseTradingDate(date) * DAY_MS);
+      const own = session && instruments.get(symbol)?.on(session.dayNumber);
       if (own === undefined || session === undefined) return undefined;
       return dailyBarOf(own, session, (minute) => barOf(own, session, minute));
     },
     quote: (symbol, atMs) => {
-      const own = instruments.get(symbol);
-      return own === undefined ? undefined : quotes(quotedNameOf(own), atMs);
+      const known = instruments.get(symbol);
+      return known === undefined ? undefined : quotes(quotedNameOf(known.own, known.on), atMs);
     },
   };
 }

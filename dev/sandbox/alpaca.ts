@@ -48,6 +48,8 @@ function answer(
       return answerAssets(url, source, headers);
     case "calendar":
       return answerCalendar(url, source, headers);
+    case "splits":
+    case "options":
     case null:
       return message(404, "endpoint not found.", headers);
   }

@@ -7,7 +7,13 @@ export const SANDBOX_PROVIDERS = ["alpaca", "polygon", "finnhub", "iex"] as cons
 export type SandboxProvider = (typeof SANDBOX_PROVIDERS)[number];
 
 /** What a call asks for, in one vocabulary for all providers: what a fault can be limited to. */
-export const SANDBOX_ENDPOINTS = [...CAPABILITIES, "symbols", "calendar"] as const;
+export const SANDBOX_ENDPOINTS = [
+  ...CAPABILITIES,
+  "symbols",
+  "calendar",
+  "splits",
+  "options",
+] as const;
 export type SandboxEndpoint = (typeof SANDBOX_ENDPOINTS)[number];
 
 /** Whose API a call is for; `endpoint` is null where the provider has no such path. */
@@ -37,7 +43,9 @@ const ROUTES: readonly (readonly [
   [/^\/v2\/aggs\/ticker\/[^/]+\/range\/[^/]+\/day\//, "polygon", "bars_1d"],
   [/^\/v2\/aggs\/ticker\/[^/]+\/range\//, "polygon", "bars_1m"],
   [/^\/v3\/snapshot$/, "polygon", "quotes_l1"],
+  [/^\/v3\/snapshot\/options\/[^/]+$/, "polygon", "options"],
   [/^\/v3\/reference\/tickers$/, "polygon", "symbols"],
+  [/^\/v3\/reference\/splits$/, "polygon", "splits"],
   [/^\/v1\/marketstatus\/upcoming$/, "polygon", "calendar"],
   [/^\/(v2\/aggs|v3)\//, "polygon", null],
   [/^\/api\/v1\/stock\/candle$/, "finnhub", "bars_1d", isDaily],

@@ -39,6 +39,8 @@ function answer(
     case "symbols":
       return answerSymbols(url, source, headers);
     case "calendar":
+    case "splits":
+    case "options":
     case null:
       return finnhubError(404, "endpoint not found", headers);
   }

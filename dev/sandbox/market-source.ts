@@ -9,7 +9,7 @@ import {
   LAST_CALENDAR_YEAR,
 } from "../../src/domain/trading-date.ts";
 import { dailyDialectOf, dialectOf } from "../market/dialects.ts";
-import type { ListedSymbol, Market, MarketQuote } from "../market/market.ts";
+import type { ListedSymbol, Market, MarketQuote, MarketSplit } from "../market/market.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
 import { spellListing } from "../market/symbol-listing.ts";
 import type { SpelledSymbol, SymbolListing } from "../market/symbol-listing.ts";
@@ -31,6 +31,8 @@ export interface MarketSource {
   readonly calendar: Calendar;
   /** Every symbol that is traded here. */
   readonly symbols: readonly ListedSymbol[];
+  /** The splits that are announced at this moment and not called off, by date. */
+  splitsNow(): readonly MarketSplit[];
   /** What the provider lists now, in its own spelling; not all of it need be traded here. */
   listing(provider: SandboxProvider): readonly SpelledSymbol[];
   /** What a feed serves at this moment; `now` is read once, so an answer is of one instant. */
@@ -78,6 +80,13 @@ export function createMarketSource(deps: MarketSourceDeps): MarketSource {
       const exchange = bySymbol.get(symbol)?.exchange;
       if (exchange === "XNYS") return "A";
       return exchange === "XNAS" ? "C" : "B";
+    },
+    splitsNow: () => {
+      const nowMs = now();
+      return market.splits.filter(
+        ({ announcedAtMs, withdrawnAtMs }) =>
+          announcedAtMs <= nowMs && (withdrawnAtMs === null || nowMs < withdrawnAtMs),
+      );
     },
     listing: (provider) => spellListing(provider, listing(provider, now())),
     minutesNow: (provider, feed) => {

@@ -3,7 +3,9 @@ import type { SandboxEndpoint } from "./endpoint.ts";
 import type { MarketSource } from "./market-source.ts";
 import { answerAggs } from "./polygon-aggs.ts";
 import { answerGrouped } from "./polygon-grouped.ts";
+import { answerOptions } from "./polygon-options.ts";
 import { answerSnapshot } from "./polygon-snapshot.ts";
+import { answerSplits } from "./polygon-splits.ts";
 import { answerTickers } from "./polygon-tickers.ts";
 import { answerUpcoming } from "./polygon-upcoming.ts";
 import type { RateWindow } from "./rate-window.ts";
@@ -37,6 +39,8 @@ function answer(
 ): Reply {
   if (endpoint === "quotes_l1") return answerSnapshot(url, source, baseUrl, requestId);
   if (endpoint === "symbols") return answerTickers(url, source, baseUrl, requestId);
+  if (endpoint === "splits") return answerSplits(url, source, baseUrl, requestId);
+  if (endpoint === "options") return answerOptions(url, source, baseUrl, requestId);
   if (endpoint === "calendar") return answerUpcoming(source, requestId);
   return (
     answerAggs(url, source, baseUrl, requestId) ??
@@ -46,7 +50,8 @@ function answer(
 }
 
 /**
- * Polygon (Massive): aggregates of one ticker, the grouped day, snapshots, reference tickers and holidays; key as
+ * Polygon (Massive): aggregates of one ticker, the grouped day, snapshots, option chains, reference tickers, splits and
+ * holidays; key as
  * Bearer token or `apiKey`. Errors: 401 `Unknown API Key`, 400 with `error`, 404 as plain text, 429
  * without a header that says when to come back.
  */

@@ -1,7 +1,7 @@
 import type { Calendar } from "../domain/calendar.ts";
 import { INTERVAL_MS, isRollup } from "../domain/interval.ts";
 import { type SessionChoice, sessionRanges } from "../domain/session-ranges.ts";
-import { adjustForSplits, dateOfDailyBar, splitsInForce } from "../domain/split.ts";
+import { adjustForSplits, dateOfDailyBar, splitsInForce } from "../domain/adjust-for-splits.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { FIRST_CALENDAR_YEAR } from "../domain/trading-date.ts";
 import { type PageQuery, readBars, readRollups } from "../postgres/bars-store.ts";

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { calendarOf } from "../env.ts";
+import { keptFromMs } from "../domain/retention.ts";
 import { marketClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
@@ -43,7 +44,12 @@ export async function readWithNoTrade(
   if (questions === null) return refuse(context, TOO_WIDE);
   let covered: CoverageRow[];
   try {
-    covered = await countCoverage(questions, { env, sql, symbolGroups: settings.symbolGroups });
+    covered = await countCoverage(questions, {
+      env,
+      sql,
+      symbolGroups: settings.symbolGroups,
+      keptFromMs: keptFromMs(nowMs, settings.config.retention_days.bars),
+    });
   } catch (error) {
     log("warn", "minutes without a trade could not be counted", { error: errorText(error) });
     return unavailable(context, "a symbol group or the database did not answer: ask again");

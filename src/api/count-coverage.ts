@@ -25,6 +25,8 @@ export interface CountCoverageDeps {
   readonly env: Env;
   readonly sql: SqlClient;
   readonly symbolGroups: number;
+  /** Before it no minute is kept: it is unknown, whatever the symbol is owed. */
+  readonly keptFromMs: EpochMs;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface CountCoverageDeps {
  */
 export async function countCoverage(
   questions: readonly CoverageQuestion[],
-  { env, sql, symbolGroups }: CountCoverageDeps,
+  { env, sql, symbolGroups, keptFromMs }: CountCoverageDeps,
 ): Promise<CoverageRow[]> {
   const home = (symbol: string): number => groupOf(symbol, symbolGroups);
   const byGroup = Map.groupBy(questions, ({ symbol }) => home(symbol));
@@ -52,8 +54,8 @@ export async function countCoverage(
     older.map(({ question: { symbol, window }, cell }) => ({
       symbol,
       group: home(symbol),
-      knownFromMs: window.startMs,
-      ...owedPart(window, cell.sinceMs),
+      knownFromMs: owedPart(window, keptFromMs).startMs,
+      ...owedPart(window, cell.sinceMs === null ? null : Math.max(cell.sinceMs, keptFromMs)),
     })),
   );
   const fromPostgres = new Map<CoverageCell, Coverage | undefined>(

@@ -1,5 +1,5 @@
-/** What a cell of a row may hold. Null is "not given": an empty field in CSV. */
-export type Cell = string | number | boolean | null;
+/** What a cell of a row may hold. Null is "not given": an empty field in CSV; a list is its JSON text there. */
+export type Cell = string | number | boolean | null | readonly unknown[];
 export type Row = Readonly<Record<string, Cell>>;
 
 const NEEDS_QUOTES = /[",\r\n]/;
@@ -19,6 +19,6 @@ export function encodeCsv(columns: readonly string[], rows: readonly Row[]): str
 }
 
 function csvField(cell: Cell): string {
-  const text = cell === null ? "" : String(cell);
+  const text = cell === null ? "" : typeof cell === "object" ? JSON.stringify(cell) : String(cell);
   return NEEDS_QUOTES.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

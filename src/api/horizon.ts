@@ -3,7 +3,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { wallClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
-import { readCursors } from "../postgres/cursor-store.ts";
+import { type GroupCursor, readCursors } from "../postgres/cursor-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
 
 /** A group's answer is used again for this long. */
@@ -15,7 +15,8 @@ const cache = new Map<number, { atMs: number; horizon: EpochMs | null }>();
 /**
  * The knowledge time up to which reads of these groups are repeatable: the minimum of what each has
  * brought to Postgres. A group whose stored time is below `wantedMs` is asked; one that cannot be
- * reached counts with its stored time, one without members does not count. Never above `nowMs`.
+ * reached counts with its stored time, one without members does not count. Never above `nowMs`. Without
+ * Postgres it is known only if some group says that it holds back flushes below `wantedMs`; else it rejects.
  */
 export async function horizonOf(
   groups: readonly number[],
@@ -25,7 +26,14 @@ export async function horizonOf(
   env: Env,
 ): Promise<EpochMs> {
   const wantedMs = Math.min(pinnedMs, nowMs);
-  const cursors = await readCursors(sql, groups);
+  let cursors: GroupCursor[];
+  try {
+    cursors = await readCursors(sql, groups);
+  } catch (error) {
+    const heldBackMs = await heldBack(groups, wantedMs, env);
+    if (heldBackMs === null) throw error;
+    return heldBackMs;
+  }
   const stored = new Map(
     cursors
       .filter((cursor) => cursor.class === "bars")
@@ -42,6 +50,22 @@ export async function horizonOf(
     (lowest, horizon) => (horizon === null ? lowest : Math.min(lowest, horizon)),
     wantedMs,
   );
+}
+
+/** The lowest horizon of groups that hold flushes for Postgres; null: none of them is below `wantedMs`. */
+async function heldBack(
+  groups: readonly number[],
+  wantedMs: EpochMs,
+  env: Env,
+): Promise<EpochMs | null> {
+  const answers = await Promise.allSettled(
+    groups.map((group) => symbolGroupStub(env, group).horizon(wantedMs)),
+  );
+  const horizons = answers.flatMap((answer) =>
+    answer.status === "fulfilled" && answer.value !== null ? [answer.value] : [],
+  );
+  const lowest = Math.min(...horizons);
+  return lowest < wantedMs ? lowest : null;
 }
 
 async function askGroup(

@@ -1,8 +1,10 @@
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { isCanonicalSymbol } from "../domain/symbol.ts";
+import { isTradingDate } from "../domain/trading-date.ts";
 import type { ApiEnv } from "./api-env.ts";
-import { problem } from "./problem.ts";
+import { MEDIA_TYPES } from "./negotiate.ts";
+import { parseQuery } from "./parse-query.ts";
 
 export const MAX_SYMBOLS = 1_000;
 
@@ -27,6 +29,11 @@ export const instantParam = z
     "not an instant between 1970 and 2100",
   );
 
+/** A New York date. */
+export const dateParam = z
+  .string()
+  .refine(isTradingDate, "not a date YYYY-MM-DD of a year that the calendar knows");
+
 /** A whole number in a query, between bounds. */
 export function countParam(min: number, max: number, fallback: number) {
   return z.coerce.number().int().min(min).max(max).default(fallback);
@@ -42,6 +49,8 @@ export interface ReadRoute<Query extends z.ZodObject> {
   readonly summary: string;
   readonly query: Query;
   readonly answer: z.ZodType;
+  /** The form of a row, where the answer is a list of rows that is given as NDJSON and CSV, too. */
+  readonly row?: z.ZodType;
 }
 
 /**
@@ -64,22 +73,21 @@ export function registerRead<Query extends z.ZodObject>(
     responses: {
       200: {
         description: route.summary,
-        content: { "application/json": { schema: route.answer } },
+        content: { "application/json": { schema: route.answer }, ...rowsContent(route.row) },
       },
     },
   };
   app.openAPIRegistry.registerPath(description);
   app.get(route.path, async (context) => {
-    const parsed = route.query.safeParse(context.req.query());
-    if (parsed.success) return await handle(context, parsed.data);
-    const errors = parsed.error.issues.map((issue) => ({
-      field: issue.path.join("."),
-      message: issue.message,
-    }));
-    return problem(context, 422, {
-      code: "invalid_parameter",
-      detail: "a parameter is not valid",
-      extra: { errors },
-    });
+    const parsed = parseQuery(context, route.query);
+    return "refused" in parsed ? parsed.refused : await handle(context, parsed.query);
   });
+}
+
+function rowsContent(row: z.ZodType | undefined): Record<string, { schema: z.ZodType }> {
+  if (row === undefined) return {};
+  const lines = z
+    .string()
+    .describe("A header line with the names of the fields, then a record a row");
+  return { [MEDIA_TYPES.ndjson]: { schema: row }, [MEDIA_TYPES.csv]: { schema: lines } };
 }

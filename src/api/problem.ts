@@ -1,3 +1,4 @@
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { ApiEnv } from "./api-env.ts";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
@@ -13,6 +14,7 @@ const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
   404: "Not Found",
+  405: "Method Not Allowed",
   406: "Not Acceptable",
   409: "Conflict",
   413: "Content Too Large",
@@ -23,6 +25,23 @@ const TITLES: Readonly<Record<number, string>> = {
   501: "Not Implemented",
   503: "Service Unavailable",
 };
+
+/** The members of every problem; some have more beside them. Source: RFC 9457. */
+export const problemSchema = z
+  .looseObject({
+    type: z.string().describe("`urn:market-data-service:problem:` and the code"),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string().describe("What a program may decide by"),
+    request_id: z.string().describe("Stands in the service's log"),
+    errors: z
+      .array(z.object({ field: z.string(), message: z.string() }))
+      .optional()
+      .describe("What is wrong with which field, of 422"),
+    horizon: z.iso.datetime().optional().describe("Of `not_yet_known`: what is known so far"),
+  })
+  .openapi("Problem");
 
 /** An error answer as RFC 9457 problem details. */
 export function problem(
@@ -39,5 +58,8 @@ export function problem(
     request_id: context.var.requestId,
     ...details.extra,
   };
-  return context.body(JSON.stringify(body), status, { "content-type": "application/problem+json" });
+  return context.body(JSON.stringify(body), status, {
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  });
 }

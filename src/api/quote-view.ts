@@ -68,8 +68,7 @@ export function latestQuoteView(
   return { ...quoteView(quote, status, asOfMs), stale };
 }
 
-/** Who gave the rows of an answer, for the header of that name. */
-export function sourcesOf(quotes: readonly SourcedQuote[]): string {
-  const names = new Set(quotes.map(({ provider, feed }) => `${provider}/${feed}`));
-  return [...names].toSorted().join(", ");
+/** Who gave a quote, as `provider/feed`. */
+export function sourceOf({ provider, feed }: SourcedQuote): string {
+  return `${provider}/${feed}`;
 }

@@ -4,8 +4,11 @@ import { encodeCsv, encodeNdjson, type Row } from "./encode-rows.ts";
 import { MEDIA_TYPES, negotiate, ROW_FORMATS, type RowFormat } from "./negotiate.ts";
 import { problem } from "./problem.ts";
 
-/** What a key may read depends on the key, so no shared cache may keep an answer. */
-const PINNED = "private, max-age=31536000, immutable";
+/**
+ * For what the same URL answers for ever. What a key may read depends on the key, so no shared cache may keep an
+ * answer.
+ */
+export const PINNED = "private, max-age=31536000, immutable";
 const PASSING = "no-store";
 
 /** Characters of a digest in an entity tag: 132 bits. */
@@ -23,6 +26,8 @@ export interface RowsAnswer {
    * also a header where it is not null: `as_of` is `X-As-Of`, `next_page_token` is `X-Next-Page-Token`.
    */
   readonly facts: Readonly<Record<string, string | null>>;
+  /** Further fields beside the rows, in JSON only. */
+  readonly beside?: Readonly<Record<string, unknown>>;
   /** Who gave the rows, as `provider/feed`: the header `X-Data-Sources`. */
   readonly sources: Iterable<string>;
   /** Whether the same URL gives the same rows for ever. */
@@ -68,10 +73,10 @@ export async function answerRows(
   return context.body(body, 200);
 }
 
-function encode(format: RowFormat, { name, columns, rows, facts }: RowsAnswer): string {
+function encode(format: RowFormat, { name, columns, rows, facts, beside }: RowsAnswer): string {
   switch (format) {
     case "json":
-      return JSON.stringify({ [name]: rows, ...facts });
+      return JSON.stringify({ [name]: rows, ...facts, ...beside });
     case "ndjson":
       return encodeNdjson(rows);
     case "csv":
@@ -98,7 +103,7 @@ async function entityTag(body: string): Promise<string> {
 }
 
 /** Whether a list of entity tags holds one; weak comparison, as RFC 9110 section 13.1.2 wants for reads. */
-function isKnown(header: string | undefined, tag: string): boolean {
+export function isKnown(header: string | undefined, tag: string): boolean {
   const tags = (header ?? "").split(",").map((text) => text.trim().replace(/^W\//, ""));
   return tags.includes(tag) || tags.includes("*");
 }

@@ -1,5 +1,6 @@
 import type { Calendar } from "../domain/calendar.ts";
 import { newYorkDayNumber } from "../domain/new-york-time.ts";
+import { keptFromMs } from "../domain/retention.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
 import { parseTradingDate } from "../domain/trading-date.ts";
@@ -14,16 +15,26 @@ export interface AskedRange extends TimeRange {
 export interface RangeFault {
   readonly field: "start" | "end";
   readonly message: string;
+  /** It will be right later: its bars are not over yet. */
+  readonly isEarly?: true;
+}
+
+/** What bounds a range: when it is asked for, and how many days back bars are fetched and minutes kept. */
+export interface AskedBounds {
+  readonly nowMs: EpochMs;
+  readonly depthDays: number;
+  readonly keptDays: number;
 }
 
 /**
  * What is wrong with a range that is asked for at `nowMs`; null when it can be filled: on the interval's
- * boundaries, not empty, over, at most `depthDays` back, and with something that trades.
+ * boundaries, not empty, over, at most `depthDays` back, and with something that trades. Minutes are kept for
+ * `keptDays`: older ones would be dropped in the next night.
  */
 export function askedRangeFault(
   asked: AskedRange,
   rules: WindowRules,
-  { nowMs, depthDays }: { readonly nowMs: EpochMs; readonly depthDays: number },
+  { nowMs, depthDays, keptDays }: AskedBounds,
 ): RangeFault | null {
   const { interval, startMs, endMs } = asked;
   const unitMs = interval === "1m" ? MINUTE_MS : DAY_MS;
@@ -33,10 +44,15 @@ export function askedRangeFault(
   if (endMs % unitMs !== 0) return { field: "end", message: boundary };
   if (endMs <= startMs) return { field: "end", message: "must be after start" };
   const overMs = interval === "1m" ? floorToMinute(nowMs) : endOfLastDate(rules.calendar, nowMs);
-  if (endMs > overMs) return { field: "end", message: "in the future: its bars are not over" };
+  if (endMs > overMs) {
+    const message = "in the future: its bars are not over";
+    return { field: "end", message, isEarly: true };
+  }
   const oldestMs = (newYorkDayNumber(nowMs) - depthDays) * DAY_MS;
   if (startMs < oldestMs)
     return { field: "start", message: `more than ${depthDays} days back (backfill.depth_days)` };
+  if (interval === "1m" && startMs < keptFromMs(nowMs, keptDays))
+    return { field: "start", message: `minutes are kept ${keptDays} days (retention_days.bars)` };
   if (runWindow(interval, asked, rules) === null)
     return { field: "start", message: "no session in the range" };
   return null;

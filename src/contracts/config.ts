@@ -80,6 +80,8 @@ const slo = z
   })
   .strict();
 
+const keptDays = z.number().int().max(3_660);
+
 const pollOffsets = z
   .object({
     alpaca: positiveSeconds.default(3),
@@ -136,6 +138,11 @@ export const serviceConfigSchema = z
       .prefault({}),
     backfill: backfill.prefault({}),
     slo: slo.prefault({}),
+    /** Trading dates that are kept, counted in days back from today in New York; what is older is dropped. */
+    retention_days: z
+      .object({ bars: keptDays.min(30).default(365), quotes: keptDays.min(1).default(14) })
+      .strict()
+      .prefault({}),
     sessions: z
       .array(z.enum(["pre", "regular", "post"]))
       .min(1)

@@ -1,61 +1,76 @@
-import type { Bar } from "./bar.ts";
-import { tradingDateOf } from "./new-york-time.ts";
-import { toIso, type EpochMs } from "./time.ts";
 import type { TradingDate } from "./trading-date.ts";
+import { isTradingDate } from "./trading-date.ts";
 
 /**
- * A split: from `exDate` on the symbol trades in new shares, `factor` of them for an old one (4-for-1 is 4, a
- * reverse split of 1-for-10 is 0.1).
+ * A split: from the open of `exDate` on, `to` new shares stand for each `from` old ones (both above 0,
+ * not always whole).
  */
 export interface Split {
   readonly symbol: string;
   readonly exDate: TradingDate;
-  readonly factor: number;
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The trading date of a daily bar, whose `ts` is 00:00 UTC of it. */
-export function dateOfDailyBar(ts: EpochMs): TradingDate {
-  return toIso(ts).slice(0, 10);
+/** Dates of a request, both included. */
+export interface DateRange {
+  readonly from: TradingDate;
+  readonly through: TradingDate;
 }
 
-/** The splits whose new shares trade by a time: a split that is only announced adjusts nothing yet. */
-export function splitsInForce(splits: readonly Split[], asOfMs: EpochMs): Split[] {
-  const today = tradingDateOf(asOfMs);
-  return splits.filter(({ exDate }) => exDate <= today);
+/** New shares for an old one: 4 for a four-for-one split, 0.1 for a one-for-ten reverse split. */
+export function splitFactor({ from, to }: Pick<Split, "from" | "to">): number {
+  return to / from;
+}
+
+/** Beyond one for a hundred thousand it is a mistake: the largest reverse splits are one for some thousands. */
+const MAX_RATIO = 100_000;
+
+/** The splits of an answer that can be believed, and how many others there were, by reason. */
+export interface CheckedSplits {
+  readonly splits: readonly Split[];
+  readonly refused: Readonly<Record<string, number>>;
 }
 
 /**
- * Bars as if they had traded in the shares of after the splits: prices divided and volume multiplied by the
- * factors of the splits whose `exDate` is after the bar's trading date (on the ex-date it trades in new shares
- * already). Trade counts stay; prices are not rounded. `dateOf` tells the trading date of a bar's `ts`.
+ * Refuses what is no split of the asked dates: `out_of_window`, `bad_ratio` (not two positive numbers, or
+ * one share for one), and `conflict` for two ratios of a symbol and date, of which nobody knows the true
+ * one. The same row twice counts once.
  */
-export function adjustForSplits<B extends Omit<Bar, "tradeCount">>(
-  bars: readonly B[],
-  splits: readonly Split[],
-  dateOf: (ts: EpochMs) => TradingDate = tradingDateOf,
-): B[] {
-  const sorted = splits.toSorted((a, b) => (a.exDate < b.exDate ? -1 : 1));
-  const bySymbol = Map.groupBy(sorted, ({ symbol }) => symbol);
-  return bars.map((bar) => {
-    const own = bySymbol.get(bar.symbol);
-    if (own === undefined) return bar;
-    const date = dateOf(bar.ts);
-    const factor = own.reduce(
-      (product, split) => (split.exDate > date ? product * split.factor : product),
-      1,
-    );
-    return factor === 1 ? bar : scale(bar, factor);
-  });
+export function checkSplits(rows: readonly Split[], window: DateRange): CheckedSplits {
+  const refused: Record<string, number> = {};
+  const refuse = (reason: string) => {
+    refused[reason] = (refused[reason] ?? 0) + 1;
+  };
+  const byKey = new Map<string, Split>();
+  const conflicts = new Set<string>();
+  for (const split of rows) {
+    const fault = faultOf(split, window);
+    if (fault !== null) {
+      refuse(fault);
+      continue;
+    }
+    const key = splitKey(split);
+    const known = byKey.get(key);
+    if (known === undefined) byKey.set(key, split);
+    else if (splitFactor(known) !== splitFactor(split)) conflicts.add(key);
+  }
+  for (const key of conflicts) {
+    byKey.delete(key);
+    refuse("conflict");
+  }
+  return { splits: [...byKey.values()], refused };
 }
 
-function scale<B extends Omit<Bar, "tradeCount">>(bar: B, factor: number): B {
-  return {
-    ...bar,
-    open: bar.open / factor,
-    high: bar.high / factor,
-    low: bar.low / factor,
-    close: bar.close / factor,
-    vwap: bar.vwap === null ? null : bar.vwap / factor,
-    volume: bar.volume * factor,
-  };
+/** What names a split among others. */
+export function splitKey({ symbol, exDate }: Pick<Split, "symbol" | "exDate">): string {
+  return `${symbol} ${exDate}`;
+}
+
+function faultOf(split: Split, { from, through }: DateRange): string | null {
+  const { exDate } = split;
+  if (!isTradingDate(exDate) || exDate < from || exDate > through) return "out_of_window";
+  const ratio = splitFactor(split);
+  const isRatio = split.from > 0 && split.to > 0 && ratio <= MAX_RATIO && ratio >= 1 / MAX_RATIO;
+  return isRatio && ratio !== 1 ? null : "bad_ratio";
 }

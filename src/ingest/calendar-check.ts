@@ -13,16 +13,11 @@ import { formatTradingDate, LAST_CALENDAR_YEAR } from "../domain/trading-date.ts
 import { calendarOf, type Settings } from "../env.ts";
 import { log } from "../platform/log.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
-import type {
-  CalendarRequest,
-  Provider,
-  ProviderCall,
-  ProviderVerbs,
-} from "../providers/provider.ts";
-import { isPassing } from "../providers/provider-error.ts";
+import type { CalendarRequest, Provider, ProviderVerbs } from "../providers/provider.ts";
 import { configuredProviders } from "../providers/registry.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
-import { type AskDeps, askProvider } from "./ask-provider.ts";
+import { askInOrder } from "./ask-in-order.ts";
+import type { AskDeps } from "./ask-provider.ts";
 import { workerDeps } from "./worker-deps.ts";
 
 /** A provider that says which days are traded. */
@@ -30,9 +25,6 @@ export type CalendarProvider = Provider & Pick<ProviderVerbs, "fetchCalendar">;
 
 /** In this order: a list of sessions says the hours of each day, one of holidays only what it names. */
 const PROVIDER_ORDER = ["alpaca", "polygon"];
-
-/** Once a day and not urgent: it leaves the last of the quota to polls. */
-const LANE = "T0";
 
 /** Who is asked, and where what they say is kept. */
 export interface CalendarCheckDeps extends AskDeps {
@@ -61,37 +53,16 @@ export async function runCalendarCheck(settings: Settings, env: Env): Promise<Ta
 export async function checkCalendar(deps: CalendarCheckDeps): Promise<TaskOutcome> {
   const nowMs = deps.market.now();
   const request = daysAhead(nowMs);
-  const calls: ProviderCall[] = [];
-  const selected: TaskOutcome["selected"] = [];
-  const failures: TaskOutcome["failures"] = [];
-  let mayPass = false;
-  for (const provider of deps.providers) {
-    const { id } = provider;
-    const { state } = await deps.breaker(id).admission("bars_1d");
-    if (state === "isolated") continue;
-    const answer = await askProvider(
-      {
-        provider: id,
-        capability: "bars_1d",
-        lane: LANE,
-        call: (providerDeps) => provider.fetchCalendar(request, providerDeps),
-        outcomes: null,
-      },
-      deps,
-    );
-    selected.push(id);
-    calls.push(...answer.calls);
-    const { claim, failure } = answer;
-    if (claim !== null) {
-      await deps.keep({ v: 1, checkedAtMs: nowMs, claim });
-      tell(claim, request, deps.calendar);
-      return { calls, selected, failures, done: true };
-    }
-    if (failure === null) continue;
-    failures.push({ provider: id, kind: failure.kind, message: failure.message });
-    mayPass ||= isPassing(failure.kind);
-  }
-  return { calls, selected, failures, done: !mayPass };
+  const { given, told, mayPass } = await askInOrder(
+    deps.providers,
+    (provider, providerDeps) => provider.fetchCalendar(request, providerDeps),
+    deps,
+  );
+  const claim = given?.answer.claim ?? null;
+  if (claim === null) return { ...told, done: !mayPass };
+  await deps.keep({ v: 1, checkedAtMs: nowMs, claim });
+  tell(claim, request, deps.calendar);
+  return { ...told, done: true };
 }
 
 function hasCalendar(provider: Provider): provider is CalendarProvider {

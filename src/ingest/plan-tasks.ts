@@ -3,6 +3,10 @@ import { calendarOf, type Settings } from "../env.ts";
 import type { PlannedTask } from "../symbol-group/service-duties.ts";
 import { planAudit } from "./plan-audit.ts";
 import { planCalendarCheck } from "./plan-calendar-check.ts";
+import { planRetention } from "./plan-retention.ts";
+import { planMacro } from "./plan-macro.ts";
+import { planOptions } from "./plan-options.ts";
+import { planSplits } from "./plan-splits.ts";
 import { planUniverse } from "./plan-universe.ts";
 import { planQuoteTasks } from "./quotes.ts";
 
@@ -12,7 +16,11 @@ export function planTasks(tickMs: EpochMs, settings: Settings): PlannedTask[] {
   return [
     ...planUniverse(tickMs, calendar),
     ...planCalendarCheck(tickMs, calendar),
+    ...planSplits(tickMs, calendar),
+    ...planMacro(tickMs, calendar),
+    ...planOptions(tickMs, calendar, settings.optionsUnderlyings),
     ...planAudit(tickMs, calendar, settings.symbolGroups),
+    ...planRetention(tickMs, calendar),
     ...planQuoteTasks(tickMs, settings),
   ];
 }

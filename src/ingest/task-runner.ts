@@ -6,7 +6,11 @@ import { runAudit } from "./audit-task.ts";
 import { runCalendarCheck } from "./calendar-check.ts";
 import { runDailyTask } from "./daily-bars.ts";
 import { SERVICE_GROUP } from "../symbol-group/service-duties.ts";
+import { runMacro } from "./macro.ts";
+import { runOptions } from "./options.ts";
 import { runQuotesTask } from "./quotes.ts";
+import { runRetention } from "./retention.ts";
+import { runSplits } from "./splits.ts";
 import { runRound } from "./tick.ts";
 import { runUniverse } from "./universe.ts";
 
@@ -29,8 +33,16 @@ async function run(task: Task, settings: Settings, env: Env): Promise<TaskOutcom
       return await runDailyTask(task, settings, env);
     case "calendar_check":
       return await runCalendarCheck(settings, env);
+    case "splits":
+      return await runSplits(settings, env);
+    case "macro":
+      return await runMacro(task, settings);
+    case "options":
+      return await runOptions(task, settings, env);
     case "audit":
       return await runAudit(task, settings, env);
+    case "retention":
+      return await runRetention(settings);
     case "quotes":
       return await runQuotesTask(task, settings, env);
   }

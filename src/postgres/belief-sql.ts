@@ -3,7 +3,9 @@ import type { Interval } from "../domain/interval.ts";
 /** Which way a symbol's bars are read. Symbols themselves always come in byte order. */
 export type SortDirection = "asc" | "desc";
 
-const VALUES = "open, high, low, close, volume, vwap, trade_count, as_of, asked_at, provider, feed";
+/** What is read of a belief between its bar's key and its session, in the order of the stored rows. */
+export const BELIEF_COLUMNS =
+  "open, high, low, close, volume, vwap, trade_count, as_of, asked_at, provider, feed";
 
 /**
  * Known at $5: since a belief was written, or (only if $7 is later) since the end of the bar and the settle delay of
@@ -31,7 +33,7 @@ const CURRENT: Readonly<Record<Interval, (way: Way) => string>> = {
   "1m": ({
     bound,
     sort,
-  }) => `select symbol, ts, ${VALUES}, session, status, revision from candles_intraday c
+  }) => `select symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from candles_intraday c
       where c.symbol = page.symbol and c.interval = '1m' and c.ts ${bound} page.bound
         and c.ts >= $3::timestamptz and c.ts < $4::timestamptz and ${inSession("c")}
         and ${known("c", "c.ts + interval '1 minute'")}
@@ -40,7 +42,7 @@ const CURRENT: Readonly<Record<Interval, (way: Way) => string>> = {
   "1d": ({
     bound,
     sort,
-  }) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${VALUES},
+  }) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${BELIEF_COLUMNS},
         'regular' as session, status, revision from candles_daily c
       where c.symbol = page.symbol and c.trading_date ${bound} ${firstDate("page.bound")}
         and c.trading_date >= ${firstDate("$3::timestamptz")}
@@ -75,7 +77,7 @@ export function beliefSql(interval: Interval, sort: SortDirection): string {
     select distinct on (ts) * from (
       (${CURRENT[interval](way)})
       union all
-      (select distinct on (r.ts) symbol, ts, ${VALUES}, session, status, revision from candles_revisions r
+      (select distinct on (r.ts) symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from candles_revisions r
         where r.symbol = page.symbol and r.interval = '${interval}' and r.ts ${way.bound} page.bound
           and r.ts >= $3::timestamptz and r.ts < $4::timestamptz and ${REPLACED[interval]}
         order by r.ts ${sort}, r.as_of desc limit $6::integer)

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { MAX_COVERAGE_CELLS } from "../contracts/coverage.ts";
 import { type Coverage, coverageOf } from "../domain/coverage.ts";
-import { MINUTE_MS, toIso, type EpochMs } from "../domain/time.ts";
+import { toIso, type EpochMs } from "../domain/time.ts";
 import type { SqlClient } from "./sql-client.ts";
 
 const countedRow = z.object({
   place: z.number().int(),
+  owed: z.number().int(),
   got: z.number().int(),
   known: z.number().int(),
   known_got: z.number().int(),
@@ -30,22 +31,27 @@ export interface OwedMinutes {
  * those that the watermark has not passed (pending: flushes that carry them may still wait to be
  * stored). The minutes of a range are gone through one by one only when it has any of these.
  * Before the owed minutes (from $8 on) those count that the history lane has asked for: bars, or no trade.
+ * Of days that were dropped once nothing is owed, though more days were to be kept since.
  * $6 and $7 bound what all ranges read, so that the planner sees the partitions.
  */
 const COVERAGE_SQL = `
 with asked as (
-  select a.symbol collate "C" as symbol, a.place::integer as place, a.from_ts, a.to_ts,
-    tstzmultirange(tstzrange(a.from_ts, a.to_ts))
+  select a.symbol collate "C" as symbol, a.place::integer as place, owed.from_ts, a.to_ts,
+    tstzmultirange(tstzrange(owed.from_ts, a.to_ts))
       * (coalesce(c.holes, '{}') + coalesce(c.unfillable, '{}')) as open,
-    coalesce(c.watermark, g.watermark_1m, a.from_ts) as watermark,
-    tstzmultirange(tstzrange(a.known_ts, a.from_ts)) * coalesce(c.known, '{}') as known
+    coalesce(c.watermark, g.watermark_1m, owed.from_ts) as watermark,
+    tstzmultirange(tstzrange(a.known_ts, owed.from_ts)) * coalesce(c.known, '{}') as known
   from unnest(
       $1::text[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::integer[], $8::timestamptz[]
     ) as a (symbol, "group", from_ts, to_ts, place, known_ts)
+  left join retention r on r.class = 'bars'
+  cross join lateral (
+    select least(greatest(a.from_ts, r.kept_from::timestamp at time zone 'UTC'), a.to_ts) as from_ts
+  ) owed
   left join ingestion_cursor c on c.symbol = a.symbol and c.interval = '1m'
   left join group_cursor g on g."group" = a."group" and g.class = 'bars'
 )
-select a.place, stored.got, absent.missing, absent.pending, history.known, history.known_got
+select a.place, (extract(epoch from a.to_ts - a.from_ts) / 60)::integer as owed, stored.got, absent.missing, absent.pending, history.known, history.known_got
 from asked a
 cross join lateral (
   select count(*)::integer as got from candles_intraday b
@@ -107,10 +113,10 @@ export async function readStoredCoverage(
     ],
   });
   const counted = new Map(rows.map((row) => countedRow.parse(row)).map((row) => [row.place, row]));
-  return ranges.map(({ startMs, endMs }, place) => {
+  return ranges.map((_, place) => {
     const row = counted.get(place);
     return coverageOf({
-      expected: (endMs - startMs) / MINUTE_MS + (row?.known ?? 0),
+      expected: (row?.owed ?? 0) + (row?.known ?? 0),
       got: (row?.got ?? 0) + (row?.known_got ?? 0),
       missing: row?.missing ?? [],
       pending: row?.pending ?? [],

@@ -4,8 +4,8 @@ import type { SqlStatement } from "./sql-client.ts";
 
 /**
  * One statement for the daily bars of a flush, as for its minutes:
- * - `written`: inserts the belief, or replaces an older one (its trigger keeps the old row);
- * - `late`: a belief older than the stored one (the history lane was faster) goes to the revisions directly.
+ * - `written`: inserts the belief, or replaces one that is not newer (its trigger keeps the old row);
+ * - the rest: a belief older than the stored one (the history lane was faster) goes to the revisions directly.
  */
 const DAILY_SQL = `
 with bars as (
@@ -34,7 +34,8 @@ written as (
     volume = excluded.volume, vwap = excluded.vwap, trade_count = excluded.trade_count,
     as_of = excluded.as_of, asked_at = excluded.asked_at, provider = excluded.provider,
     feed = excluded.feed, status = excluded.status, revision = excluded.revision
-  where c.as_of < excluded.as_of
+  where c.as_of <= excluded.as_of
+  returning c.symbol, c.trading_date
 )
 insert into candles_revisions (
   symbol, interval, ts, open, high, low, close, volume, vwap, trade_count,
@@ -43,18 +44,18 @@ insert into candles_revisions (
 select b.symbol, '1d', b.ts, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.trade_count,
   $15::timestamptz, b.asked_at, b.provider, b.feed, 'regular', b.status, b.revision
 from bars b
-join candles_daily c on c.symbol = b.symbol and c.trading_date = b.trading_date
-  and c.trading_date between $16::date and $17::date and c.as_of > $15::timestamptz
+where not exists (
+  select from written w where w.symbol = b.symbol and w.trading_date = b.trading_date
+)
 on conflict do nothing`;
 
 /** The statement that stores the daily bars of a flush; it has some. */
 export function dailyStatement({ daily, as_of: asOf }: Flush): SqlStatement {
-  const starts = daily.map((row) => row[1]);
   return {
     text: DAILY_SQL,
     params: [
       daily.map((row) => row[0]),
-      starts,
+      daily.map((row) => row[1]),
       daily.map((row) => row[2]),
       daily.map((row) => row[3]),
       daily.map((row) => row[4]),
@@ -68,8 +69,6 @@ export function dailyStatement({ daily, as_of: asOf }: Flush): SqlStatement {
       daily.map((row) => row[12]),
       daily.map((row) => row[14]),
       toIso(asOf),
-      toIso(Math.min(...starts)).slice(0, 10),
-      toIso(Math.max(...starts)).slice(0, 10),
     ],
   };
 }

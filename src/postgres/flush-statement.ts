@@ -4,9 +4,11 @@ import type { SqlStatement } from "./sql-client.ts";
 
 /**
  * One statement a flush, so that it is stored whole or not at all. What each part does:
- * - `written`: inserts the belief, or replaces an older one (its trigger keeps the old row);
- * - `late`: a belief older than the stored one (the history lane was faster) goes to the revisions directly
- *   (all parts see the table as it was before the statement);
+ * - `written`: inserts the belief, or replaces one that is not newer (its trigger keeps the old row, and gives a
+ *   belief of the same millisecond, as the history lane may have left, a later one);
+ * - `late`: a belief older than the stored one (the history lane was faster) was not written, so it goes to the
+ *   revisions directly. Known from what was written: a look at the table would be planned as a scan of the
+ *   day's whole index, for each flush again;
  * - `recorded`: the gap events as they came;
  * - `touched`: per symbol, open adds to the holes, filled removes, unfillable moves; dead stays a hole.
  * Reading `ingestion_cursor` before writing it is safe: drain_begin holds the group's row.
@@ -40,7 +42,8 @@ written as (
     as_of = excluded.as_of, asked_at = excluded.asked_at, provider = excluded.provider,
     feed = excluded.feed, session = excluded.session, status = excluded.status,
     revision = excluded.revision
-  where c.as_of < excluded.as_of
+  where c.as_of <= excluded.as_of
+  returning c.symbol, c.ts
 ),
 late as (
   insert into candles_revisions (
@@ -50,21 +53,20 @@ late as (
   select b.symbol, '1m', b.ts, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.trade_count,
     $16::timestamptz, b.asked_at, b.provider, b.feed, b.session, b.status, b.revision
   from bars b
-  join candles_intraday c on c.symbol = b.symbol and c.interval = '1m' and c.ts = b.ts
-    and c.ts >= $17::timestamptz and c.ts <= $18::timestamptz and c.as_of > $16::timestamptz
+  where not exists (select from written w where w.symbol = b.symbol and w.ts = b.ts)
   on conflict do nothing
 ),
 gaps as (
   select g.symbol, timestamptz 'epoch' + g.from_ms * interval '1 millisecond' as from_ts,
     timestamptz 'epoch' + g.to_ms * interval '1 millisecond' as to_ts, g.kind, g.provider, g.href
-  from unnest($19::text[], $20::bigint[], $21::bigint[], $22::text[], $23::text[], $24::text[])
+  from unnest($17::text[], $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[])
     as g (symbol, from_ms, to_ms, kind, provider, href)
 ),
 recorded as (
   insert into gap_events (
     "group", class, epoch, fs, symbol, from_ts, to_ts, kind, as_of, provider, href
   )
-  select $25::smallint, $26::text, $27::text, $28::bigint, symbol, from_ts, to_ts, kind,
+  select $23::smallint, $24::text, $25::text, $26::bigint, symbol, from_ts, to_ts, kind,
     $16::timestamptz, provider, href
   from gaps
 ),
@@ -93,9 +95,6 @@ select 1`;
 /** The statement that stores the bars and gap events of a flush of class `bars`. */
 export function flushStatement(flush: Flush): SqlStatement {
   const { rows } = flush;
-  // The bounds let the planner see which partitions the statement reads; without bars, any narrow ones do
-  // (with nulls it opens every partition: 14 ms at a year of them).
-  const starts = rows.length === 0 ? [flush.as_of] : rows.map((row) => row[1]);
   const gaps = lastOfEachGap(flush);
   return {
     text: FLUSH_SQL,
@@ -116,8 +115,6 @@ export function flushStatement(flush: Flush): SqlStatement {
       rows.map((row) => row[13]),
       rows.map((row) => row[14]),
       toIso(flush.as_of),
-      toIso(Math.min(...starts)),
-      toIso(Math.max(...starts)),
       gaps.map((gap) => gap[0]),
       gaps.map((gap) => gap[1]),
       gaps.map((gap) => gap[2]),

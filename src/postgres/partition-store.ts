@@ -1,9 +1,14 @@
 import { toIso, type EpochMs } from "../domain/time.ts";
 import type { SqlClient, SqlStatement } from "./sql-client.ts";
 
+/** Bars and their old beliefs by day, quotes by day, daily bars and theirs by year. */
+const ENSURE_SQL = ["day", "quote", "year"].map(
+  (kind) => `select ensure_${kind}_partitions($1::date, $2::date)`,
+);
+
 /**
- * Makes the day partitions of bars and revisions for `[fromMs, toMs)`, at most 400 UTC days.
- * Those that exist are left alone; may run at once with drains and with itself.
+ * Makes the partitions of all tables for `[fromMs, toMs)`, at most 400 UTC days. Those that exist are left
+ * alone; may run at once with drains and with itself.
  */
 export async function ensurePartitions(
   sql: SqlClient,
@@ -11,10 +16,8 @@ export async function ensurePartitions(
   toMs: EpochMs,
 ): Promise<void> {
   if (toMs <= fromMs) throw new RangeError("empty range of partitions");
-  await sql.query({
-    text: "select ensure_day_partitions($1::date, $2::date)",
-    params: [utcDay(fromMs), utcDay(toMs - 1)],
-  });
+  const params = [utcDay(fromMs), utcDay(toMs - 1)];
+  await sql.transaction(ENSURE_SQL.map((text) => ({ text, params })));
 }
 
 /** The UTC day that holds an instant, `YYYY-MM-DD`: how partitions are cut. */

@@ -4,6 +4,8 @@ import type { SymbolCollision } from "../domain/canonical-symbol.ts";
 import type { Interval } from "../domain/interval.ts";
 import type { Capability, Feed, ProviderId } from "../domain/provider-id.ts";
 import type { Quote } from "../domain/quote.ts";
+import type { OptionChain } from "../domain/option-chain.ts";
+import type { DateRange, Split } from "../domain/split.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import type { TradingDate } from "../domain/trading-date.ts";
 import type { ListedSymbol } from "./listed-symbol.ts";
@@ -40,6 +42,19 @@ export interface SymbolsRequest {
 /** Ask which dates from `from` to `through`, both included, are traded, and from when to when. */
 export interface CalendarRequest {
   readonly from: TradingDate;
+  readonly through: TradingDate;
+}
+
+/** Ask for every split of the market whose ex-date lies from `from` to `through`, both included. */
+export type SplitsRequest = DateRange;
+
+/**
+ * Ask for the options of an underlying (canonical) as they stand, that expire from `date` to `through`, both
+ * included. `date` is the trading date that the volumes must be of.
+ */
+export interface OptionChainRequest {
+  readonly underlying: string;
+  readonly date: TradingDate;
   readonly through: TradingDate;
 }
 
@@ -99,6 +114,22 @@ export interface CalendarAnswer {
   readonly failure: ProviderError | null;
 }
 
+/** The splits of the asked dates. The list is whole when `failure` is null: only then absence says anything. */
+export interface SplitsAnswer {
+  readonly splits: readonly Split[];
+  /** Spellings that no canonical symbol stands for. */
+  readonly unmappable: readonly string[];
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
+/** A chain, read to its end; null when it was not. */
+export interface OptionChainAnswer {
+  readonly chain: OptionChain | null;
+  readonly calls: readonly ProviderCall[];
+  readonly failure: ProviderError | null;
+}
+
 /** A response read to its end. Header names are lower case. */
 export interface HttpResponse {
   readonly status: number;
@@ -139,6 +170,8 @@ export interface ProviderVerbs {
   listSymbols(request: SymbolsRequest, deps: ProviderDeps): Promise<SymbolsAnswer>;
   /** One call. The claim may end before the asked range does. */
   fetchCalendar(request: CalendarRequest, deps: ProviderDeps): Promise<CalendarAnswer>;
+  fetchSplits(request: SplitsRequest, deps: ProviderDeps): Promise<SplitsAnswer>;
+  fetchOptionChain(request: OptionChainRequest, deps: ProviderDeps): Promise<OptionChainAnswer>;
 }
 
 /** The verb that serves a capability. */

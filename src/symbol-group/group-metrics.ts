@@ -17,6 +17,8 @@ const TASK_CAPABILITIES: Readonly<Partial<Record<Task["type"], string>>> = {
   daily_bars: "bars_1d",
   quotes: "quotes_l1",
   calendar_check: "calendar",
+  splits: "splits",
+  options: "options",
 };
 
 /** Counts whom a job asked and how the calls went. */
@@ -52,6 +54,15 @@ export function countTask(totals: MetricTotals, duty: string, outcome: TaskOutco
 export function countAudit(totals: MetricTotals, { differences }: AuditSummary): void {
   for (const kind of AUDIT_KINDS)
     totals.add("audit_differences_total", { kind }, differences[kind]);
+}
+
+/** Counts what the retention dropped. */
+export function countDropped(
+  totals: MetricTotals,
+  dropped: NonNullable<TaskOutcome["dropped"]>,
+): void {
+  totals.add("partitions_dropped_total", { class: "bars" }, dropped.bars);
+  totals.add("partitions_dropped_total", { class: "quotes" }, dropped.quotes);
 }
 
 /** Counts what became of a sweep's quotes. */

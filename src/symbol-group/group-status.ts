@@ -1,6 +1,9 @@
 import type { TierSizes } from "../domain/credit-reach.ts";
 import type { EpochMs } from "../domain/time.ts";
+import type { DrainNote } from "./drain-notes.ts";
 import type { Ledger } from "./ledger.ts";
+import type { StreamOutlet } from "./stream-outlet.ts";
+import type { UnservedTask } from "./unserved-book.ts";
 
 /** How a group is doing, for readiness and for people. */
 export interface GroupStatus {
@@ -13,19 +16,25 @@ export interface GroupStatus {
   readonly drainedFs: number;
   readonly undrainedOldestMs: EpochMs | null;
   readonly drainFault: string | null;
+  /** What an operator has to know of the last day's drains. */
+  readonly drainNotes: readonly DrainNote[];
   readonly connections: number;
+  /** What of the whole service no configured key serves (group g00 only). */
+  readonly unserved: readonly UnservedTask[];
 }
 
-/** The status of a group from its ledger; `drainFaults` are those of its streams, null where there is none. */
+/** What of a status the ledger does not know. */
+type Beside = Pick<GroupStatus, "group" | "connections" | "unserved">;
+
+/** The status of a group from its ledger and its streams' ways out. */
 export function groupStatus(
-  group: number,
+  beside: Beside,
   ledger: Ledger,
-  drainFaults: readonly (string | null)[],
-  connections: number,
+  outlets: readonly Pick<StreamOutlet, "drainFault" | "drainNotes">[],
 ): GroupStatus {
   const { stream, roster } = ledger;
   return {
-    group,
+    ...beside,
     members: roster.length,
     tiers: roster.tierSizes(),
     watermarkMs: ledger.watermarkMs(),
@@ -33,7 +42,8 @@ export function groupStatus(
     headFs: stream.head().fs,
     drainedFs: stream.drainedFs(),
     undrainedOldestMs: stream.backlog().oldestAsOf,
-    drainFault: drainFaults.find((fault) => fault !== null) ?? null,
-    connections,
+    drainFault:
+      outlets.map((outlet) => outlet.drainFault()).find((fault) => fault !== null) ?? null,
+    drainNotes: outlets.flatMap((outlet) => outlet.drainNotes()),
   };
 }

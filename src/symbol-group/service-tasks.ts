@@ -7,15 +7,17 @@ import type { MetricTotals } from "../platform/metric-totals.ts";
 import { AuditBook } from "./audit-book.ts";
 import { DailyDuties, type DailyDutiesConfig } from "./daily-duties.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
-import { countAudit, countTask } from "./group-metrics.ts";
+import { countAudit, countDropped, countTask } from "./group-metrics.ts";
 import type { MetaStore } from "../platform/meta-store.ts";
 import {
   type PlannedTask,
   ServiceDuties,
   TASK_PATIENCE_MS,
   taskOf,
+  taskTypeOf,
   writeTask,
 } from "./service-duties.ts";
+import { UnservedBook, type UnservedTask } from "./unserved-book.ts";
 
 /** Of a task that broke down or was not heard of again. */
 const NOTHING_DONE: TaskOutcome = { calls: [], selected: [], failures: [], done: false };
@@ -39,18 +41,21 @@ export class ServiceTasks {
   #duties: ServiceDuties;
   #daily: DailyDuties;
   #audits: AuditBook;
+  #unserved: UnservedBook;
 
   constructor(deps: ServiceTasksDeps) {
     this.#deps = deps;
     const daily = new DailyDuties(deps.daily, deps.duties, deps.meta);
     this.#daily = daily;
     this.#audits = new AuditBook(deps.meta);
+    this.#unserved = new UnservedBook(deps.meta);
     this.#duties = new ServiceDuties(deps.duties, deps.meta, {
       planTasks: deps.planTasks,
       restOf: (task, outcome) => {
         if (task.type === "daily_bars") return daily.ended(task, outcome);
         if (task.type === "universe" && task.scope === "lists" && outcome.done)
           daily.universeRead();
+        if (task.type === "options") return optionsLeft(task, outcome);
         return task.type === "audit" ? auditsLeft(task, outcome) : task;
       },
     });
@@ -77,6 +82,11 @@ export class ServiceTasks {
     return this.#audits.read();
   }
 
+  /** The tasks that nothing configured serves, with the reasons. */
+  unserved(): UnservedTask[] {
+    return this.#unserved.read();
+  }
+
   /** Starts a due task; resolves when its runner has ended. */
   async start(duty: Duty, nowMs: EpochMs): Promise<void> {
     this.#deps.duties.start(duty.name, nowMs, nowMs + TASK_PATIENCE_MS);
@@ -92,10 +102,14 @@ export class ServiceTasks {
   ended(name: string, outcome: TaskOutcome): void {
     this.#duties.end(name, outcome, this.#deps.market.now());
     countTask(this.#deps.totals, name, outcome);
+    const type = taskTypeOf(name);
+    if (type !== null && outcome.unserved !== undefined)
+      this.#unserved.keep(type, outcome.unserved);
     if (outcome.audit !== undefined) {
       this.#audits.keep(name, outcome.audit, this.#deps.market.now());
       countAudit(this.#deps.totals, outcome.audit);
     }
+    if (outcome.dropped !== undefined) countDropped(this.#deps.totals, outcome.dropped);
     for (const failure of outcome.failures) {
       log("warn", "a provider failed", { duty: name, ...failure });
     }
@@ -111,4 +125,11 @@ export class ServiceTasks {
 function auditsLeft(task: TaskOf<"audit">, { audit }: TaskOutcome): Task {
   if (audit === undefined || audit.left.length === 0) return task;
   return audit.left.length < task.groups.length ? { ...task, groups: audit.left } : task;
+}
+
+/** What is left of a reading of options: the underlyings that were not answered for. */
+function optionsLeft(task: TaskOf<"options">, outcome: TaskOutcome): Task {
+  const answered = new Set(outcome.answered_underlyings);
+  const underlyings = task.underlyings.filter((symbol) => !answered.has(symbol));
+  return underlyings.length === 0 || answered.size === 0 ? task : { ...task, underlyings };
 }

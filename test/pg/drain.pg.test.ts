@@ -115,6 +115,30 @@ describe("the drain", () => {
     ).toEqual([{ close: 102 }, { close: 101 }, { close: 100 }]);
   });
 
+  it("loses no belief of the very millisecond of the stored one: it is the later of the two", async () => {
+    const ts = OPEN_MS + 7 * 60_000;
+    const first = flush(1, { group: 13, rows: [row({ ts, close: 100 })] });
+    await drainFlushes(test.sql, [first]);
+    const next = flush(2, { group: 13, rows: [row({ ts, close: 101, revision: 1 })] });
+    const at = [new Date(ts).toISOString()];
+    await test.database.query(
+      "update candles_intraday set close = 100.7, as_of = $2, revision = 1 where ts = $1",
+      [...at, new Date(next.as_of).toISOString()],
+    );
+    await drainFlushes(test.sql, [next]);
+    expect(
+      await test.database.query(
+        `select close, revision, as_of from candles_intraday where ts = $1 union all
+        (select close, revision, as_of from candles_revisions where ts = $1 order by as_of desc)`,
+        at,
+      ),
+    ).toEqual([
+      { close: 101, revision: 2, as_of: new Date(next.as_of + 1) },
+      { close: 100.7, revision: 1, as_of: new Date(next.as_of) },
+      { close: 100, revision: 0, as_of: new Date(first.as_of) },
+    ]);
+  });
+
   it("answers MDS01 to a repeated drain and changes nothing", async () => {
     const flushes = [
       flush(1, { group: 4, rows: [row({ symbol: "MSFT" })], gaps: [gap("open", 1, 3, "MSFT")] }),

@@ -24,6 +24,10 @@ function faultsOf(env: object): string {
   return result.ok ? "" : result.faults.join("\n");
 }
 
+/** Two letters for a small number. */
+const letters = (value: number) =>
+  String.fromCharCode(65 + Math.floor(value / 26)) + String.fromCharCode(65 + (value % 26));
+
 describe("the settings of a deployment", () => {
   it("are read from the least that it needs, no provider configured", () => {
     expect(settingsOf(GOOD)).toMatchObject({
@@ -61,6 +65,10 @@ describe("the settings of a deployment", () => {
     ["CALENDAR_OVERRIDES", '["SECRET"', "CALENDAR_OVERRIDES"],
     ["CALENDAR_OVERRIDES", '[{"date":"2026-11-28","closed":true}]', "calendar_overrides.0"],
     ["COLD_START_SESSIONS_1M", "6", "cold_start_sessions.1m"],
+    ["RETENTION_DAYS_BARS", "29", "retention_days.bars"],
+    ["RETENTION_DAYS_BARS", "30.5", "retention_days.bars"],
+    ["RETENTION_DAYS_BARS", "SECRET", "RETENTION_DAYS_BARS"],
+    ["RETENTION_DAYS_QUOTES", "0", "retention_days.quotes"],
     ["POLYGON_PLAN", "SECRET", "POLYGON_PLAN"],
     ["POLYGON_API_KEY", "", "POLYGON_API_KEY"],
     ["POLYGON_BASE_URL", "SECRET", "POLYGON_BASE_URL"],
@@ -69,6 +77,12 @@ describe("the settings of a deployment", () => {
     ["RLC_URL", "SECRET", "RLC_URL"],
     ["RLC_URL", "ftp://SECRET.test", "RLC_URL"],
     ["RLC_TOKEN", "", "RLC_TOKEN"],
+    ["OPTIONS_UNDERLYINGS", "SPY;SECRET", "OPTIONS_UNDERLYINGS"],
+    [
+      "OPTIONS_UNDERLYINGS",
+      Array.from({ length: 51 }, (_, i) => `A.${letters(i)}`).join(","),
+      "at most 50",
+    ],
   ])("name %s when it is %s and never repeat its value", (name, value, place) => {
     const faults = faultsOf({ ...GOOD, [name]: value });
     expect(faults).toContain(place);
@@ -109,6 +123,11 @@ describe("the settings of a deployment", () => {
     expect(config).toMatchObject({ latency_cap_ms: 250, breaker: { demote: 0.55, promote: 0.7 } });
   });
 
+  it("take the days that bars and quotes are kept", () => {
+    const kept = { RETENTION_DAYS_BARS: "30", RETENTION_DAYS_QUOTES: "1" };
+    expect(settingsOf({ ...GOOD, ...kept }).config.retention_days).toEqual({ bars: 30, quotes: 1 });
+  });
+
   it("take the cadences of quotes and of service level samples, and refuse an unfit one by its path", () => {
     const { config } = settingsOf({ ...GOOD, QUOTE_EVERY_S: "60", SLO_EVERY_S: "300" });
     expect(config).toMatchObject({ quote_every_s: 60, slo: { every_s: 300, sample: 200 } });
@@ -139,6 +158,15 @@ describe("the settings of a deployment", () => {
     expect(settingsOf(own).iex).toMatchObject({ keyId: "i", secret: "j" });
     expect(settingsOf({ ...alpaca, IEX_BASE_URL: "https://iex.example" }).iex).toBeNull();
     expect(settingsOf(GOOD).iex).toBeNull();
+  });
+
+  it("read the options of three funds unless others are named, each once, or none", () => {
+    const underlyings = (text?: string) =>
+      settingsOf({ ...GOOD, ...(text === undefined ? {} : { OPTIONS_UNDERLYINGS: text }) })
+        .optionsUnderlyings;
+    expect(underlyings()).toEqual(["SPY", "QQQ", "IWM"]);
+    expect(underlyings("AAPL, BRK.B,AAPL")).toEqual(["AAPL", "BRK.B"]);
+    expect(underlyings("")).toEqual([]);
   });
 
   it("know a coordinator by its URL alone, or with a token", () => {
@@ -210,6 +238,7 @@ describe("the defaults of the config", () => {
       "5 · 250; 730",
       { cold_start_sessions: { "1m": 5, "1d": 250 } },
     ],
+    ["retention_days bars · quotes", "365 · 14", { retention_days: { bars: 365, quotes: 14 } }],
     [
       "sessions; calendar_overrides",
       '["regular"]; []',

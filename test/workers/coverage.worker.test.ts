@@ -210,5 +210,12 @@ describe("GET /v1/coverage", () => {
     expect(await coverageOf("AAPL")).toEqual(young);
     expect(await coverageOf("ORCL")).toEqual(quiet);
     expect(counted).toHaveBeenCalled();
+
+    // A session is kept for a year, and then unknown: neither missing nor without a trade.
+    const { date } = currentSession();
+    stepMarketClock(Date.parse(`${date}T12:00:00Z`) + 365 * DAY_MS);
+    expect((await coverageOf("AAPL")).counts).toEqual(young.counts);
+    stepMarketClock(Date.parse(`${date}T12:00:00Z`) + 366 * DAY_MS);
+    expect((await coverageOf("AAPL")).counts).toEqual([0, 0, 0, 0, 0]);
   });
 });

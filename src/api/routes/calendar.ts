@@ -8,7 +8,6 @@ import { toIso } from "../../domain/time.ts";
 import {
   civilDateOf,
   formatTradingDate,
-  isTradingDate,
   LAST_CALENDAR_YEAR,
   parseTradingDate,
   type TradingDate,
@@ -17,15 +16,12 @@ import { calendarOf, type Settings } from "../../env.ts";
 import { marketClock } from "../../platform/clocks.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { checkedCalendar, checkView, differenceView } from "../calendar-view.ts";
-import { registerRead } from "../parameters.ts";
-import { problem } from "../problem.ts";
+import { dateParam, registerRead } from "../parameters.ts";
+import { invalidParameters } from "../parse-query.ts";
+import { answerRows, formatOf } from "../rows-answer.ts";
 
 /** Days that one read may ask for: three years, about 760 sessions of 250 bytes. */
 const MAX_DAYS = 1_100;
-
-const dateParam = z
-  .string()
-  .refine(isTradingDate, "not a date YYYY-MM-DD of a year that the calendar knows");
 
 const sessionSchema = z.object({
   date: z.iso.date(),
@@ -76,27 +72,31 @@ export function registerCalendar(app: OpenAPIHono<ApiEnv>): void {
       summary: "Trading sessions by date, and where a provider's calendar differs from ours",
       query: z.object({ start: dateParam.optional(), end: dateParam.optional() }),
       answer: answerSchema,
+      row: sessionSchema,
     },
     async (context, query) => {
+      const format = formatOf(context);
+      if (format instanceof Response) return format;
       const { settings } = context.var;
       const firstDay = dayOf(query.start) ?? newYorkDayNumber(marketClock.now());
       const lastDay = dayOf(query.end) ?? defaultEnd(firstDay);
       const fault = rangeFault(firstDay, lastDay);
-      if (fault !== null) {
-        return problem(context, 422, {
-          code: "invalid_parameter",
-          detail: "a parameter is not valid",
-          extra: { errors: [{ field: "end", message: fault }] },
-        });
-      }
+      if (fault !== null) return invalidParameters(context, [{ field: "end", message: fault }]);
       // The sessions do not depend on the check: without group g00 only `check` is missing.
       const checked = await checkedCalendar(settings, context.env).catch(() => null);
-      return context.json({
-        start: formatTradingDate(firstDay),
-        end: formatTradingDate(lastDay),
-        ...daysOf(firstDay, lastDay, settings),
-        check: checked === null ? null : checkView(checked),
-        differences: checked === null ? [] : checked.differences.map(differenceView),
+      const { sessions, closures } = daysOf(firstDay, lastDay, settings);
+      return await answerRows(context, format, {
+        name: "sessions",
+        columns: Object.keys(sessionSchema.shape),
+        rows: sessions,
+        facts: { start: formatTradingDate(firstDay), end: formatTradingDate(lastDay) },
+        beside: {
+          closures,
+          check: checked === null ? null : checkView(checked),
+          differences: checked === null ? [] : checked.differences.map(differenceView),
+        },
+        sources: [],
+        isPinned: false,
       });
     },
   );

@@ -2,6 +2,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { MAX_COVERAGE_CELLS, MAX_COVERAGE_DAYS } from "../../contracts/coverage.ts";
 import type { Calendar } from "../../domain/calendar.ts";
 import type { RangeSet } from "../../domain/range.ts";
+import { keptFromMs } from "../../domain/retention.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS, toIso } from "../../domain/time.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { FIRST_CALENDAR_YEAR } from "../../domain/trading-date.ts";
@@ -13,7 +14,9 @@ import type { ApiEnv } from "../api-env.ts";
 import { countCoverage, type CoverageQuestion, type CoverageRow } from "../count-coverage.ts";
 import { formatPageToken, type PageToken, parsePageToken } from "../page-token.ts";
 import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
+import { invalidParameters } from "../parse-query.ts";
 import { problem } from "../problem.ts";
+import { answerRows, formatOf } from "../rows-answer.ts";
 
 /** Before it the calendar knows no sessions. */
 const FIRST_SESSION_MS = Date.UTC(FIRST_CALENDAR_YEAR, 0, 2);
@@ -64,8 +67,11 @@ export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
     summary: "What is known of each minute, counted by session and symbol",
     query: querySchema,
     answer: answerSchema,
+    row: rowSchema,
   };
   registerRead(app, route, async (context, query) => {
+    const format = formatOf(context);
+    if (format instanceof Response) return format;
     const { settings } = context.var;
     const nowMs = marketClock.now();
     const shape = `coverage|${query.symbols.join(",")}|${query.start ?? ""}|${query.end ?? ""}`;
@@ -79,19 +85,20 @@ export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
     const startMs = page?.startMs ?? query.start ?? endMs - DAY_MS;
     const fault = rangeFault(startMs, endMs);
     if (fault !== null) {
-      return problem(context, 422, {
-        code: "invalid_parameter",
-        detail: fault,
-        extra: { errors: [{ field: "start", message: fault }] },
-      });
+      return invalidParameters(context, [{ field: "start", message: fault }]);
     }
     // A minute that has not ended is owed by nobody yet.
     const range = { startMs, endMs: Math.min(endMs, floorToMinute(nowMs)) };
     const questions = questionsOf(query.symbols, range, calendarOf(settings), page?.after);
     const asked = questions.slice(0, query.limit);
     const last = asked.length < questions.length ? asked.at(-1) : undefined;
-    const { symbolGroups } = settings;
-    const deps = { env: context.env, sql: sqlClientOf(settings), symbolGroups };
+    const { symbolGroups, config } = settings;
+    const deps = {
+      env: context.env,
+      sql: sqlClientOf(settings),
+      symbolGroups,
+      keptFromMs: keptFromMs(nowMs, config.retention_days.bars),
+    };
     let rows: CoverageRow[];
     try {
       rows = await countCoverage(asked, deps);
@@ -107,23 +114,31 @@ export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
       endMs: range.endMs,
       after: { symbol: last?.symbol ?? "", ts: last?.session.openMs ?? 0 },
     };
-    return context.json({
-      coverage: rows.map(toWire),
-      interval: query.interval,
-      at: toIso(nowMs),
-      unknown_symbols: [...new Set(asked.map(({ symbol }) => symbol))].filter(
-        (symbol) => !known.has(symbol),
-      ),
-      next_page_token: last === undefined ? null : formatPageToken(next, shape),
+    return await answerRows(context, format, {
+      name: "coverage",
+      columns: Object.keys(rowSchema.shape),
+      rows: rows.map(toWire),
+      facts: {
+        interval: query.interval,
+        at: toIso(nowMs),
+        next_page_token: last === undefined ? null : formatPageToken(next, shape),
+      },
+      beside: {
+        unknown_symbols: [...new Set(asked.map(({ symbol }) => symbol))].filter(
+          (symbol) => !known.has(symbol),
+        ),
+      },
+      sources: [],
+      isPinned: false,
     });
   });
 }
 
 function rangeFault(startMs: EpochMs, endMs: EpochMs): string | null {
-  if (startMs >= endMs) return "start must be before end";
-  if (startMs < FIRST_SESSION_MS) return `start must not be before ${toIso(FIRST_SESSION_MS)}`;
+  if (startMs >= endMs) return "must be before end";
+  if (startMs < FIRST_SESSION_MS) return `must not be before ${toIso(FIRST_SESSION_MS)}`;
   if (endMs - startMs > MAX_COVERAGE_DAYS * DAY_MS)
-    return `start must be at most ${MAX_COVERAGE_DAYS} days before end`;
+    return `must be at most ${MAX_COVERAGE_DAYS} days before end`;
   return null;
 }
 

@@ -19,6 +19,7 @@ import type { ApiEnv } from "../api-env.ts";
 import { estimateSchema, estimateView, queueSchema, queueView } from "../backfill-view.ts";
 import { readJsonBody } from "../json-body.ts";
 import { instantParam } from "../parameters.ts";
+import { parseQuery } from "../parse-query.ts";
 import { problem } from "../problem.ts";
 
 const MAX_BODY_BYTES = 64 * 1_024;
@@ -77,9 +78,8 @@ export function registerOpsBackfillRequest(app: OpenAPIHono<ApiEnv>): void {
 }
 
 async function handle(context: Context<ApiEnv>): Promise<Response> {
-  const query = querySchema.safeParse(context.req.query());
-  if (!query.success)
-    return invalid(context, "invalid_parameter", "dry_run", 'must be "true" or "false"');
+  const parsed = parseQuery(context, querySchema);
+  if ("refused" in parsed) return parsed.refused;
   const read = await readJsonBody(context, {
     schema: bodySchema,
     maxBytes: MAX_BODY_BYTES,
@@ -89,10 +89,14 @@ async function handle(context: Context<ApiEnv>): Promise<Response> {
   if ("refused" in read) return read.refused;
   const { settings } = context.var;
   const { symbols, interval, start: startMs, end: endMs } = read.body;
-  const { backfill, sessions } = settings.config;
+  const { backfill, retention_days: kept, sessions } = settings.config;
   const rules: WindowRules = { calendar: calendarOf(settings), sessions };
   const asked: AskedRange = { interval, startMs, endMs };
-  const bounds = { nowMs: marketClock.now(), depthDays: backfill.depth_days };
+  const bounds = {
+    nowMs: marketClock.now(),
+    depthDays: backfill.depth_days,
+    keptDays: kept.bars,
+  };
   const fault = askedRangeFault(asked, rules, bounds);
   if (fault !== null) return invalid(context, "invalid_range", fault.field, fault.message);
   const tierOf = await readTiers(sqlClientOf(settings), symbols);
@@ -106,7 +110,7 @@ async function handle(context: Context<ApiEnv>): Promise<Response> {
     });
   }
   const byTier = Map.groupBy(symbols, (symbol) => tierOf.get(symbol) ?? "T2");
-  return query.data.dry_run === "true"
+  return parsed.query.dry_run === "true"
     ? await dryRun(context, asked, byTier, rules)
     : await enqueue(context, read.body, byTier);
 }

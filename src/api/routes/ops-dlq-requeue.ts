@@ -16,6 +16,7 @@ import type { SqlClient } from "../../postgres/sql-client.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { findLetter, notDead } from "../find-letter.ts";
 import { fullLetterSchema, fullLetterView } from "../letter-view.ts";
+import { parseQuery } from "../parse-query.ts";
 import { problem } from "../problem.ts";
 
 /** Letters of one call: one offer to the queue, a few hundred milliseconds of work. */
@@ -87,16 +88,9 @@ async function handleOne(context: Context<ApiEnv>): Promise<Response> {
 }
 
 async function handleAll(context: Context<ApiEnv>): Promise<Response> {
-  const query = allQuery.safeParse(context.req.query());
-  if (!query.success) {
-    const errors = query.error.issues.map((issue) => ({
-      field: issue.path.join("."),
-      message: issue.message,
-    }));
-    const detail = "a parameter is not valid";
-    return problem(context, 422, { code: "invalid_parameter", detail, extra: { errors } });
-  }
-  const { tier } = query.data;
+  const parsed = parseQuery(context, allQuery);
+  if ("refused" in parsed) return parsed.refused;
+  const { tier } = parsed.query;
   const sql = sqlClientOf(context.var.settings);
   const letters = await readOldestDead(sql, tier, MAX_REQUEUED);
   if (letters.length === 0)

@@ -5,7 +5,7 @@ import { errorText, log } from "../../platform/log.ts";
 import { configStoreStub, providerBreakerStub } from "../../platform/stubs.ts";
 import { MAX_REASON_TEXT } from "../../routing/isolation.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { problem } from "../problem.ts";
+import { readJsonBody } from "../json-body.ts";
 import { isolatedView } from "../provider-view.ts";
 import { providerParam, unknownProvider } from "./providers.ts";
 
@@ -54,8 +54,14 @@ export function registerOpsProviders(app: OpenAPIHono<ApiEnv>): void {
 async function handle(context: Context<ApiEnv>, act: "isolate" | "release"): Promise<Response> {
   const provider = providerParam(context);
   if (provider === null) return unknownProvider(context);
-  const body = await readBody(context);
-  if (body instanceof Response) return body;
+  const read = await readJsonBody(context, {
+    schema: bodySchema,
+    maxBytes: MAX_BODY_BYTES,
+    words: `a body is {"reason": TEXT} with at most ${MAX_REASON_TEXT} characters, or empty`,
+    mayBeEmpty: true,
+  });
+  if ("refused" in read) return read.refused;
+  const { body } = read;
   const store = configStoreStub(context.env);
   const isolation = await store[act](provider, body.reason ?? null, ACTOR);
   let confirmed = true;
@@ -66,37 +72,4 @@ async function handle(context: Context<ApiEnv>, act: "isolate" | "release"): Pro
     log("warn", "a breaker was not told of its isolation", { provider, error: errorText(error) });
   }
   return context.json({ provider, isolated: isolatedView(isolation.isolated), confirmed });
-}
-
-/** The body, an empty one for none at all; a problem when it is not one. */
-async function readBody(context: Context<ApiEnv>): Promise<z.infer<typeof bodySchema> | Response> {
-  const length = Number(context.req.header("content-length") ?? 0);
-  const text = length > MAX_BODY_BYTES ? null : await context.req.text();
-  if (text === null || text.length > MAX_BODY_BYTES) {
-    return problem(context, 413, {
-      code: "body_too_large",
-      detail: `a body has at most ${MAX_BODY_BYTES} bytes`,
-    });
-  }
-  const parsed = z
-    .preprocess((raw) => (raw === "" ? {} : parseJson(raw)), bodySchema)
-    .safeParse(text.trim());
-  if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({
-    field: issue.path.join("."),
-    message: issue.message,
-  }));
-  return problem(context, 422, {
-    code: "invalid_body",
-    detail: `a body is {"reason": TEXT} with at most ${MAX_REASON_TEXT} characters, or empty`,
-    extra: { errors },
-  });
-}
-
-function parseJson(raw: unknown): unknown {
-  try {
-    return JSON.parse(String(raw));
-  } catch {
-    return undefined;
-  }
 }

@@ -11,14 +11,16 @@ import type { KnownQuote } from "../../stream/home-port.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { formatPageToken, parsePageToken } from "../page-token.ts";
 import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
+import { invalidParameters } from "../parse-query.ts";
 import { problem } from "../problem.ts";
 import {
   latestQuoteSchema,
   latestQuoteView,
   quoteSchema,
   quoteView,
-  sourcesOf,
+  sourceOf,
 } from "../quote-view.ts";
+import { answerRows, formatOf } from "../rows-answer.ts";
 
 const latestRoute = {
   path: "/v1/quotes/latest",
@@ -30,6 +32,7 @@ const latestRoute = {
     /** Symbols of which no quote is known. */
     without_quote: z.array(z.string()),
   }),
+  row: latestQuoteSchema,
 };
 
 const historyRoute = {
@@ -48,6 +51,7 @@ const historyRoute = {
     horizon: z.iso.datetime().nullable(),
     next_page_token: z.string().nullable(),
   }),
+  row: quoteSchema,
 };
 
 /** `GET /v1/quotes/latest` and `GET /v1/quotes`. */
@@ -62,6 +66,8 @@ export function registerQuotes(app: OpenAPIHono<ApiEnv>): void {
  */
 function registerLatest(app: OpenAPIHono<ApiEnv>): void {
   registerRead(app, latestRoute, async (context, { symbols }) => {
+    const format = formatOf(context);
+    if (format instanceof Response) return format;
     const { symbolGroups } = context.var.settings;
     const groups = [...new Set(symbols.map((symbol) => groupOf(symbol, symbolGroups)))];
     const asked = await Promise.allSettled(
@@ -79,21 +85,23 @@ function registerLatest(app: OpenAPIHono<ApiEnv>): void {
     }
     const nowMs = marketClock.now();
     const found = symbols.map((symbol) => known.get(symbol)).filter((quote) => quote !== undefined);
-    return context.json(
-      {
-        quotes: found.map(({ quote, status, asOf }) => latestQuoteView(quote, status, asOf, nowMs)),
-        at: toIso(nowMs),
-        without_quote: symbols.filter((symbol) => !known.has(symbol)),
-      },
-      200,
-      { "X-Data-Sources": sourcesOf(found.map(({ quote }) => quote)) },
-    );
+    return await answerRows(context, format, {
+      name: "quotes",
+      columns: Object.keys(latestQuoteSchema.shape),
+      rows: found.map(({ quote, status, asOf }) => latestQuoteView(quote, status, asOf, nowMs)),
+      facts: { at: toIso(nowMs) },
+      beside: { without_quote: symbols.filter((symbol) => !known.has(symbol)) },
+      sources: found.map(({ quote }) => sourceOf(quote)),
+      isPinned: false,
+    });
   });
 }
 
 /** From Postgres, up to what the symbol's group had brought there when the first page was read. */
 function registerHistory(app: OpenAPIHono<ApiEnv>): void {
   registerRead(app, historyRoute, async (context, query) => {
+    const format = formatOf(context);
+    if (format instanceof Response) return format;
     const { settings } = context.var;
     const sql = sqlClientOf(settings);
     const shape = `${query.symbol}|quotes|${query.start ?? ""}|${query.end ?? ""}`;
@@ -106,28 +114,30 @@ function registerHistory(app: OpenAPIHono<ApiEnv>): void {
     const cursors = await readCursors(sql, [groupOf(query.symbol, settings.symbolGroups)]);
     const drained = cursors.find((cursor) => cursor.class === "quotes");
     const asOfMs = page?.asOfMs ?? drained?.asOfMs;
-    if (asOfMs === undefined)
-      return context.json({ quotes: [], horizon: null, next_page_token: null }, 200);
+    const answer = { name: "quotes", columns: Object.keys(quoteSchema.shape), isPinned: false };
+    if (asOfMs === undefined) {
+      const facts = { horizon: null, next_page_token: null };
+      return await answerRows(context, format, { ...answer, rows: [], facts, sources: [] });
+    }
     const endMs = page?.endMs ?? query.end ?? asOfMs + 1;
     const startMs = page === undefined ? (query.start ?? endMs - DAY_MS) : page.after.ts + 1;
     if (page === undefined && startMs >= endMs) {
-      const detail = "start must be before end";
-      return problem(context, 422, { code: "invalid_parameter", detail });
+      return invalidParameters(context, [{ field: "start", message: "must be before end" }]);
     }
     const { symbol, limit } = query;
     const quotes = await readQuotes(sql, { symbol, startMs, endMs, asOfMs, limit });
     const last = quotes.length >= limit ? quotes.at(-1) : undefined;
-    return context.json(
-      {
-        quotes: quotes.map((quote) => quoteView(quote, quote.status, quote.asOfMs)),
+    return await answerRows(context, format, {
+      ...answer,
+      rows: quotes.map((quote) => quoteView(quote, quote.status, quote.asOfMs)),
+      facts: {
         horizon: toIso(asOfMs),
         next_page_token:
           last === undefined
             ? null
             : formatPageToken({ asOfMs, startMs, endMs, after: { symbol, ts: last.ts } }, shape),
       },
-      200,
-      { "X-Data-Sources": sourcesOf(quotes) },
-    );
+      sources: quotes.map(sourceOf),
+    });
   });
 }

@@ -6,7 +6,7 @@ import type { ReplayFrom, ReplayPage } from "../../stream/replay-page.ts";
 import { parseStreamName, parseToken } from "../../stream/token.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
-import { problem } from "../problem.ts";
+import { invalidParameters } from "../parse-query.ts";
 
 /** What a Worker holds of all streams of a page. */
 const MAX_REPLAY_BYTES = 8 * 1_024 * 1_024;
@@ -68,18 +68,13 @@ export function registerReplay(app: OpenAPIHono<ApiEnv>): void {
   registerRead(app, tokenRoute, async (context, { from: token, symbols, limit }) => {
     const positions = parseToken(token);
     if (positions === null)
-      return problem(context, 422, {
-        code: "invalid_parameter",
-        detail: "from is not a resume token",
-      });
+      return invalidParameters(context, [{ field: "from", message: "not a resume token" }]);
     const from = new Map<number, ReplayFrom>();
     for (const [stream, { epoch, fs }] of positions) {
       const id = parseStreamName(stream);
       if (id === null || id.group >= context.var.settings.symbolGroups) {
-        return problem(context, 422, {
-          code: "invalid_parameter",
-          detail: `from names the stream ${stream}, which does not exist`,
-        });
+        const message = `names the stream ${stream}, which does not exist`;
+        return invalidParameters(context, [{ field: "from", message }]);
       }
       // Quotes are latest-value: nothing of them is replayed, a resume on the socket brings the last ones.
       if (id.class === "bars") from.set(id.group, { kind: "position", epoch, fs });

@@ -1,10 +1,8 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { isCanonicalSymbol } from "../../domain/symbol.ts";
 import { TIERS } from "../../domain/tier.ts";
-import { type EpochMs, toIso } from "../../domain/time.ts";
+import { toIso } from "../../domain/time.ts";
 import { CHANGE_KINDS } from "../../domain/universe-change.ts";
-import { marketClock } from "../../platform/clocks.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import {
   type KnownChange,
@@ -13,9 +11,9 @@ import {
   readUniverseChanges,
 } from "../../postgres/universe-reads.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { formatPageToken, type PageToken, parsePageToken } from "../page-token.ts";
+import { startOfPage } from "../known-page.ts";
 import { countParam, instantParam, registerRead } from "../parameters.ts";
-import { problem } from "../problem.ts";
+import { answerRows, formatOf } from "../rows-answer.ts";
 
 const MAX_ROWS = 10_000;
 
@@ -64,6 +62,11 @@ const pageSchema = { as_of: z.iso.datetime(), next_page_token: z.string().nullab
  * `GET /v1/universe/versions`: what changed, by version and symbol; of one symbol or of all.
  */
 export function registerUniverse(app: OpenAPIHono<ApiEnv>): void {
+  registerKnown(app);
+  registerVersions(app);
+}
+
+function registerKnown(app: OpenAPIHono<ApiEnv>): void {
   registerRead(
     app,
     {
@@ -71,8 +74,11 @@ export function registerUniverse(app: OpenAPIHono<ApiEnv>): void {
       summary: "Symbols and tiers as they were known at `as_of`",
       query: z.object({ tier: z.enum(TIERS).optional(), ...paging }),
       answer: z.object({ symbols: z.array(securitySchema), ...pageSchema }),
+      row: securitySchema,
     },
     async (context, query) => {
+      const format = formatOf(context);
+      if (format instanceof Response) return format;
       const from = startOfPage(context, query, `universe|${query.tier ?? ""}`);
       if ("refused" in from) return from.refused;
       const rows = await readUniverseAsOf(sqlClientOf(context.var.settings), {
@@ -82,13 +88,22 @@ export function registerUniverse(app: OpenAPIHono<ApiEnv>): void {
         limit: query.limit,
       });
       const last = rows.length === query.limit ? rows.at(-1) : undefined;
-      return context.json({
-        symbols: rows.map(toSecurity),
-        as_of: toIso(from.asOfMs),
-        next_page_token: last === undefined ? null : from.next(last.symbol, 0),
+      return await answerRows(context, format, {
+        name: "symbols",
+        columns: Object.keys(securitySchema.shape),
+        rows: rows.map(toSecurity),
+        facts: {
+          as_of: toIso(from.asOfMs),
+          next_page_token: last === undefined ? null : from.next(last.symbol, 0),
+        },
+        sources: [],
+        isPinned: from.isPinned,
       });
     },
   );
+}
+
+function registerVersions(app: OpenAPIHono<ApiEnv>): void {
   registerRead(
     app,
     {
@@ -100,8 +115,11 @@ export function registerUniverse(app: OpenAPIHono<ApiEnv>): void {
         ...paging,
       }),
       answer: z.object({ changes: z.array(changeSchema), ...pageSchema }),
+      row: changeSchema,
     },
     async (context, query) => {
+      const format = formatOf(context);
+      if (format instanceof Response) return format;
       const from = startOfPage(context, query, `versions|${query.symbol ?? ""}|${query.after}`);
       if ("refused" in from) return from.refused;
       const rows = await readUniverseChanges(sqlClientOf(context.var.settings), {
@@ -115,45 +133,19 @@ export function registerUniverse(app: OpenAPIHono<ApiEnv>): void {
         limit: query.limit,
       });
       const last = rows.length === query.limit ? rows.at(-1) : undefined;
-      return context.json({
-        changes: rows.map(toChange),
-        as_of: toIso(from.asOfMs),
-        next_page_token: last === undefined ? null : from.next(last.symbol, last.version),
+      return await answerRows(context, format, {
+        name: "changes",
+        columns: Object.keys(changeSchema.shape),
+        rows: rows.map(toChange),
+        facts: {
+          as_of: toIso(from.asOfMs),
+          next_page_token: last === undefined ? null : from.next(last.symbol, last.version),
+        },
+        sources: [],
+        isPinned: from.isPinned,
       });
     },
   );
-}
-
-/** Where a page starts, at which knowledge time, and how to name the next one. */
-interface PageStart {
-  readonly asOfMs: EpochMs;
-  readonly after: PageToken["after"];
-  readonly next: (symbol: string, ts: number) => string;
-}
-
-function startOfPage(
-  context: Context<ApiEnv>,
-  query: { readonly as_of?: number | undefined; readonly page_token?: string | undefined },
-  shape: string,
-): PageStart | { readonly refused: Response } {
-  const nowMs = marketClock.now();
-  const page = query.page_token === undefined ? undefined : parsePageToken(query.page_token, shape);
-  if (page === null) {
-    const detail = "page_token does not continue this query";
-    return { refused: problem(context, 400, { code: "bad_page_token", detail }) };
-  }
-  const asOfMs = page?.asOfMs ?? query.as_of ?? nowMs;
-  if (asOfMs > nowMs) {
-    const detail = "as_of is in the future: what will be known then is not known";
-    const extra = { horizon: toIso(nowMs) };
-    return { refused: problem(context, 409, { code: "not_yet_known", detail, extra }) };
-  }
-  return {
-    asOfMs,
-    after: page?.after ?? { symbol: "", ts: 0 },
-    next: (symbol, ts) =>
-      formatPageToken({ asOfMs, startMs: 0, endMs: 0, after: { symbol, ts } }, shape),
-  };
 }
 
 function toSecurity(row: KnownSecurity): z.infer<typeof securitySchema> {

@@ -19,7 +19,9 @@ export interface AlpacaSettings extends AlpacaAccount {
  * in a `bad_request` failure's `badSymbols`, unless something else failed, which is then what
  * `failure` says.
  */
-export function createAlpaca(settings: AlpacaSettings): Provider & ProviderVerbs {
+export function createAlpaca(
+  settings: AlpacaSettings,
+): Provider & Omit<ProviderVerbs, "fetchSplits" | "fetchOptionChain"> {
   const { plan, feed } = settings;
   const source = { provider: "alpaca", host: settings, feed } as const;
   const tradingHost = { ...settings, baseUrl: settings.tradingUrl ?? DEFAULT_TRADING_URL };

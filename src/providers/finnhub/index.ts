@@ -16,7 +16,7 @@ export interface FinnhubSettings extends FinnhubHost {
  */
 export function createFinnhub(
   settings: FinnhubSettings,
-): Provider & Omit<ProviderVerbs, "fetchDailyBars" | "fetchCalendar"> {
+): Provider & Pick<ProviderVerbs, "fetchBars" | "fetchQuotes" | "listSymbols"> {
   const limits = FINNHUB_PLANS[settings.plan];
   return {
     id: "finnhub",

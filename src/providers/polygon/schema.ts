@@ -119,3 +119,47 @@ export type PolygonHoliday = z.infer<typeof polygonHolidaySchema>;
 
 /** `/v1/marketstatus/upcoming`: one array without pages. */
 export const polygonUpcomingSchema = z.array(polygonHolidaySchema);
+
+/** A row of `/v3/reference/splits`. */
+export const polygonSplitSchema = z.object({
+  ticker: z.string(),
+  execution_date: z.iso.date(),
+  split_from: z.number(),
+  split_to: z.number(),
+});
+export type PolygonSplit = z.infer<typeof polygonSplitSchema>;
+
+/** One page of `/v3/reference/splits`. */
+export const polygonSplitsPageSchema = z.object({
+  status: z.string(),
+  results: z.array(polygonSplitSchema).nullish(),
+  next_url: nextUrl,
+});
+
+/**
+ * A row of `/v3/snapshot/options/{underlying}`. Greeks and volatility are missing (or greeks an empty object)
+ * where the API can't work them out; `day` is empty, or of a day long past, for what did not trade today.
+ */
+export const polygonOptionSchema = z.object({
+  details: z.object({
+    contract_type: z.string(),
+    expiration_date: z.iso.date(),
+    strike_price: z.number(),
+  }),
+  day: z.object({ volume: z.number().nullish(), last_updated: z.number().nullish() }).nullish(),
+  greeks: z.object({ delta: z.number().nullish() }).nullish(),
+  implied_volatility: z.number().nullish(),
+  open_interest: z.number().nullish(),
+  underlying_asset: z
+    .object({ ticker: z.string().nullish(), price: z.number().nullish() })
+    .nullish(),
+});
+export type PolygonOption = z.infer<typeof polygonOptionSchema>;
+
+/** One page of `/v3/snapshot/options/{underlying}`. */
+export const polygonOptionsPageSchema = z.object({
+  status: z.string(),
+  results: z.array(polygonOptionSchema).nullish(),
+  next_url: nextUrl,
+});
+export type PolygonOptionsPage = z.infer<typeof polygonOptionsPageSchema>;

@@ -11,7 +11,7 @@ const tsOf = (date: string) => parseTradingDate(date) * DAY_MS;
 /** Friday 2026-03-20, 11:00 in New York. */
 const nowMs = newYorkMs("2026-03-20", 660);
 const faultOf = (asked: AskedRange, atMs = nowMs) =>
-  askedRangeFault(asked, rules, { nowMs: atMs, depthDays: 730 });
+  askedRangeFault(asked, rules, { nowMs: atMs, depthDays: 730, keptDays: 365 });
 const minutes = (startMs: number, endMs: number): AskedRange => ({
   interval: "1m",
   startMs,
@@ -36,6 +36,7 @@ describe("a range that is asked for", () => {
       [dates("2026-03-19", "2026-03-21"), "end", /future/],
       [dates("2024-03-19", "2026-03-19"), "start", /730 days/],
       [minutes(tsOf("2024-03-19"), openMs + MINUTE_MS), "start", /730 days/],
+      [minutes(tsOf("2025-03-19"), openMs + MINUTE_MS), "start", /kept 365 days/],
       [dates("2026-03-14", "2026-03-16"), "start", /no session/],
       [minutes(newYorkMs("2026-03-19", 965), openMs), "start", /no session/],
     ] as const) {
@@ -44,8 +45,8 @@ describe("a range that is asked for", () => {
     }
   });
 
-  it("may reach up to what has ended, and back to the depth", () => {
-    expect(faultOf(minutes(tsOf("2024-03-20"), nowMs))).toBeNull();
+  it("may reach up to what has ended, and back to the depth, or to what is kept of minutes", () => {
+    expect(faultOf(minutes(tsOf("2025-03-20"), nowMs))).toBeNull();
     expect(faultOf(dates("2024-03-20", "2026-03-20"))).toBeNull();
     expect(faultOf(dates("2026-03-20", "2026-03-21"), newYorkMs("2026-03-20", 960))).toBeNull();
     expect(faultOf(dates("2026-03-20", "2026-03-21"), newYorkMs("2026-03-21", 60))).toBeNull();

@@ -251,7 +251,7 @@ const POLYGON_REFUSALS = [
 
 const FINNHUB_REFUSALS = ["401_invalid_key", "401_no_key", "403_premium", "429", "502_html"];
 
-/** Asserted in quote-payloads.test.ts, list-payloads.test.ts and calendar.test.ts. */
+/** Asserted in quote-payloads, list-payloads, calendar and splits.test.ts. */
 const ELSEWHERE: Record<string, readonly string[]> = {
   alpaca: [
     "assets",
@@ -266,6 +266,7 @@ const ELSEWHERE: Record<string, readonly string[]> = {
     "snapshot_universal_v3",
     "spec_grouped",
     "spec_universal_snapshot",
+    "splits",
     "tickers_page1",
     "tickers_page2",
   ],
@@ -321,7 +322,6 @@ const NOT_CALLED: Record<string, Record<string, readonly string[]>> = {
     "the older snapshot, without errors in its rows": ["snapshot_all", "snapshot_gainers"],
     "our own calendar says what is open": ["marketstatus_now"],
     "a table of codes": ["exchanges", "ticker_types"],
-    "corporate actions are not fetched yet": ["splits"],
     "not in our plans' endpoints": ["summaries_partial_error"],
     "headers only": ["openbb_response_headers"],
     "polled, not streamed": ["ws_errors", "ws_session"],

@@ -131,6 +131,46 @@ describe("snapshots of the sandbox as Polygon", () => {
   });
 });
 
+describe("splits of the sandbox as Polygon", () => {
+  const splitSchema = z.strictObject({
+    ticker: z.string(),
+    execution_date: z.iso.date(),
+    split_from: z.number(),
+    split_to: z.number(),
+  });
+  const path = "/v3/reference/splits?execution_date.gte=2024-01-01&execution_date.lte=2027-01-01";
+  const keyOf = (ticker: string, date: string) => `${date} ${ticker}`;
+
+  it("are those that are announced and not called off, by pages, ten without a limit", async () => {
+    const told = async (nowMs: number) => {
+      sandbox.setNow(nowMs);
+      const rows = await getRows(`${path}&order=asc&limit=3`, splitSchema);
+      return rows.map((row) => keyOf(row.ticker, row.execution_date));
+    };
+    const called = sandbox.market.splits.find(
+      ({ exDate, withdrawnAtMs }) => exDate > "2024-06-01" && withdrawnAtMs !== null,
+    );
+    if (called === undefined) throw new Error("no split is called off");
+    const { symbol, exDate, announcedAtMs, withdrawnAtMs } = called;
+    const key = keyOf(spellingOf("polygon", symbol), exDate);
+    expect(await told(announcedAtMs - 1)).not.toContain(key);
+    expect(await told(announcedAtMs)).toContain(key);
+    expect(await told(withdrawnAtMs ?? 0)).not.toContain(key);
+    sandbox.setNow(NOON_MS);
+    const all = await told(NOON_MS);
+    expect(all).toEqual(all.toSorted());
+    const first = pageSchema(splitSchema).parse(await getJson(path));
+    expect(first.results.length).toBeLessThanOrEqual(10);
+  });
+
+  it.each(["execution_date.gte=soon", "limit=1001", "order=up"])(
+    "answer 400 to %s",
+    async (bad) => {
+      expect((await sandbox.get(`/v3/reference/splits?${bad}`, POLYGON_HEADERS)).status).toBe(400);
+    },
+  );
+});
+
 describe("reference tickers of the sandbox as Polygon", () => {
   it("page to the whole listing without the key in next_url", async () => {
     const path = "/v3/reference/tickers?market=stocks&active=true&limit=70";

@@ -9,6 +9,7 @@ const JSON_ARRAY = 114;
 /** The columns of the answer, with Postgres's numbers of their types. */
 export const COUNTED_FIELDS = [
   ["place", INT4],
+  ["owed", INT4],
   ["got", INT4],
   ["missing", JSON_ARRAY],
   ["pending", JSON_ARRAY],
@@ -16,9 +17,10 @@ export const COUNTED_FIELDS = [
   ["known_got", INT4],
 ] as const;
 
-/** What one asked range comes to: its place among them, its bars, minutes missing and pending. */
+/** What one asked range comes to: its place among them, its minutes, its bars, minutes missing and pending. */
 export type CountedRange = readonly [
   place: number,
+  owed: number,
   got: number,
   missing: number[],
   pending: number[],
@@ -62,6 +64,7 @@ export function countStored(
       if (open.some((range) => range.startMs <= ts && ts < range.endMs)) missing.push(ts);
       else if (ts >= (watermark ?? startMs)) pending.push(ts);
     }
-    return [Number(column(5)[index]), bars.size, missing, pending, 0, 0];
+    const owed = (endMs - startMs) / MINUTE_MS;
+    return [Number(column(5)[index]), owed, bars.size, missing, pending, 0, 0];
   });
 }

@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { FakeAudit } from "./fake-audit.ts";
+import { answerBeliefs, answerTexts, type BelievedRow } from "./fake-beliefs.ts";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
+import { FakeRetention } from "./fake-retention.ts";
 import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
+import { FakeActions } from "./fake-actions.ts";
 import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-quotes.ts";
 import {
   type FakeMember,
@@ -41,6 +44,7 @@ const requestSchema = z.union([
 export interface StoredFlush {
   readonly epoch: string;
   readonly fs: number;
+  readonly asOf: number;
   readonly rows: readonly StoredRow[];
   readonly gaps: readonly (readonly [symbol: string, fromMs: number, toMs: number, kind: string])[];
 }
@@ -66,11 +70,13 @@ interface Cursor {
 class SqlError extends Error {
   readonly code: string;
   readonly detail: string;
+  readonly constraint: string | undefined;
 
-  constructor(code: string, message: string, detail: string) {
+  constructor(code: string, message: string, detail: string, constraint?: string) {
     super(message);
     this.code = code;
     this.detail = detail;
+    this.constraint = constraint;
   }
 }
 
@@ -95,7 +101,14 @@ export class FakePostgres {
   /** Minutes that the history lane wrote. */
   readonly history = new FakeDaily();
   readonly letters = new FakeLetters();
+  readonly retention = new FakeRetention();
   readonly slo = new FakeSlo();
+  /** Symbols whose rows are refused, as by a check on their values. */
+  readonly refusedSymbols = new Set<string>();
+  /** What was parked: symbol and reason. */
+  readonly parked: { readonly symbol: string; readonly reason: string; readonly of: string[] }[] =
+    [];
+  readonly actions = new FakeActions();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
@@ -103,12 +116,25 @@ export class FakePostgres {
     for (const bars of [this.daily, this.history]) bars.written.length = 0;
     this.audit.reset();
     this.letters.rows.clear();
+    this.retention.reset();
     this.slo.reset();
+    this.actions.reset();
     this.members = [];
     this.away = false;
     this.refuses = null;
     this.loseAnswers = 0;
+    this.refusedSymbols.clear();
+    this.parked.length = 0;
     for (const map of [this.drains, this.flushes, this.cursors, this.quotes]) map.clear();
+  }
+
+  /** A restore to an earlier time: the group's stream stands at flush `fs` again, and nothing came after it. */
+  setBack(group: number, fs: number): void {
+    const kept = (this.flushes.get(group) ?? []).filter((flush) => flush.fs <= fs);
+    const cursor = this.cursors.get(group);
+    this.flushes.set(group, kept);
+    if (cursor !== undefined)
+      this.cursors.set(group, { ...cursor, fs, asOf: kept.at(-1)?.asOf ?? 0 });
   }
 
   /** Every bar that a group wrote, in order. */
@@ -132,8 +158,11 @@ export class FakePostgres {
       return Response.json("single" in parsed ? results[0] : { results });
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
-      const { message, code, detail } = error;
-      return Response.json({ message, code, detail, severity: "ERROR" }, { status: 400 });
+      const { message, code, detail, constraint } = error;
+      return Response.json(
+        { message, code, detail, constraint, severity: "ERROR" },
+        { status: 400 },
+      );
     }
   }
 
@@ -154,13 +183,27 @@ export class FakePostgres {
 
   #run({ query, params }: Statement) {
     const args = params.map((value) => (value === null ? null : String(value)));
+    const written = [...this.flushes.values()].flat().flatMap((flush) => flush.rows);
+    const believed = answerBeliefs(query, args, { written, members: this.members });
+    if (believed !== null)
+      return result([...BAR_FIELDS, ...believed.fields], believed.rows.map(believedValues));
+    const text = answerTexts(query, args, { written, members: this.members });
+    if (text !== null) return text;
     const audited = this.audit.answer(query, args, this.flushes);
     if (audited !== null) return audited;
     if (query.includes("as violating"))
       return result(READING_FIELDS, this.slo.read(query, args, parseArray));
+    if (/corporate_action|macro_factors|options_metrics/.test(query))
+      return this.actions.answer(query, args);
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
+    if (query.includes("drain_trial_end")) throw new SqlError("MDS04", "the trial is good", "");
+    if (query.includes("insert into parked_rows")) return this.#park(args);
+    if (query.includes("from parked_rows")) return this.#listParked(args);
+    if (query.includes("unnest(c.holes)")) return result(HOLE_FIELDS, []);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
+    if (/drop_expired|forget_expired|keep_from/.test(query))
+      return this.retention.answer(query, args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.
     if (query.trim().endsWith(" as known")) return result([["known", BOOL]], [["f"]]);
@@ -191,6 +234,30 @@ export class FakePostgres {
     if (query.includes("from candles_intraday")) return this.#readBars(args);
     if (query === "select 1") return result([["one", INT4]], [["1"]]);
     throw new SqlError("42601", `the fake does not know: ${query.slice(0, 80)}`, "");
+  }
+
+  #park(args: readonly (string | null)[]) {
+    const reasons = parseArray(args[10] ?? "{}");
+    parseArray(args[7] ?? "{}").forEach((symbol, at) =>
+      this.parked.push({
+        symbol,
+        reason: reasons[at] ?? "",
+        of: args.slice(0, 5).map((value) => value ?? ""),
+      }),
+    );
+    return result([], []);
+  }
+
+  #listParked(args: readonly (string | null)[]) {
+    const rows = this.parked.toReversed().map(({ symbol, reason, of: [group, ...stream] }) => {
+      const [streamClass, epoch, fs, asOf] = stream;
+      const place = ["rows", "0", symbol, "[]", "23514", reason];
+      return [group, streamClass, epoch, fs, ...place, timestamp(Date.parse(asOf ?? ""))];
+    });
+    return result(
+      PARKED_FIELDS,
+      rows.slice(0, Number(args[2])).map((row) => row.map((value) => value ?? null)),
+    );
   }
 
   #drainBegin(args: readonly (string | null)[]) {
@@ -229,7 +296,9 @@ export class FakePostgres {
   #storeFlush(args: readonly (string | null)[]) {
     const column = (index: number) => parseArray(args[index - 1] ?? "{}");
     const asOf = Date.parse(args[15] ?? "");
-    const group = Number(args[24]);
+    const group = Number(args[22]);
+    if (column(1).some((symbol) => this.refusedSymbols.has(symbol)))
+      throw new SqlError("23514", "a price is refused", "", "candles_intraday_prices");
     const rows = column(1).map((symbol, at): StoredRow => ({
       symbol,
       ts: Number(column(2)[at]),
@@ -239,12 +308,12 @@ export class FakePostgres {
       status: column(13)[at] ?? "",
       asOf,
     }));
-    const gaps = column(19).map(
+    const gaps = column(17).map(
       (symbol, at) =>
-        [symbol, Number(column(20)[at]), Number(column(21)[at]), column(22)[at] ?? ""] as const,
+        [symbol, Number(column(18)[at]), Number(column(19)[at]), column(20)[at] ?? ""] as const,
     );
     const stored = this.flushes.get(group) ?? [];
-    stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), rows, gaps });
+    stored.push({ epoch: args[24] ?? "", fs: Number(args[25]), asOf, rows, gaps });
     this.flushes.set(group, stored);
     return result([], []);
   }
@@ -352,6 +421,26 @@ export class FakePostgres {
   }
 }
 
+const PARKED_FIELDS = [
+  ["group", INT4],
+  ["class", TEXT],
+  ["epoch", TEXT],
+  ["fs", INT8],
+  ["part", TEXT],
+  ["place", INT4],
+  ["symbol", TEXT],
+  ["body", TEXT],
+  ["sqlstate", TEXT],
+  ["reason", TEXT],
+  ["as_of", TIMESTAMPTZ],
+] as const;
+
+const HOLE_FIELDS = [
+  ["symbol", TEXT],
+  ["from_ts", TIMESTAMPTZ],
+  ["to_ts", TIMESTAMPTZ],
+] as const;
+
 const DAY_FIELDS = [
   ["symbol", TEXT],
   ["ts", TIMESTAMPTZ],
@@ -437,6 +526,10 @@ const BAR_FIELDS = [
   ["status", TEXT],
   ["revision", INT4],
 ] as const;
+
+function believedValues({ row, further }: BelievedRow): (string | null)[] {
+  return [...barValues(row), ...further];
+}
 
 function barValues(row: StoredRow): (string | null)[] {
   const price = String(row.close);

@@ -10,8 +10,10 @@ import { MINUTE_MS } from "../../../src/domain/time.ts";
 import { stepMarketClock, useSteppedMarketClock } from "../../../src/platform/clocks.ts";
 import { FakeCoordinator, RLC_HOST } from "./coordinator.ts";
 import { FakeCalendar } from "./fake-calendar.ts";
+import { FakeOptions } from "./fake-options.ts";
 import { FakePostgres } from "./fake-postgres.ts";
 import { FakeProvider } from "./fake-providers.ts";
+import { FakeSplits } from "./fake-splits.ts";
 import { StreamClient } from "./stream-client.ts";
 
 export const SYMBOL_GROUPS = 32;
@@ -25,6 +27,10 @@ export const alpaca = new FakeProvider("alpaca");
 export const polygon = new FakeProvider("polygon");
 /** The trading days ahead, as both of them say. */
 export const calendarSays = new FakeCalendar();
+/** Polygon's option chains. */
+export const optionsSay = new FakeOptions();
+/** The splits that Polygon tells of. */
+export const splitsSay = new FakeSplits();
 /** Asked only by a deployment that has one. */
 export const coordinator = new FakeCoordinator();
 
@@ -41,7 +47,16 @@ export function useWorld(
   members: readonly string[] = ["AAPL", "ORCL", "MSFT", "SPY", "BAC"],
 ): void {
   beforeEach(() => {
-    for (const part of [postgres, alpaca, polygon, calendarSays, coordinator]) part.reset();
+    for (const part of [
+      postgres,
+      alpaca,
+      polygon,
+      calendarSays,
+      optionsSay,
+      splitsSay,
+      coordinator,
+    ])
+      part.reset();
     postgres.members = members.map((symbol, index) => ({
       symbol,
       sid: 10 + index,
@@ -56,8 +71,8 @@ export function useWorld(
     vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
       const request = new Request(input, init);
       const url = new URL(request.url);
-      const days = calendarSays.answer(url);
-      if (days !== null) return days;
+      const daily = calendarSays.answer(url) ?? optionsSay.answer(url) ?? splitsSay.answer(url);
+      if (daily !== null) return daily;
       if (url.host === "db.test") return await postgres.answer(request);
       if (url.host === "alpaca.test") return await alpaca.answer(url);
       if (url.host === "polygon.test") return await polygon.answer(url);
