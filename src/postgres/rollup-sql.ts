@@ -4,12 +4,9 @@ import { beliefSql, type SortDirection } from "./belief-sql.ts";
 
 const WIDTHS: Readonly<Record<RollupInterval, string>> = { "5m": "5 minutes", "1h": "1 hour" };
 
-/**
- * So many minutes of a symbol, from where its page begins, hold the first `limit` starts of bars whole: only the
- * start after those may be cut.
- */
+/** So many minutes of a symbol hold its first `limit` bars whole: none has more of them than it is long. */
 export function minutesOfRollups(interval: RollupInterval, limit: number): number {
-  return (limit + 1) * (INTERVAL_MS[interval] / MINUTE_MS);
+  return limit * (INTERVAL_MS[interval] / MINUTE_MS);
 }
 
 /**

@@ -173,21 +173,31 @@ describe("bars as of any time", () => {
         });
         // A time before anything was stored: only assumed history is known.
         const storedByMs = at % 2 === 0 ? last : known;
-        await compareAt(beliefs, { asOfMs: OPEN_MS + 20 * MINUTE_MS, storedByMs });
+        // To the millisecond at which the fifth minute settles.
+        const settledMs = OPEN_MS + (FROM_MINUTE + 5) * MINUTE_MS + 150_000;
+        await compareAt(beliefs, { asOfMs: settledMs, storedByMs });
+        await compareAt(beliefs, { asOfMs: settledMs - 1, storedByMs });
       }),
       { numRuns: 12 },
     );
   });
 
   it("come in pages that join to the whole, either way, rollups too", async () => {
-    const flushes = await store(
-      Array.from({ length: 40 }, (_, n) => ({ ...PLAIN, symbol: n % 2, minute: (n * 17) % 101 })),
-    );
+    // Scattered minutes of both symbols, and whole buckets of one.
+    const flushes = await store([
+      ...Array.from({ length: 40 }, (_, n) => ({
+        ...PLAIN,
+        symbol: n % 2,
+        minute: (n * 17) % 101,
+      })),
+      ...Array.from({ length: 11 }, (_, n) => ({ ...PLAIN, symbol: 1, minute: 55 + n })),
+    ]);
     const asOfMs = flushes.at(-1)?.as_of ?? 0;
     for (const sort of ["asc", "desc"] as const) {
       for (const [interval, limit] of [
         ["1m", 7],
         ["1m", 20],
+        ["5m", 1],
         ["5m", 3],
         ["1h", 1],
         ["1h", 2],
