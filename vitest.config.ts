@@ -29,6 +29,20 @@ export default defineConfig({
         test: {
           name: "pg",
           include: ["test/pg/**/*.pg.test.ts"],
+          exclude: ["test/pg/timescale/**"],
+          provide: { storageProfile: "plain" },
+          globalSetup: ["test/support/database-snapshot.ts"],
+          testTimeout: PG_TIMEOUT_MS,
+          hookTimeout: PG_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          // The same files on the other storage profile, and what only that one has.
+          name: "pg-timescale",
+          include: ["test/pg/**/*.pg.test.ts"],
+          provide: { storageProfile: "timescale" },
+          globalSetup: ["test/support/database-snapshot.ts"],
           testTimeout: PG_TIMEOUT_MS,
           hookTimeout: PG_TIMEOUT_MS,
         },

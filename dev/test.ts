@@ -9,7 +9,7 @@ const STAGES = [
   { name: "check", vitest: null },
   { name: "unit", vitest: ["--project", "unit"] },
   { name: "workers", vitest: ["--config", "vitest.workers.config.ts"] },
-  { name: "pg", vitest: ["--project", "pg"] },
+  { name: "pg", vitest: ["--project", "pg", "--project", "pg-timescale"] },
   { name: "e2e", vitest: ["--project", "e2e"] },
 ] as const;
 type Stage = (typeof STAGES)[number];

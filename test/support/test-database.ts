@@ -1,4 +1,5 @@
 import pg from "pg";
+import { inject } from "vitest";
 import { startDatabase, type Database } from "../../dev/database/database.ts";
 import { createSqlClient, type SqlClient } from "../../src/postgres/sql-client.ts";
 
@@ -11,12 +12,18 @@ export interface TestDatabase {
 
 const FETCH_TIMEOUT_MS = 30_000;
 
-/** PGlite in memory, or a new database on the server at `DATABASE_URL_TEST` when that is set. */
+/**
+ * PGlite in memory with the project's storage profile. In project `pg` with `DATABASE_URL_TEST` set: a new
+ * database on that server, of the profile that it can store.
+ */
 export async function startTestDatabase(): Promise<TestDatabase> {
-  const server = process.env["DATABASE_URL_TEST"];
+  const profile = inject("storageProfile");
+  const server = profile === "plain" ? process.env["DATABASE_URL_TEST"] : undefined;
   const scratch = server === undefined ? null : await createScratchDatabase(server);
   const database = await startDatabase(
-    scratch === null ? { dataDir: null } : { dataDir: null, databaseUrl: scratch.url },
+    scratch === null
+      ? { dataDir: null, profile, snapshot: inject("databaseSnapshot") }
+      : { dataDir: null, databaseUrl: scratch.url },
   );
   return {
     database,
