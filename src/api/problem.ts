@@ -13,6 +13,7 @@ const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
   404: "Not Found",
+  406: "Not Acceptable",
   409: "Conflict",
   413: "Content Too Large",
   422: "Unprocessable Content",
