@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 const E2E_TIMEOUT_MS = 300_000;
-const PG_TIMEOUT_MS = 60_000;
+const PG_TIMEOUT_MS = 120_000;
 /** Property tests and sandboxes beside other work: a time-out says that a test hangs, not that it is slow. */
 const UNIT_TIMEOUT_MS = 30_000;
 

