@@ -71,10 +71,11 @@ describe("days older than two weeks", () => {
   it("become small when the policy runs, and young ones stay as they are", async () => {
     const now = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
     await drain([20, 2].map((days) => row({ symbol: "AGED", ts: now - days * DAY_MS })));
-    await test.database.query(
-      `call run_job((select job_id from timescaledb_information.jobs
-        where proc_name in ('policy_compression', 'policy_columnstore') and hypertable_name = 'candles_intraday'))`,
+    const [{ job_id: job } = {}] = await test.database.query(
+      `select job_id from timescaledb_information.jobs
+      where proc_name in ('policy_compression', 'policy_columnstore') and hypertable_name = 'candles_intraday'`,
     );
+    await test.database.query("call run_job($1)", [job]);
     expect(
       await test.database.query(
         `select c.is_compressed from candles_intraday b join timescaledb_information.chunks c
@@ -148,13 +149,13 @@ describe("days older than two weeks", () => {
   });
 
   it("keep what somebody changes by hand, and miss what somebody deletes", async () => {
-    const before = await read("AAPL");
+    const before = await read("AAPL", flush(1).as_of);
     const where = "where symbol = 'AAPL' and ts = $1";
     await test.database.query(`update candles_intraday set close = 100.9 ${where}`, [
       new Date(at(0)),
     ]);
     await test.database.query(`delete from candles_intraday ${where}`, [new Date(at(1))]);
-    expect(await read("AAPL", flush(fs).as_of)).toEqual(before);
+    expect(await read("AAPL", flush(1).as_of)).toEqual(before);
     expect(
       await test.database.query(
         "select close, revision from candles_intraday where symbol = 'AAPL' order by ts limit 2",

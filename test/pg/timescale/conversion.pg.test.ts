@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const TABLES = ["candles_intraday", "candles_revisions_1m", "candles_daily", "quotes_l1"];
 
-/** What stands on the tables that are converted, and what the views of bars give. */
+/** What stands on the tables that are converted, and the columns of the views; old beliefs become one. */
 async function shape(): Promise<unknown[][]> {
   const looks = [
     `select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint
@@ -29,7 +29,8 @@ async function shape(): Promise<unknown[][]> {
       where indrelid = any($1::regclass[]) order by 2`,
     `select pg_get_triggerdef(oid) from pg_trigger
       where tgrelid = any($1::regclass[]) and not tgisinternal and tgname not like 'ts\\_%' order by 1`,
-    `select attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull, attcollation
+    `select attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attcollation,
+        case when attrelid = any($1::regclass[]) then attnotnull end as required
       from pg_attribute where attnum > 0 and not attisdropped
       and attrelid = any($1::regclass[] || array['candles_revisions', 'candles_5m', 'candles_1h']::regclass[])
       order by attrelid::regclass::text, attnum`,
@@ -40,17 +41,6 @@ async function shape(): Promise<unknown[][]> {
 }
 
 describe("a plain database on a server with TimescaleDB", () => {
-  it("can be converted, and being asked about it leaves nothing behind", async () => {
-    expect(await pickProfile(server.connectionString, null)).toEqual({
-      profile: "timescale",
-      reason: "TimescaleDB's community edition is there",
-    });
-    expect(
-      (await client.query("select from pg_extension where extname = 'timescaledb'")).rowCount,
-    ).toBe(0);
-    expect((await pickProfile(server.connectionString, "plain")).profile).toBe("plain");
-  });
-
   it("keeps every row, check, key, trigger and column", async () => {
     await migrate(client, { profile: "plain" });
     const tables = await sowRows(client);
@@ -71,5 +61,26 @@ describe("a plain database on a server with TimescaleDB", () => {
       ensure_quote_partitions('2026-03-21', '2026-03-23') as quotes,
       ensure_year_partitions('2026-03-21', '2027-03-21') as years`);
     expect(rows).toEqual([{ days: 0, quotes: 0, years: 2 }]);
+  });
+});
+
+describe("a server with TimescaleDB's community edition", () => {
+  it("is offered the profile, and being asked about it leaves nothing behind", async () => {
+    const fresh = await startEmbeddedPostgres({
+      dataDir: null,
+      profile: "timescale",
+      snapshot: null,
+    });
+    expect(await pickProfile(fresh.connectionString, null)).toEqual({
+      profile: "timescale",
+      reason: "TimescaleDB's community edition is there",
+    });
+    expect((await pickProfile(fresh.connectionString, "plain")).profile).toBe("plain");
+    const other = new pg.Client({ connectionString: fresh.connectionString });
+    await other.connect();
+    const made = await other.query("select from pg_extension where extname = 'timescaledb'");
+    expect(made.rowCount).toBe(0);
+    await other.end();
+    await fresh.stop();
   });
 });

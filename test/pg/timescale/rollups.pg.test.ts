@@ -45,7 +45,7 @@ const randomRow = fc
     return [...values, 0, "alpaca", "sip", "first", session, ts + 62_000];
   });
 const randomRows = fc.uniqueArray(randomRow, {
-  minLength: 1,
+  minLength: 100,
   maxLength: 400,
   selector: (row) => `${row[0]} ${row[1]}`,
 });
@@ -124,12 +124,13 @@ describe("stored rollups", () => {
     if (row === undefined) throw new Error("no row");
     await drain([row.with(0, "LIVE").with(1, minute * MINUTE_MS) as FlushRow]);
     const before = await storedBuckets();
-    await test.database.query(
-      `call run_job((select j.job_id from timescaledb_information.jobs j
-        join timescaledb_information.continuous_aggregates c
-          on c.materialization_hypertable_name = j.hypertable_name
-        where j.proc_name = 'policy_refresh_continuous_aggregate' and c.view_name = 'rollup_5m'))`,
+    const [{ job_id: job } = {}] = await test.database.query(
+      `select j.job_id from timescaledb_information.jobs j
+      join timescaledb_information.continuous_aggregates c
+        on j.hypertable_name in (c.view_name, c.materialization_hypertable_name)
+      where j.proc_name = 'policy_refresh_continuous_aggregate' and c.view_name = 'rollup_5m'`,
     );
+    await test.database.query("call run_job($1)", [job]);
     expect(await storedBuckets()).toBeGreaterThan(before);
     expect(await differences()).toEqual([]);
   });
