@@ -8,8 +8,8 @@ import {
   symbolGroupStub,
 } from "../src/platform/stubs.ts";
 import { after } from "../src/platform/timers.ts";
-import { raiseAsOf } from "../src/postgres/cursor-store.ts";
-import { drainFlushes } from "../src/postgres/flush-store.ts";
+import { raiseAsOf, readCursors, readStoredHoles } from "../src/postgres/cursor-store.ts";
+import { drainFlushes, tryOutFlush } from "../src/postgres/flush-store.ts";
 import { sqlClientOf } from "../src/postgres/service-client.ts";
 import { classifySqlError } from "../src/postgres/sql-error.ts";
 import { loadGroupMembers } from "../src/postgres/universe-store.ts";
@@ -111,9 +111,13 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
     },
     loadMembers: () => loadGroupMembers(sql, group),
     drain: {
-      write: (flushes, afterFs) => drainFlushes(sql, flushes, afterFs),
+      write: (flushes, afterFs, refused) => drainFlushes(sql, flushes, afterFs, refused),
+      tryOut: (flush) => tryOutFlush(sql, flush),
       classify: classifySqlError,
     },
+    storedPosition: async (streamClass) =>
+      (await readCursors(sql, [group])).find((cursor) => cursor.class === streamClass) ?? null,
+    storedHoles: () => readStoredHoles(sql, group),
     raiseStoredAsOf: async (epoch, fs, asOfMs) => {
       await raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs });
     },

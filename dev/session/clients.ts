@@ -23,6 +23,8 @@ export interface StreamResult {
   readonly lost: number;
   readonly duplicate: number;
   readonly recovered_pct: number;
+  /** Resumes whose replay was fetched over HTTP: it was larger than a socket carries. */
+  readonly handed_off: number;
   readonly faults: readonly string[];
 }
 
@@ -131,6 +133,7 @@ export class SessionClients {
         resumes === 0
           ? 100
           : Math.round((1_000 * sum((client) => client.recovered)) / resumes) / 10,
+      handed_off: sum((client) => client.handedOff),
       faults: this.#faults(),
     };
   }

@@ -4,6 +4,7 @@ import type { EpochMs } from "../../src/domain/time.ts";
 import { MINUTE_MS } from "../../src/domain/time.ts";
 import type { LocalStack } from "../stack/local-stack.ts";
 import type { MarketDriver } from "../stack/driver.ts";
+import { restoreSnapshot, takeSnapshot } from "./set-back.ts";
 
 /** The database goes away this far into the first session. */
 const DB_AWAY_FROM_MINUTE = 60;
@@ -12,19 +13,31 @@ const IN_FLIGHT_REQUESTS = 3;
 const KILL_WAIT_MS = 10_000;
 const KILL_POLL_MS = 1;
 
+/** The database is set back this far into the first session. */
+const SET_BACK_AT = 0.75;
+
+/** What is asked for: fractions of the first session, and market minutes; 0 and null are never. */
+export interface Disturbance {
+  readonly killAt: number | null;
+  readonly dbAwayMinutes: number;
+  readonly setBackMinutes: number;
+}
+
 /** What is done to the stack while a session runs, each once. */
 export class Disturbances {
   readonly killAtMs: EpochMs | null;
   #awayFromMs: EpochMs | null;
   #awayUntilMs: EpochMs | null;
+  #snapshotAtMs: EpochMs | null;
+  #setBackAtMs: EpochMs | null;
   #killed = false;
 
-  constructor(session: TradingSession, killAt: number | null, dbAwayMinutes: number) {
-    const length = session.closeMs - session.openMs;
-    this.killAtMs =
-      killAt === null
-        ? null
-        : session.openMs + Math.floor((length * killAt) / MINUTE_MS) * MINUTE_MS;
+  constructor(session: TradingSession, asked: Disturbance) {
+    const { killAt, dbAwayMinutes, setBackMinutes } = asked;
+    this.killAtMs = killAt === null ? null : minuteAt(session, killAt);
+    const setBackAtMs = setBackMinutes > 0 ? minuteAt(session, SET_BACK_AT) : null;
+    this.#setBackAtMs = setBackAtMs;
+    this.#snapshotAtMs = setBackAtMs === null ? null : setBackAtMs - setBackMinutes * MINUTE_MS;
     const away = dbAwayMinutes > 0 ? session.openMs + DB_AWAY_FROM_MINUTE * MINUTE_MS : null;
     this.#awayFromMs = away;
     this.#awayUntilMs = away === null ? null : away + dbAwayMinutes * MINUTE_MS;
@@ -41,6 +54,14 @@ export class Disturbances {
       stack.database.setAway(false);
       this.#awayUntilMs = null;
     }
+    if (this.#snapshotAtMs !== null && nextMs >= this.#snapshotAtMs) {
+      await takeSnapshot(stack.database);
+      this.#snapshotAtMs = null;
+    }
+    if (this.#setBackAtMs !== null && nextMs >= this.#setBackAtMs) {
+      await restoreSnapshot(stack.database);
+      this.#setBackAtMs = null;
+    }
     // The instant after a cron minute is a poll: jobs are in flight then.
     if (
       this.killAtMs === null ||
@@ -53,6 +74,10 @@ export class Disturbances {
     await killInTheMiddle(stack, driver);
     return true;
   }
+}
+
+function minuteAt({ openMs, closeMs }: TradingSession, fraction: number): EpochMs {
+  return openMs + Math.floor(((closeMs - openMs) * fraction) / MINUTE_MS) * MINUTE_MS;
 }
 
 /** SIGKILL while jobs are in flight, then a restart and the same instant again. */

@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly killAt: number | null;
   /** Market minutes that the database is away for; 0: never. */
   readonly dbAwayMinutes: number;
+  /** Market minutes that the database is set back by, as by a restore; 0: never. */
+  readonly setBackMinutes: number;
   /** A schedule of provider faults, in ms of market time from the open; null: none. */
   readonly faultsFile: string | null;
   /** The polls come from a rate-limit coordinator instead of the service's own sweeper. */
@@ -49,6 +51,8 @@ export const USAGE = `npm run session -- [options]
   --speed X          market seconds a second at most (as fast as it goes)
   --kill-at F        SIGKILL the runtime at this fraction of the first session, 0 to 1
   --db-away MINUTES  take the database away for so many market minutes of the first session
+  --set-back MINUTES set the database back by so many market minutes, at three quarters of the first
+                     session
   --faults FILE      a schedule of provider faults, JSON, ms from the first open
   --rlc              take the polls from a rate-limit coordinator
   --json             print the result as one JSON line, progress on stderr`;
@@ -69,6 +73,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
       speed: { type: "string" },
       "kill-at": { type: "string" },
       "db-away": { type: "string" },
+      "set-back": { type: "string" },
       faults: { type: "string" },
       rlc: { type: "boolean" },
       json: { type: "boolean" },
@@ -89,6 +94,7 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
         ? null
         : numberBetween("--kill-at", values["kill-at"], 0, 0, 1),
     dbAwayMinutes: numberBetween("--db-away", values["db-away"], 0, 0, 300),
+    setBackMinutes: numberBetween("--set-back", values["set-back"], 0, 0, 120),
     faultsFile: values.faults ?? null,
     rlc: values.rlc ?? false,
     json: values.json ?? false,

@@ -37,7 +37,7 @@ export async function runSession(
     });
     const watchers = {
       clients: new SessionClients(stack, symbols, options.clients),
-      disturbances: new Disturbances(stage.first, options.killAt, options.dbAwayMinutes),
+      disturbances: new Disturbances(stage.first, options),
       breakers: new BreakerWatch(stack),
       everyStep: faults.length > 0,
     };

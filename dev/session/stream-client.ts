@@ -2,12 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gapKindSchema } from "../../src/contracts/flush.ts";
 import {
   type FlushFrame,
+  type ResumeResult,
   type ServerFrame,
   serverFrameSchema,
 } from "../../src/contracts/stream.ts";
 import { Crc32c } from "../../src/stream/crc32c.ts";
 import { formatToken, type Position } from "../../src/stream/token.ts";
 import type { StoredGap } from "./gap-events.ts";
+import { followHandoff } from "./handoff.ts";
 
 const RECONNECT_MS = 250;
 /** So often in a row a client comes back without being let in, until it gives up. */
@@ -41,6 +43,8 @@ export class StreamClient {
   };
   resumes = 0;
   recovered = 0;
+  /** Of the recovered: those whose replay was larger than a socket carries and was fetched over HTTP. */
+  handedOff = 0;
   /** Kinds of the gap events that came. */
   readonly gapEvents: Pick<StoredGap, "kind">[] = [];
   flushes = 0;
@@ -49,6 +53,8 @@ export class StreamClient {
   #socket: WebSocket | null = null;
   #positions = new Map<string, Position>();
   #replays = new Map<string, { crc: Crc32c; rows: number }>();
+  /** Live frames of streams that are being fetched over HTTP; they are taken after it. */
+  #held = new Map<string, FlushFrame[]>();
   #closing = false;
   #reconnects = 0;
   #subscribed: () => void = () => {};
@@ -103,6 +109,7 @@ export class StreamClient {
     socket.addEventListener("open", () => {
       const resume = formatToken(this.#positions);
       this.#replays.clear();
+      this.#held.clear();
       socket.send(
         JSON.stringify({
           op: "sub",
@@ -113,7 +120,7 @@ export class StreamClient {
         }),
       );
     });
-    socket.addEventListener("message", (event) => this.#read(String(event.data)));
+    socket.addEventListener("message", (event) => this.#read(socket, String(event.data)));
     socket.addEventListener("close", () => void this.#reopen(socket));
     // A failed connection closes too; the close event acts.
     socket.addEventListener("error", () => {});
@@ -132,18 +139,18 @@ export class StreamClient {
     if (!this.#closing && this.#socket === closed) this.#open();
   }
 
-  #read(text: string): void {
+  #read(socket: WebSocket, text: string): void {
     const frame: ServerFrame = serverFrameSchema.parse(JSON.parse(text));
     switch (frame.op) {
       case "hello":
         return;
       case "ack":
-        return this.#acked(frame);
+        return void this.#acked(socket, frame);
       case "flush":
         if (frame.rp === 1) this.#countReplayed(frame, text);
-        return this.#take(frame);
+        return this.#receive(frame);
       case "batch":
-        for (const flush of frame.flushes) this.#take(flush);
+        for (const flush of frame.flushes) this.#receive(flush);
         return;
       case "caught_up":
         return this.#verify(frame);
@@ -158,21 +165,48 @@ export class StreamClient {
     }
   }
 
-  #acked(frame: Extract<ServerFrame, { op: "ack" }>): void {
+  async #acked(socket: WebSocket, frame: Extract<ServerFrame, { op: "ack" }>): Promise<void> {
     this.#reconnects = 0;
-    for (const result of frame.resume ?? []) {
-      this.resumes += 1;
-      if (result.recovered) this.recovered += 1;
-      else this.faults.errors.push(`stream ${result.g} was not recovered: ${result.code ?? ""}`);
-      this.#replays.set(result.g, { crc: new Crc32c(), rows: 0 });
-    }
+    const results = frame.resume ?? [];
+    for (const { g } of results) this.#replays.set(g, { crc: new Crc32c(), rows: 0 });
+    this.resumes += results.length;
+    this.recovered += results.filter((result) => result.recovered).length;
     if (frame.resume === undefined) {
       for (const item of frame.token.split(",").filter((part) => part !== "")) {
         const [stream = "", epoch = "", fs = "0", at = "0"] = item.split(".");
         this.#positions.set(stream, { epoch, fs: Number(fs), at: Number.parseInt(at, 36) });
       }
     }
-    this.#subscribed();
+    const handedOff = results.filter((result) => !result.recovered);
+    for (const { g } of handedOff) this.#held.set(g, []);
+    for (const result of handedOff) {
+      await this.#follow(socket, result).catch((error: unknown) =>
+        this.faults.errors.push(`stream ${result.g} was not recovered: ${String(error)}`),
+      );
+    }
+    if (this.#socket === socket) this.#subscribed();
+  }
+
+  /** Fetches what a socket would not carry, then takes the live frames that came meanwhile. */
+  async #follow(socket: WebSocket, { g, code, handoff }: ResumeResult): Promise<void> {
+    if (handoff === undefined) throw new Error(`no hand-off, code ${code ?? ""}`);
+    const pages = followHandoff({
+      baseUrl: this.#url(),
+      key: this.#key,
+      symbols: this.symbols,
+      url: handoff.url,
+      joinFs: handoff.join_fs,
+    });
+    for await (const page of pages) {
+      if (this.#socket !== socket) return;
+      for (const frame of page) this.#take(frame);
+    }
+    if (this.#socket !== socket) return;
+    this.recovered += 1;
+    this.handedOff += 1;
+    const held = this.#held.get(g) ?? [];
+    this.#held.delete(g);
+    for (const frame of held) this.#take(frame);
   }
 
   #countReplayed(frame: FlushFrame, text: string): void {
@@ -186,6 +220,13 @@ export class StreamClient {
     const replay = this.#replays.get(frame.g);
     if (replay?.rows !== frame.count || replay.crc.digest() !== frame.crc32c)
       this.faults.badReplays += 1;
+  }
+
+  /** Takes a frame that came by the socket, or holds it while its stream is fetched over HTTP. */
+  #receive(frame: FlushFrame): void {
+    const held = this.#held.get(frame.g);
+    if (held === undefined) this.#take(frame);
+    else held.push(frame);
   }
 
   #take(frame: FlushFrame): void {

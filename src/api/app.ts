@@ -17,6 +17,7 @@ import { registerOpsBackfills } from "./routes/ops-backfills.ts";
 import { registerOpsDlqEdit } from "./routes/ops-dlq-edit.ts";
 import { registerOpsDlqRequeue } from "./routes/ops-dlq-requeue.ts";
 import { registerOpsDlq } from "./routes/ops-dlq.ts";
+import { registerOpsParked } from "./routes/ops-parked.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
 import { registerOpsSlo } from "./routes/ops-slo.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
@@ -61,6 +62,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
   registerProviders(app);
   registerOpsProviders(app);
   registerOpsSlo(app);
+  registerOpsParked(app);
   registerOpsVerify(app);
   registerUniverse(app);
   registerOpsUniverse(app);

@@ -14,6 +14,8 @@ export interface AskedRange extends TimeRange {
 export interface RangeFault {
   readonly field: "start" | "end";
   readonly message: string;
+  /** It will be right later: its bars are not over yet. */
+  readonly isEarly?: true;
 }
 
 /**
@@ -33,7 +35,10 @@ export function askedRangeFault(
   if (endMs % unitMs !== 0) return { field: "end", message: boundary };
   if (endMs <= startMs) return { field: "end", message: "must be after start" };
   const overMs = interval === "1m" ? floorToMinute(nowMs) : endOfLastDate(rules.calendar, nowMs);
-  if (endMs > overMs) return { field: "end", message: "in the future: its bars are not over" };
+  if (endMs > overMs) {
+    const message = "in the future: its bars are not over";
+    return { field: "end", message, isEarly: true };
+  }
   const oldestMs = (newYorkDayNumber(nowMs) - depthDays) * DAY_MS;
   if (startMs < oldestMs)
     return { field: "start", message: `more than ${depthDays} days back (backfill.depth_days)` };

@@ -50,14 +50,14 @@ export type AckRequest = z.infer<typeof ackRequestSchema>;
 export const NACK_REASONS = [
   /** It is not a job of `contracts/jobs.ts`; the detail says what is wrong. Never run. */
   "invalid",
-  /** A kind of job that this release does not run yet. */
-  "not_implemented",
-  /** Older than what is fetched live: a backfill. */
+  /** Older than what is fetched live (a backfill), or than a backfill may reach. */
   "out_of_range",
   /** Its minutes have not ended. */
   "too_early",
-  /** None of its symbols has 1-minute bars here. */
+  /** None of its symbols is served here, or nobody serves what it asks for. */
   "unserved",
+  /** The queue of its tier is full. */
+  "queue_full",
   /** A part of it was not answered whole. */
   "unanswered",
   /** The sweeper polls this minute already. */

@@ -20,6 +20,8 @@ export interface QuoteSweepDeps extends AskDeps {
 /** What a sweep brought: quotes that may be believed, and why it asked whom. */
 export interface QuoteSweep {
   readonly quotes: readonly SourcedQuote[];
+  /** Symbols that nobody answered. */
+  readonly open: number;
   readonly outcome: TaskOutcome;
   readonly decision: Decision;
 }
@@ -42,7 +44,7 @@ export async function sweepQuotes(
     ask: (id, admission) => run.ask(id, admission),
     isDone: () => run.isDone(),
   });
-  return { quotes: run.quotes, outcome: run.outcome, decision };
+  return { quotes: run.quotes, open: run.openCount(), outcome: run.outcome, decision };
 }
 
 /** A sweep on its way: what was answered so far, and for which symbols nobody has. */
@@ -65,6 +67,10 @@ class SweepRun {
 
   isDone(): boolean {
     return this.#open.length === 0;
+  }
+
+  openCount(): number {
+    return this.#open.length;
   }
 
   /** Asks a provider for what is still open; answers the kind of its fault, or null. */

@@ -13,7 +13,7 @@ import { loadTierSymbols } from "../postgres/tier-store.ts";
 import { policyProviders } from "../providers/registry.ts";
 import { recordDecision } from "../routing/failover.ts";
 import { type PlannedTask, taskDuty } from "../symbol-group/service-duties.ts";
-import { sweepQuotes } from "./quote-sweep.ts";
+import { type QuoteSweep, sweepQuotes } from "./quote-sweep.ts";
 import { workerDeps } from "./worker-deps.ts";
 
 /** T0 is 500 symbols; pins may add to it. More than this are not asked for, and that is said. */
@@ -45,15 +45,31 @@ export async function runQuotesTask(
   const lateMs = marketClock.now() - task.due_ms;
   if (lateMs >= settings.config.quote_every_s * SECOND_MS)
     return { calls: [], selected: [], failures: [], done: true };
-  const symbols = await quotedSymbols(settings);
+  return (await sweepAndScatter(await quotedSymbols(settings), settings, env)).outcome;
+}
+
+/** Fetches the newest quotes of these symbols as a sweep does; answers how many symbols nobody answered. */
+export async function fetchQuotes(
+  symbols: readonly string[],
+  settings: Settings,
+  env: Env,
+): Promise<number> {
+  return (await sweepAndScatter(symbols, settings, env)).open;
+}
+
+async function sweepAndScatter(
+  symbols: readonly string[],
+  settings: Settings,
+  env: Env,
+): Promise<QuoteSweep> {
   const deps = workerDeps(settings, env);
-  const { quotes, outcome, decision } = await sweepQuotes(symbols, {
+  const sweep = await sweepQuotes(symbols, {
     providers: policyProviders(settings, "quotes_l1"),
     ...deps,
   });
-  await scatter(quotes, settings, env);
-  await recordDecision(decision, deps.breaker);
-  return outcome;
+  await scatter(sweep.quotes, settings, env);
+  await recordDecision(sweep.decision, deps.breaker);
+  return sweep;
 }
 
 /** A group that is not reached has its next quotes with the next sweep. */

@@ -1,4 +1,4 @@
-import type { BarsFetchJob } from "../contracts/jobs.ts";
+import type { BarsFetchJob, Job } from "../contracts/jobs.ts";
 import { MAX_JOB_SYMBOLS } from "../contracts/job-fields.ts";
 import type { JobAnswer } from "../contracts/rlc.ts";
 import type { PartEnd, ReportedClaim, RoundStart } from "../contracts/rlc-desk.ts";
@@ -7,7 +7,7 @@ import type { JobSourceAct } from "../domain/job-source.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import { errorText, log } from "../platform/log.ts";
-import { judgeClaim, type ClaimVerdict } from "./judge-claim.ts";
+import { judgeClaim, type ClaimVerdict, type QueueRange } from "./judge-claim.ts";
 import { type RlcClient, RlcError } from "./rlc-client.ts";
 
 /** What a round needs of the world. */
@@ -23,6 +23,10 @@ export interface RlcRoundDeps {
   };
   /** Gives a group its parts; answers the ids of those that it did not take. */
   readonly handOver: (group: number, parts: readonly JobPart[]) => Promise<readonly string[]>;
+  /** Does a job that is no poll, to its end or into the hands of a queue. */
+  readonly doBeside: (job: Job) => Promise<JobAnswer>;
+  /** What a queue may be asked to fill. */
+  readonly queue: QueueRange;
   readonly symbolGroups: number;
   /** Market time, and the oldest minute that is fetched live. */
   readonly now: () => EpochMs;
@@ -51,9 +55,12 @@ export async function rlcRound(deps: RlcRoundDeps): Promise<JobSourceAct> {
   const refused = claimed.verdicts.flatMap((verdict) =>
     "refuse" in verdict ? [verdict.refuse] : [],
   );
+  const beside = claimed.verdicts.flatMap((verdict) =>
+    "beside" in verdict ? [verdict.beside] : [],
+  );
   if (act === "give_back") refused.push(...runs.map(({ run }) => givenBack(run, deps.now())));
   else await handOver(deps, parts);
-  await answer(deps, [...start.answers, ...refused]);
+  await answer(deps, [...start.answers, ...refused, ...(await doBeside(deps, beside))]);
   return act;
 }
 
@@ -65,7 +72,7 @@ async function claim(deps: RlcRoundDeps, max: number): Promise<Claimed> {
   try {
     const jobs = await deps.client.claim(max);
     const live = { nowMs: deps.now(), oldestMs: deps.oldestMs };
-    return { ok: true, verdicts: jobs.map((job) => judgeClaim(job, live)) };
+    return { ok: true, verdicts: jobs.map((job) => judgeClaim(job, live, deps.queue)) };
   } catch (error) {
     if (!(error instanceof RlcError)) throw error;
     return { ok: false, reason: errorText(error) };
@@ -88,6 +95,20 @@ function givenBack(job: BarsFetchJob, nowMs: EpochMs): JobAnswer {
     retry_after_ms: MINUTE_MS - (nowMs % MINUTE_MS),
   };
   return { id: job.id, nack };
+}
+
+/** One after the other: a provider's credits are not spent faster by asking at once. */
+async function doBeside(deps: RlcRoundDeps, jobs: readonly Job[]): Promise<JobAnswer[]> {
+  const answers: JobAnswer[] = [];
+  for (const job of jobs) {
+    try {
+      answers.push(await deps.doBeside(job));
+    } catch (error) {
+      // Its lease ends, and it is offered again.
+      log("error", "a coordinator's job broke down", { type: job.type, error: errorText(error) });
+    }
+  }
+  return answers;
 }
 
 /** Each group gets its parts; what one does not take, or cannot, has ended without an answer. */

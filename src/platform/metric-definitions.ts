@@ -129,6 +129,16 @@ export const METRICS = {
     labels: ["channel"],
     buckets: LATENCY_BUCKETS_MS,
   },
+  rows_parked_total: {
+    type: "counter",
+    help: "Rows that Postgres refuses, parked instead of stored, by stream and part of the flush.",
+    labels: ["class", "part"],
+  },
+  drain_realigned_total: {
+    type: "counter",
+    help: "Times that Postgres stood elsewhere than the log: skip, rewind (set back), renew (new epoch).",
+    labels: ["class", "kind"],
+  },
   rows_refused_total: {
     type: "counter",
     help: "Rows of an answer that were refused, by reason.",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { SymbolRange } from "../contracts/backfill.ts";
 import { STREAM_CLASSES, type StreamClass } from "../contracts/flush.ts";
 import { toIso, type EpochMs } from "../domain/time.ts";
 import type { SqlClient } from "./sql-client.ts";
@@ -62,4 +63,24 @@ export async function raiseAsOf(sql: SqlClient, promise: AsOfPromise): Promise<E
     params: [promise.group, promise.class, promise.epoch, promise.fs, toIso(promise.asOfMs)],
   });
   return z.object({ as_of: instantMs.nullable() }).parse(rows[0]).as_of;
+}
+
+/** Ranges of a group's holes that one read takes at most. */
+const MAX_STORED_HOLES = 50_000;
+
+const holeRow = z
+  .object({ symbol: z.string(), from_ts: instantMs, to_ts: instantMs })
+  .transform((row) => ({ symbol: row.symbol, startMs: row.from_ts, endMs: row.to_ts }));
+
+/** The holes of a group's symbols as Postgres has them, newest first; at most 50,000 ranges. */
+export async function readStoredHoles(sql: SqlClient, group: number): Promise<SymbolRange[]> {
+  const { rows } = await sql.query({
+    text: `select c.symbol, lower(hole) as from_ts, upper(hole) as to_ts
+      from symbol_universe u
+      join ingestion_cursor c on c.symbol = u.symbol and c.interval = '1m'
+      cross join lateral unnest(c.holes) as hole
+      where u."group" = $1::integer order by 2 desc limit $2::integer`,
+    params: [group, MAX_STORED_HOLES],
+  });
+  return rows.map((row) => holeRow.parse(row));
 }

@@ -1,9 +1,11 @@
+import { withoutPlaces } from "../contracts/flush-parts.ts";
 import type { Flush } from "../contracts/flush.ts";
 import { type EpochMs, toIso } from "../domain/time.ts";
 import { dailyStatement } from "./daily-statement.ts";
 import { flushStatement } from "./flush-statement.ts";
 import { utcDay, yearPartitions } from "./partition-store.ts";
 import { quotesStatement } from "./quotes-statement.ts";
+import { parkStatement, type RefusedEntry } from "./park-store.ts";
 import type { SqlClient, SqlStatement } from "./sql-client.ts";
 
 /** Keeps a request below the endpoint's 64 MB: a flush of 512 KB is about 1 MB when bound. */
@@ -16,16 +18,35 @@ export const MAX_DRAIN_FLUSHES = 32;
  *
  * Flushes of class `quotes` may have left the log unsent: `afterFs` is how far the stream was drained, and what
  * lies between it and the batch counts as drained with it. Of bars not one may be missing.
+ *
+ * `refused` names entries of a single flush that are parked instead of stored, in the same transaction.
  */
 export async function drainFlushes(
   sql: SqlClient,
   flushes: readonly Flush[],
   afterFs?: number,
+  refused: readonly RefusedEntry[] = [],
 ): Promise<void> {
-  await sql.transaction(drainStatements(flushes, afterFs));
+  await sql.transaction(drainStatements(flushes, afterFs, refused));
 }
 
-function drainStatements(flushes: readonly Flush[], afterFs: number | undefined): SqlStatement[] {
+/**
+ * Stores the entries of a flush and takes them back: rejects as `classifySqlError` says, `trial_good` meaning
+ * that Postgres would take all of them.
+ */
+export async function tryOutFlush(sql: SqlClient, flush: Flush): Promise<void> {
+  await sql.transaction([
+    ...partitionStatements([flush]),
+    ...storeStatements(flush),
+    { text: "select drain_trial_end()", params: [] },
+  ]);
+}
+
+function drainStatements(
+  flushes: readonly Flush[],
+  afterFs: number | undefined,
+  refused: readonly RefusedEntry[],
+): SqlStatement[] {
   const first = flushes[0];
   const last = flushes.at(-1);
   if (first === undefined || last === undefined) throw new RangeError("nothing to drain");
@@ -43,6 +64,27 @@ function drainStatements(flushes: readonly Flush[], afterFs: number | undefined)
       params: [...stream, fromFs, last.fs],
     },
   ];
+  if (refused.length > 0) {
+    if (flushes.length > 1) throw new RangeError("entries are parked of one flush at a time");
+    const left = withoutPlaces(first, refused);
+    statements.push(...partitionStatements([left]), ...storeStatements(left));
+    statements.push(parkStatement(first, refused));
+  } else {
+    statements.push(...partitionStatements(flushes), ...flushes.flatMap(storeStatements));
+  }
+  // A flush without a watermark expects nothing and says nothing about how far the group is.
+  const watermark = flushes.findLast((flush) => flush.watermark !== null)?.watermark ?? null;
+  const daily = flushes.findLast((flush) => flush.watermark_1d !== null)?.watermark_1d ?? null;
+  statements.push({
+    text: `select drain_end($1::integer, $2, $3, $4::bigint, $5::timestamptz, $6::timestamptz, $7::timestamptz)`,
+    params: [...stream, last.fs, toIso(last.as_of), isoOrNull(watermark), isoOrNull(daily)],
+  });
+  return statements;
+}
+
+/** What makes the partitions that the flushes are stored in. */
+function partitionStatements(flushes: readonly Flush[]): SqlStatement[] {
+  const statements: SqlStatement[] = [];
   const bars = daysOf(flushes.flatMap((flush) => flush.rows.map((row) => row[1])));
   if (bars.length > 0) {
     statements.push({
@@ -58,20 +100,16 @@ function drainStatements(flushes: readonly Flush[], afterFs: number | undefined)
     });
   }
   const dates = flushes.flatMap((flush) => flush.daily.map((row) => row[1]));
-  if (dates.length > 0) statements.push(yearPartitions(dates));
-  for (const flush of flushes) {
-    if (flush.rows.length > 0 || flush.gaps.length > 0) statements.push(flushStatement(flush));
-    if (flush.daily.length > 0) statements.push(dailyStatement(flush));
-    if (flush.quotes.length > 0) statements.push(quotesStatement(flush));
-  }
-  // A flush without a watermark expects nothing and says nothing about how far the group is.
-  const watermark = flushes.findLast((flush) => flush.watermark !== null)?.watermark ?? null;
-  const daily = flushes.findLast((flush) => flush.watermark_1d !== null)?.watermark_1d ?? null;
-  statements.push({
-    text: `select drain_end($1::integer, $2, $3, $4::bigint, $5::timestamptz, $6::timestamptz, $7::timestamptz)`,
-    params: [...stream, last.fs, toIso(last.as_of), isoOrNull(watermark), isoOrNull(daily)],
-  });
-  return statements;
+  return dates.length > 0 ? [...statements, yearPartitions(dates)] : statements;
+}
+
+/** What stores the entries of a flush; none when it holds none. */
+function storeStatements(flush: Flush): SqlStatement[] {
+  return [
+    ...(flush.rows.length > 0 || flush.gaps.length > 0 ? [flushStatement(flush)] : []),
+    ...(flush.daily.length > 0 ? [dailyStatement(flush)] : []),
+    ...(flush.quotes.length > 0 ? [quotesStatement(flush)] : []),
+  ];
 }
 
 function isoOrNull(ms: number | null): string | null {

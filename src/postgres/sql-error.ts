@@ -5,10 +5,17 @@ import { NeonDbError } from "@neondatabase/serverless";
  * - `already_drained` (MDS01): a success, all of it is stored up to `storedFs`;
  * - `behind` (MDS02): Postgres stands at `storedFs`: inside the batch (send the rest) or before it (it lost flushes);
  * - `stale_epoch` (MDS03): a later epoch is stored, this writer is out of date;
+ * - `trial_good` (MDS04): all statements of a trial are good, and were taken back;
  * - `row_fault`: a value of a row is refused (SQLSTATE class 22 or 23), trying again can't help;
  * - `retry`: everything else, never the row's fault: network, time-out, locks, a missing table or partition.
  */
-export type SqlFaultKind = "already_drained" | "behind" | "stale_epoch" | "row_fault" | "retry";
+export type SqlFaultKind =
+  | "already_drained"
+  | "behind"
+  | "stale_epoch"
+  | "trial_good"
+  | "row_fault"
+  | "retry";
 
 /** A failed statement, sorted by what to do about it. Holds no parameters and no stack. */
 export interface SqlFault {
@@ -27,6 +34,7 @@ const DRAIN_KINDS: Readonly<Record<string, SqlFaultKind>> = {
   MDS01: "already_drained",
   MDS02: "behind",
   MDS03: "stale_epoch",
+  MDS04: "trial_good",
 };
 
 /** Sorts whatever a `SqlClient` rejected with. */
@@ -40,7 +48,8 @@ export function classifySqlError(error: unknown): SqlFault {
   }
   const drainKind = DRAIN_KINDS[error.code];
   if (drainKind !== undefined) {
-    return { kind: drainKind, sqlstate: error.code, storedFs: Number(error.detail), message };
+    const storedFs = error.detail === undefined ? null : Number(error.detail);
+    return { kind: drainKind, sqlstate: error.code, storedFs, message };
   }
   const kind = isRowFault(error.code, error.constraint) ? "row_fault" : "retry";
   return { kind, sqlstate: error.code, storedFs: null, message };

@@ -1,10 +1,12 @@
 import type { StreamClass } from "../contracts/flush.ts";
-import { MINUTE_MS } from "../domain/time.ts";
+import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
-import { log } from "../platform/log.ts";
+import { errorText, log } from "../platform/log.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import { drain, type DrainDeps, type DrainResult } from "./drain.ts";
+import { type DrainNote, type DrainNotes, MAX_RENEWALS } from "./drain-notes.ts";
 import type { DutyStore } from "./duty-store.ts";
+import type { Realignment, StoredPosition } from "./realign.ts";
 import type { StreamLog } from "./stream-log.ts";
 
 /** What trying again cannot help is looked at again this often: somebody may have mended it. */
@@ -15,7 +17,10 @@ const TABLE: Readonly<Record<StreamClass, string>> = {
 };
 
 /** What the drain of a stream works on and with. */
-export interface DrainerDeps extends Pick<DrainDeps, "write" | "classify" | "random"> {
+export interface DrainerDeps extends Pick<
+  DrainDeps,
+  "write" | "tryOut" | "stored" | "classify" | "random"
+> {
   readonly name: string;
   readonly stream: StreamLog;
   /** Name of the duty that tries again. */
@@ -24,6 +29,9 @@ export interface DrainerDeps extends Pick<DrainDeps, "write" | "classify" | "ran
   readonly totals: MetricTotals;
   readonly market: MarketClock;
   readonly wall: WallClock;
+  readonly notes: DrainNotes;
+  /** Begins a new epoch of the stream, later than what is stored. */
+  readonly renew: (stored: StoredPosition | null) => Promise<void>;
 }
 
 /** Works a log off to Postgres, one drain at a time; what fails is tried again as a duty. */
@@ -49,39 +57,88 @@ export class Drainer {
   }
 
   async #run(): Promise<void> {
-    const { stream, random, classify } = this.#deps;
+    const { stream, random, classify, tryOut, stored } = this.#deps;
     const attempt = stream.meta.getNumber("drain_attempt") ?? 0;
     const result = await drain(
       {
         classify,
         random,
-        mayMiss: stream.class === "quotes",
-        write: (flushes, afterFs) => this.#timedWrite(flushes, afterFs),
+        tryOut,
+        stored,
+        write: (...batch) => this.#timedWrite(...batch),
         read: (fs, limit, bytes) => stream.log.readAfter(fs, limit, bytes),
-        drainedFs: () => stream.drainedFs(),
+        position: () => stream.position(),
         setDrained: (fs) => stream.setDrained(fs),
       },
       attempt,
       // Free again in the turn that found the log empty: what is appended next starts a new drain.
     ).finally(() => (this.#running = false));
-    this.#settle(result, attempt);
+    this.#note(result);
+    if (result.kind === "renew") await this.#renew(result.why, result.stored);
+    else this.#settle(result, attempt);
   }
 
-  #settle(result: DrainResult, attempt: number): void {
-    const { stream, duties, duty, market, name } = this.#deps;
+  #settle(result: Exclude<DrainResult, { kind: "renew" }>, attempt: number): void {
+    const { stream } = this.#deps;
     stream.meta.set("drain_attempt", result.kind === "retry" ? attempt + 1 : 0);
     stream.meta.set("drain_fault", result.kind === "stuck" ? result.fault.message : "");
     if (result.kind === "drained") return;
-    const afterMs = result.kind === "retry" ? result.afterMs : STUCK_RETRY_MS;
-    duties.reschedule(duty, market.now() + afterMs);
     const { kind, sqlstate, message } = result.fault;
-    log("warn", "the drain did not finish", {
-      group: name,
-      class: stream.class,
+    this.#again(result.kind === "retry" ? result.afterMs : STUCK_RETRY_MS, {
       kind,
       sqlstate,
       message,
     });
+  }
+
+  /** A new epoch is made a few times a day at most: two services that share a database would never end. */
+  async #renew(why: string, stored: StoredPosition | null): Promise<void> {
+    const { notes, stream, market, renew } = this.#deps;
+    const nowMs = market.now();
+    if (notes.renewals(nowMs - DAY_MS) >= MAX_RENEWALS) {
+      const message = `${why}; ${MAX_RENEWALS} new epochs in a day did not help: is the database shared with another service?`;
+      stream.meta.set("drain_fault", message);
+      return this.#again(STUCK_RETRY_MS, { kind: "renew", message });
+    }
+    try {
+      await renew(stored);
+    } catch (error) {
+      return this.#again(STUCK_RETRY_MS, { kind: "renew", message: errorText(error) });
+    }
+    notes.renewed(nowMs);
+    stream.meta.set("drain_fault", "");
+    this.#deps.duties.reschedule(this.#deps.duty, nowMs);
+  }
+
+  #again(afterMs: number, why: Readonly<Record<string, string | null>>): void {
+    const { stream, duties, duty, market, name } = this.#deps;
+    duties.reschedule(duty, market.now() + afterMs);
+    log("warn", "the drain did not finish", { group: name, class: stream.class, ...why });
+  }
+
+  /** What an operator has to know is logged, counted and kept. */
+  #note({ parked, realigned }: DrainResult): void {
+    const { stream, totals, market, name } = this.#deps;
+    for (const { part, fault } of parked) {
+      totals.add("rows_parked_total", { class: stream.class, part });
+      this.#keep({
+        kind: "parked",
+        text: `a row was parked: ${fault.message}`,
+        atMs: market.now(),
+      });
+    }
+    for (const act of realigned) {
+      totals.add("drain_realigned_total", { class: stream.class, kind: act.kind });
+      log("warn", "Postgres stood elsewhere", { group: name, class: stream.class, ...act });
+      if (act.kind !== "skip")
+        this.#keep({ kind: act.kind, text: textOf(act), atMs: market.now() });
+    }
+    if (parked.length > 0)
+      log("error", "rows were parked", { group: name, class: stream.class, rows: parked.length });
+  }
+
+  #keep(note: DrainNote): void {
+    this.#deps.notes.add(note);
   }
 
   async #timedWrite(...batch: Parameters<DrainDeps["write"]>): Promise<void> {
@@ -90,4 +147,10 @@ export class Drainer {
     await this.#deps.write(...batch);
     totals.observe("write_batch_ms", { table: TABLE[stream.class] }, wall.now() - startedMs);
   }
+}
+
+function textOf(act: Realignment): string {
+  return act.kind === "renew"
+    ? `a new epoch began: ${act.why}`
+    : `Postgres was set back to flush ${act.toFs}: what came after it was sent again`;
 }

@@ -57,6 +57,14 @@ export class FlushLog {
     return row === undefined ? null : { fs: row.fs, asOf: row.as_of };
   }
 
+  /** Knowledge time of a flush; null when it is not in the log. */
+  asOfOf(fs: number): EpochMs | null {
+    const rows = this.#sql
+      .exec<{ as_of: number }>(`SELECT as_of FROM ${this.#table} WHERE fs = ?`, fs)
+      .toArray();
+    return rows[0]?.as_of ?? null;
+  }
+
   /** Flushes after `fs` in order, at most `limit` of them and about `maxBytes` (one at least). */
   readAfter(fs: number, limit: number, maxBytes: number): LoggedFlush[] {
     const flushes: LoggedFlush[] = [];

@@ -70,6 +70,14 @@ export class Followers {
     this.#store(host, follower);
   }
 
+  /** The stream has begun a new epoch: everyone is sent it from its first flush on. */
+  restart(): void {
+    for (const [host, follower] of this.#followers) {
+      follower.ackedFs = 0;
+      this.#store(host, follower);
+    }
+  }
+
   /** Brings every follower up to the log; resolves when all are, or have failed for now. */
   async pump(): Promise<void> {
     await Promise.all([...this.#followers.keys()].map((host) => this.#pumpOne(host)));
@@ -98,7 +106,10 @@ export class Followers {
     const last = flushes.at(-1);
     if (last === undefined) return false;
     const { follows } = follower;
-    const { interested } = await this.#deps.deliver(host, { ...this.#deps.stream(), flushes });
+    const stream = this.#deps.stream();
+    const { interested } = await this.#deps.deliver(host, { ...stream, flushes });
+    // Its numbers are of an epoch that has ended meanwhile.
+    if (this.#deps.stream().epoch !== stream.epoch) return true;
     if (!interested && follower.follows === follows) {
       this.#remove(host);
       return false;

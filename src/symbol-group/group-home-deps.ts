@@ -1,4 +1,6 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import type { SymbolRange } from "../contracts/backfill.ts";
+import type { StreamClass } from "../contracts/flush.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Task } from "../contracts/tasks.ts";
@@ -13,6 +15,7 @@ import type { FollowersDeps } from "./followers.ts";
 import type { HoleDeskDeps } from "./hole-desk.ts";
 import type { Ledger } from "./ledger.ts";
 import type { QuoteBook } from "./quote-book.ts";
+import type { StoredPosition } from "./realign.ts";
 import type { PlannedTask } from "./service-duties.ts";
 
 /** What the home side of a group needs of its object and of the rest of the service. */
@@ -40,7 +43,11 @@ export interface GroupHomeDeps {
   /** Tells group g00 how a part of a coordinator's jobs has ended. */
   readonly reportPart: (end: PartEnd) => Promise<void>;
   readonly loadMembers: () => Promise<readonly ListedMember[]>;
-  readonly drain: Pick<DrainDeps, "write" | "classify">;
+  readonly drain: Pick<DrainDeps, "write" | "tryOut" | "classify">;
+  /** Where Postgres stands in a stream of this group; null: it knows nothing of it. */
+  readonly storedPosition: (streamClass: StreamClass) => Promise<StoredPosition | null>;
+  /** The holes of this group's symbols as Postgres has them. */
+  readonly storedHoles: () => Promise<readonly SymbolRange[]>;
   readonly raiseStoredAsOf: (epoch: string, fs: number, asOf: EpochMs) => Promise<void>;
   readonly deliver: FollowersDeps["deliver"];
   readonly sweepHost: () => Promise<void>;

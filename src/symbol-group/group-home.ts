@@ -27,6 +27,7 @@ import type { Ledger } from "./ledger.ts";
 import { GroupMembers } from "./group-members.ts";
 import { isTaskDuty, SERVICE_GROUP } from "./service-duties.ts";
 import { ServiceTasks } from "./service-tasks.ts";
+import type { StoredPosition } from "./realign.ts";
 import type { StreamLog } from "./stream-log.ts";
 import { StreamOutlet } from "./stream-outlet.ts";
 import type { GroupHomeDeps } from "./group-home-deps.ts";
@@ -240,8 +241,8 @@ export class GroupHome {
 
   status(): GroupStatus {
     const { group, connections } = this.#deps;
-    const faults = [this.#outlets.bars.drainFault(), this.#outlets.quotes.drainFault()];
-    return groupStatus(group, this.#ledger, faults, connections());
+    const outlets = [this.#outlets.bars, this.#outlets.quotes];
+    return groupStatus(group, this.#ledger, outlets, connections());
   }
 
   #start(duty: Duty, nowMs: EpochMs): void {
@@ -301,6 +302,8 @@ export class GroupHome {
       }),
       duties: this.#duties,
       totals: this.totals,
+      drain: { ...this.#deps.drain, stored: () => this.#deps.storedPosition(stream.class) },
+      renew: (stored) => this.#renew(stream, stored),
       track: (work) => this.inFlight.track(work),
       complain: (message, error) => this.#complain(message, error),
       // Bars are drained each minute: what quotes have counted goes with their report.
@@ -308,6 +311,16 @@ export class GroupHome {
         if (stream.class === "bars") await this.#report();
       },
     });
+  }
+
+  /** Bars that Postgres may lack are fetched again; quotes that it lacks stay lost. */
+  async #renew(stream: StreamLog, stored: StoredPosition | null): Promise<void> {
+    if (stream.class === "quotes") return stream.renew(stored);
+    const renewal = this.#ledger.renew(stored, await this.#deps.storedHoles());
+    const { epoch, fromMs, lost, days } = renewal;
+    log("error", "the group began a new epoch", { group: this.#name(), epoch, fromMs, lost });
+    this.desk.plan();
+    this.inFlight.track(this.desk.offerDays(days));
   }
 
   /** Keeps the totals, then reports them: a lost report costs nothing, the next carries the total. */

@@ -1,6 +1,8 @@
 import type { TierSizes } from "../domain/credit-reach.ts";
 import type { EpochMs } from "../domain/time.ts";
+import type { DrainNote } from "./drain-notes.ts";
 import type { Ledger } from "./ledger.ts";
+import type { StreamOutlet } from "./stream-outlet.ts";
 
 /** How a group is doing, for readiness and for people. */
 export interface GroupStatus {
@@ -13,14 +15,16 @@ export interface GroupStatus {
   readonly drainedFs: number;
   readonly undrainedOldestMs: EpochMs | null;
   readonly drainFault: string | null;
+  /** What an operator has to know of the last day's drains. */
+  readonly drainNotes: readonly DrainNote[];
   readonly connections: number;
 }
 
-/** The status of a group from its ledger; `drainFaults` are those of its streams, null where there is none. */
+/** The status of a group from its ledger and its streams' ways out. */
 export function groupStatus(
   group: number,
   ledger: Ledger,
-  drainFaults: readonly (string | null)[],
+  outlets: readonly Pick<StreamOutlet, "drainFault" | "drainNotes">[],
   connections: number,
 ): GroupStatus {
   const { stream, roster } = ledger;
@@ -33,7 +37,9 @@ export function groupStatus(
     headFs: stream.head().fs,
     drainedFs: stream.drainedFs(),
     undrainedOldestMs: stream.backlog().oldestAsOf,
-    drainFault: drainFaults.find((fault) => fault !== null) ?? null,
+    drainFault:
+      outlets.map((outlet) => outlet.drainFault()).find((fault) => fault !== null) ?? null,
+    drainNotes: outlets.flatMap((outlet) => outlet.drainNotes()),
     connections,
   };
 }

@@ -176,6 +176,15 @@ export class HoleBook {
     });
   }
 
+  /** Every hole as it stands, for a reader that may have missed what was said of them. */
+  retell(roster: Roster): { readonly open: GapEvent[]; readonly dead: GapEvent[] } {
+    const holes = [...this.#holes];
+    return {
+      open: holes.flatMap(([slot, { open }]) => gapEvents(roster, slot, open, "open")),
+      dead: holes.flatMap(([slot, { dead }]) => gapEvents(roster, slot, dead, "dead")),
+    };
+  }
+
   /** Slots whose holes changed since the book was read, with what is left of them. */
   changes(): [number, SlotHoles][] {
     return [...this.#touched].map((slot) => [slot, this.#of(slot)]);

@@ -14,6 +14,7 @@ import { withClosingWindow } from "../domain/poll-plan.ts";
 import { type Tier, TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
+import { log } from "../platform/log.ts";
 import type { AuditDesk } from "./audit-desk.ts";
 import type { DutyStore } from "./duty-store.ts";
 import type { GroupHoles } from "./group-holes.ts";
@@ -105,6 +106,23 @@ export class HoleDesk {
       throw error;
     } finally {
       if (waitMs !== null) duties.plan(OFFER_DUTY, now() + waitMs);
+    }
+  }
+
+  /** Has daily bars fetched again; what a full queue refuses is said and left to a person. */
+  async offerDays(days: readonly SymbolRange[]): Promise<void> {
+    const { group, ledger } = this.#deps;
+    const { roster } = ledger;
+    const byTier = Map.groupBy(
+      days,
+      ({ symbol }) => roster.members[roster.slotOf(symbol) ?? -1]?.tier ?? "T2",
+    );
+    for (const [tier, own] of byTier) {
+      const priority = TIERS.indexOf(tier);
+      const holes = own.map((day) => ({ ...day, group, interval: "1d" as const, priority }));
+      const { taken } = await this.#deps.offer(tier, holes);
+      const refused = holes.length - taken;
+      if (refused > 0) log("error", "daily bars were not asked for again", { tier, refused });
     }
   }
 

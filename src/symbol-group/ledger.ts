@@ -1,4 +1,5 @@
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
+import type { SymbolRange } from "../contracts/backfill.ts";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { Flush } from "../contracts/flush.ts";
@@ -22,6 +23,8 @@ import { MemberStore } from "./member-store.ts";
 import type { MetaStore } from "../platform/meta-store.ts";
 import { RateBook } from "./rate-book.ts";
 import { evidenceEvents, mainAnswer, sourceChange, sourceName } from "./source-events.ts";
+import type { StoredPosition } from "./realign.ts";
+import { type Renewal, type RenewalDeps, renewGroup } from "./renewal.ts";
 import { StreamLog } from "./stream-log.ts";
 
 /** Daily bars are complete before this `ts`. */
@@ -177,6 +180,20 @@ export class Ledger {
       MINUTE_MS +
       this.#deps.nextDelayMs
     );
+  }
+
+  /** Begins a new epoch: Postgres, which stands at `stored`, and the log do not fit any more. */
+  renew(stored: StoredPosition | null, storedHoles: readonly SymbolRange[]): Renewal {
+    const deps: RenewalDeps = {
+      ...this.#deps,
+      stream: this.stream,
+      beliefs: this.#beliefs,
+      holes: this.holes,
+      view: () => this.#view(),
+      keptFromMs: () => this.keptFromMs(),
+      appendGaps: (gaps) => this.#append({ gaps: [...gaps] }, 0),
+    };
+    return renewGroup(deps, stored, storedHoles);
   }
 
   /** Drops what is past every reader of the log, and beliefs behind their horizon. */

@@ -1,9 +1,10 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
 import { type Flush, FLUSH_VERSION, type StreamClass } from "../contracts/flush.ts";
-import { createEpoch } from "../domain/epoch.ts";
+import { createEpoch, epochTime } from "../domain/epoch.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { FlushLog, type FlushTable } from "./flush-log.ts";
 import { MetaStore } from "../platform/meta-store.ts";
+import type { LogPosition, StoredPosition } from "./realign.ts";
 
 /** Tables and keys of each stream; those of bars are the older ones and have no prefix. */
 const PLACES: Readonly<Record<StreamClass, { table: FlushTable; prefix: string }>> = {
@@ -61,13 +62,36 @@ export class StreamLog {
     return this.meta.getNumber("drained_fs") ?? 0;
   }
 
-  /**
-   * Of bars the mark never goes back. That of quotes does when Postgres was restored to an earlier
-   * time: what the log still holds is sent again, the rest stays lost.
-   */
+  /** The mark goes back only when Postgres was set back: what the log still holds is sent again. */
   setDrained(fs: number): void {
-    const atLeast = this.class === "bars" ? this.drainedFs() : 0;
-    this.meta.set("drained_fs", Math.max(fs, atLeast));
+    this.meta.set("drained_fs", fs);
+  }
+
+  /** Where the log stands, for whoever compares it with Postgres. */
+  position(): LogPosition {
+    return {
+      epoch: this.epoch(),
+      drainedFs: this.drainedFs(),
+      headFs: this.head().fs,
+      oldestFs: this.log.oldest()?.fs ?? null,
+      asOfMsOf: (fs) => this.log.asOfOf(fs),
+      mayMiss: this.class === "quotes",
+    };
+  }
+
+  /**
+   * Begins a new epoch, later than its own and than the one that Postgres knows. The log begins anew at
+   * flush 1; knowledge time goes on above everything that either of them has promised.
+   */
+  renew(stored: StoredPosition | null): void {
+    const { now, random } = this.#deps;
+    const { fs, asOf } = this.head();
+    const before = [this.epoch(), stored?.epoch ?? ""].toSorted().at(-1) ?? "";
+    const epoch = createEpoch(Math.max(now(), epochTime(before) + 1), random);
+    this.log.dropUpTo(fs);
+    this.meta.set("as_of", Math.max(asOf, stored?.asOfMs ?? 0));
+    this.meta.set("drained_fs", 0);
+    this.meta.set("epoch", epoch);
   }
 
   /** What is not in Postgres yet. */

@@ -1,15 +1,17 @@
 import type { SqlStorage } from "@cloudflare/workers-types";
 import type { StreamClass } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { floorToMinute, MINUTE_MS } from "../domain/time.ts";
+import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import type { LogSlice } from "../stream/home-port.ts";
 import type { DrainDeps } from "./drain.ts";
+import { type DrainNote, DrainNotes } from "./drain-notes.ts";
 import { Drainer } from "./drainer.ts";
 import type { DutyStore } from "./duty-store.ts";
 import type { Delivery } from "../stream/delivery.ts";
 import { Followers, type FollowersDeps, type FollowerTable } from "./followers.ts";
+import type { StoredPosition } from "./realign.ts";
 import type { StreamLog } from "./stream-log.ts";
 
 const FOLLOW_RETRY_MS = 5_000;
@@ -36,7 +38,9 @@ export interface StreamOutletDeps {
   readonly market: MarketClock;
   readonly wall: WallClock;
   readonly random: () => number;
-  readonly drain: Pick<DrainDeps, "write" | "classify">;
+  readonly drain: Pick<DrainDeps, "write" | "tryOut" | "stored" | "classify">;
+  /** Begins a new epoch of the stream, later than what Postgres knows. */
+  readonly renew: (stored: StoredPosition | null) => Promise<void>;
   readonly deliver: FollowersDeps["deliver"];
   readonly track: (work: Promise<void>) => void;
   readonly complain: (message: string, error: unknown) => void;
@@ -50,12 +54,24 @@ export class StreamOutlet {
   #deps: StreamOutletDeps;
   #followers: Followers;
   #drainer: Drainer;
+  #notes: DrainNotes;
 
   constructor(deps: StreamOutletDeps) {
     const { stream, duties, market, group } = deps;
     this.stream = stream;
     this.#deps = deps;
-    this.#drainer = new Drainer({ ...deps, ...deps.drain, duty: NAMES[stream.class].drain });
+    this.#notes = new DrainNotes(stream.meta);
+    this.#drainer = new Drainer({
+      ...deps,
+      ...deps.drain,
+      duty: NAMES[stream.class].drain,
+      notes: this.#notes,
+      renew: async (stored) => {
+        await deps.renew(stored);
+        this.#followers.restart();
+        deps.track(this.#followers.pump());
+      },
+    });
     this.#followers = new Followers({
       sql: deps.sql,
       table: NAMES[stream.class].table,
@@ -115,6 +131,11 @@ export class StreamOutlet {
   /** Why the drain is stuck; null when it is not. */
   drainFault(): string | null {
     return this.stream.meta.get("drain_fault") || null;
+  }
+
+  /** What an operator has to know of the last day's drains. */
+  drainNotes(): DrainNote[] {
+    return this.#notes.since(this.#deps.market.now() - DAY_MS);
   }
 
   #startDrain(): void {

@@ -79,8 +79,8 @@ describe.skipIf(!existsSync(bars))(
       expect(report.stream.delivered).toBe(report.stream.expected);
     });
 
-    it("survives a SIGKILL of the runtime in the middle, and an hour without the database", async () => {
-      const report = await session("--kill-at", "0.5", "--db-away", "60");
+    it("survives a SIGKILL in the middle, an hour without the database, and its being set back by one", async () => {
+      const report = await session("--kill-at", "0.5", "--db-away", "60", "--set-back", "60");
       expect(report).toMatchObject(WHOLE_DAY);
       expect(report.revisions).toBeLessThanOrEqual(report.revisions_expected);
       expect(report.revisions).toBeGreaterThanOrEqual(report.revisions_expected - 5);

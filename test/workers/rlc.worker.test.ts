@@ -23,6 +23,7 @@ import {
   MSFT_GROUP,
   polygon,
   postgres,
+  queue,
   SPY_GROUP,
   stepTo,
   SYMBOL_GROUPS,
@@ -140,7 +141,6 @@ describe("the jobs of a coordinator", () => {
     coordinator.put(
       jobOf("lower-case", 0, { symbols: ["aapl"] }),
       jobOf("daily", 0, { interval: "1d", start_ms: 0, end_ms: 86_400_000 }),
-      { ...jobOf("backfill", 0), type: "backfill", tier: "T0" },
       jobOf("ancient", -10_000_000),
       jobOf("future", 3),
       jobOf("unserved", 0, { symbols: ["J", "ZZZ"] }),
@@ -150,10 +150,23 @@ describe("the jobs of a coordinator", () => {
     expect(alpaca.calls).toEqual([["AAPL"]]);
     expect(coordinator.stats()).toMatchObject({
       done: 1,
-      dead: 5,
+      dead: 4,
       waiting: 1,
-      nacks: { invalid: 1, not_implemented: 2, out_of_range: 1, too_early: 1, unserved: 1 },
+      nacks: { invalid: 1, out_of_range: 2, too_early: 1, unserved: 1 },
     });
+  });
+
+  it("fill a queue and sweep for quotes, and are acknowledged when that is done", async () => {
+    const before = await queue("T1").status();
+    coordinator.put(
+      { ...jobOf("backfill", 0), type: "backfill", tier: "T1", symbols: ["AAPL", "NONE"] },
+      { v: 1, id: "quotes", type: "quotes", symbols: ["MSFT"] },
+    );
+    polygon.quoteOf = () => ({ ts: minute(1), bid: 99, ask: 101 });
+    await coordinatedTick(minute(1), settings);
+    expect(coordinator.stats()).toMatchObject({ done: 2, waiting: 0, nacks: {} });
+    expect((await queue("T1").status()).depth).toBe(before.depth + 1);
+    expect(polygon.quoteCalls).toEqual([["MSFT"]]);
   });
 
   it("are asked for what a poll would ask: the active symbols of T0 and T1, T0 first", async () => {

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { groupName } from "../../domain/symbol.ts";
+import { toIso } from "../../domain/time.ts";
 import { marketClock, wallClock } from "../../platform/clocks.ts";
 import { errorText } from "../../platform/log.ts";
 import { symbolGroupStub } from "../../platform/stubs.ts";
@@ -93,6 +94,11 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   for (const status of statuses) {
     if (status.drainFault !== null)
       reasons.push(`${groupName(status.group)} cannot drain: ${status.drainFault}`);
+    warnings.push(
+      ...status.drainNotes.map(
+        ({ text, atMs }) => `${groupName(status.group)} at ${toIso(atMs)}: ${text}`,
+      ),
+    );
   }
   const members = statuses.reduce((sum, status) => sum + status.members, 0);
   if (members === 0) warnings.push("no symbol is served: the universe is empty");

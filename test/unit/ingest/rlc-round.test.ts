@@ -3,12 +3,15 @@ import type { ClaimedJob, JobAnswer } from "../../../src/contracts/rlc.ts";
 import type { PartEnd, ReportedClaim } from "../../../src/contracts/rlc-desk.ts";
 import type { JobPart } from "../../../src/domain/cut-jobs.ts";
 import type { JobSourceAct } from "../../../src/domain/job-source.ts";
-import { MINUTE_MS } from "../../../src/domain/time.ts";
+import { createCalendar } from "../../../src/domain/calendar.ts";
+import { DAY_MS, MINUTE_MS } from "../../../src/domain/time.ts";
 import { RlcError } from "../../../src/ingest/rlc-client.ts";
 import { rlcRound, type RlcRoundDeps } from "../../../src/ingest/rlc-round.ts";
 
 const NOW_MS = Date.UTC(2026, 2, 20, 14, 0);
 const SYMBOL_GROUPS = 32;
+const TODAY_MS = Date.UTC(2026, 2, 20);
+const backfill = { type: "backfill", tier: "T1" };
 
 function claimedJob(id: string, change: object = {}): ClaimedJob {
   const range = { interval: "1m", start_ms: NOW_MS - MINUTE_MS, end_ms: NOW_MS };
@@ -23,6 +26,7 @@ async function play(script: {
   answers?: readonly JobAnswer[];
   refusedParts?: boolean;
   deaf?: boolean;
+  breakBeside?: boolean;
   handOver?: RlcRoundDeps["handOver"];
 }) {
   const done: string[] = [];
@@ -59,6 +63,12 @@ async function play(script: {
       parts.push(...own);
       return script.refusedParts === true ? own.map(({ id }) => id) : [];
     },
+    doBeside: async (job) => {
+      done.push(`beside ${job.type} ${job.id}`);
+      if (script.breakBeside === true) throw new Error("the database is away");
+      return { id: job.id, nack: null };
+    },
+    queue: { rules: { calendar: createCalendar(), sessions: ["regular"] }, depthDays: 730 },
     symbolGroups: SYMBOL_GROUPS,
     now: () => NOW_MS,
     oldestMs: NOW_MS - 100 * MINUTE_MS,
@@ -97,7 +107,17 @@ describe("a round with the coordinator", () => {
   it.each([
     ["invalid", { symbols: [] }, null],
     ["invalid", { id: "other" }, null],
-    ["not_implemented", { interval: "1d", start_ms: 0, end_ms: 86_400_000 }, null],
+    ["out_of_range", { interval: "1d", start_ms: 0, end_ms: DAY_MS }, null],
+    [
+      "too_early",
+      { interval: "1d", start_ms: TODAY_MS, end_ms: TODAY_MS + DAY_MS },
+      15 * MINUTE_MS,
+    ],
+    [
+      "out_of_range",
+      { ...backfill, start_ms: NOW_MS - 800 * DAY_MS, end_ms: NOW_MS - 790 * DAY_MS },
+      null,
+    ],
     ["out_of_range", { start_ms: NOW_MS - 101 * MINUTE_MS }, null],
     ["too_early", { end_ms: NOW_MS + MINUTE_MS }, MINUTE_MS],
     ["too_early", { start_ms: NOW_MS * 2, end_ms: NOW_MS * 2 + MINUTE_MS }, 86_400_000],
@@ -106,6 +126,24 @@ describe("a round with the coordinator", () => {
     const { heard, told } = await play({ claimed });
     expect(told).toMatchObject([{ id: "bad", nack: { reason, retry_after_ms: retryMs } }]);
     expect(heard[0]).toMatchObject({ ok: true, jobs: [{ id: "good" }] });
+  });
+
+  it("does beside the polls what is none of them, also while the sweeper has the polls", async () => {
+    const yesterday = { start_ms: TODAY_MS - DAY_MS, end_ms: TODAY_MS };
+    const { v, id: _id, symbols } = { v: 1, id: "", symbols: ["AAPL"] };
+    const claimed = [
+      claimedJob("d", { interval: "1d", ...yesterday }),
+      claimedJob("b", { ...backfill, start_ms: NOW_MS - DAY_MS }),
+      { id: "q", lease_ms: 60_000, job: { v, id: "q", type: "quotes", symbols } },
+    ];
+    for (const act of ["run", "give_back"] as const) {
+      const { done, told, parts } = await play({ claimed, act });
+      expect(done.slice(2)).toEqual(["beside bars d", "beside backfill b", "beside quotes q"]);
+      expect(told).toEqual(["d", "b", "q"].map((id) => ({ id, nack: null })));
+      expect(parts).toEqual([]);
+    }
+    const broken = await play({ claimed, breakBeside: true });
+    expect(broken.told).toEqual([]);
   });
 
   it("ends the parts that a group did not take, or could not be given", async () => {

@@ -40,6 +40,7 @@ const requestSchema = z.union([
 export interface StoredFlush {
   readonly epoch: string;
   readonly fs: number;
+  readonly asOf: number;
   readonly rows: readonly StoredRow[];
   readonly gaps: readonly (readonly [symbol: string, fromMs: number, toMs: number, kind: string])[];
 }
@@ -65,11 +66,13 @@ interface Cursor {
 class SqlError extends Error {
   readonly code: string;
   readonly detail: string;
+  readonly constraint: string | undefined;
 
-  constructor(code: string, message: string, detail: string) {
+  constructor(code: string, message: string, detail: string, constraint?: string) {
     super(message);
     this.code = code;
     this.detail = detail;
+    this.constraint = constraint;
   }
 }
 
@@ -95,6 +98,11 @@ export class FakePostgres {
   readonly history = new FakeDaily();
   readonly letters = new FakeLetters();
   readonly slo = new FakeSlo();
+  /** Symbols whose rows are refused, as by a check on their values. */
+  readonly refusedSymbols = new Set<string>();
+  /** What was parked: symbol and reason. */
+  readonly parked: { readonly symbol: string; readonly reason: string; readonly of: string[] }[] =
+    [];
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
 
@@ -107,7 +115,18 @@ export class FakePostgres {
     this.away = false;
     this.refuses = null;
     this.loseAnswers = 0;
+    this.refusedSymbols.clear();
+    this.parked.length = 0;
     for (const map of [this.drains, this.flushes, this.cursors, this.quotes]) map.clear();
+  }
+
+  /** A restore to an earlier time: the group's stream stands at flush `fs` again, and nothing came after it. */
+  setBack(group: number, fs: number): void {
+    const kept = (this.flushes.get(group) ?? []).filter((flush) => flush.fs <= fs);
+    const cursor = this.cursors.get(group);
+    this.flushes.set(group, kept);
+    if (cursor !== undefined)
+      this.cursors.set(group, { ...cursor, fs, asOf: kept.at(-1)?.asOf ?? 0 });
   }
 
   /** Every bar that a group wrote, in order. */
@@ -131,8 +150,11 @@ export class FakePostgres {
       return Response.json("single" in parsed ? results[0] : { results });
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
-      const { message, code, detail } = error;
-      return Response.json({ message, code, detail, severity: "ERROR" }, { status: 400 });
+      const { message, code, detail, constraint } = error;
+      return Response.json(
+        { message, code, detail, constraint, severity: "ERROR" },
+        { status: 400 },
+      );
     }
   }
 
@@ -159,6 +181,10 @@ export class FakePostgres {
       return result(READING_FIELDS, this.slo.read(query, args, parseArray));
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
+    if (query.includes("drain_trial_end")) throw new SqlError("MDS04", "the trial is good", "");
+    if (query.includes("insert into parked_rows")) return this.#park(args);
+    if (query.includes("from parked_rows")) return this.#listParked(args);
+    if (query.includes("unnest(c.holes)")) return result(HOLE_FIELDS, []);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.
@@ -189,6 +215,30 @@ export class FakePostgres {
     if (query.includes("from candles_intraday")) return this.#readBars(args);
     if (query === "select 1") return result([["one", INT4]], [["1"]]);
     throw new SqlError("42601", `the fake does not know: ${query.slice(0, 80)}`, "");
+  }
+
+  #park(args: readonly (string | null)[]) {
+    const reasons = parseArray(args[10] ?? "{}");
+    parseArray(args[7] ?? "{}").forEach((symbol, at) =>
+      this.parked.push({
+        symbol,
+        reason: reasons[at] ?? "",
+        of: args.slice(0, 5).map((value) => value ?? ""),
+      }),
+    );
+    return result([], []);
+  }
+
+  #listParked(args: readonly (string | null)[]) {
+    const rows = this.parked.toReversed().map(({ symbol, reason, of: [group, ...stream] }) => {
+      const [streamClass, epoch, fs, asOf] = stream;
+      const place = ["rows", "0", symbol, "[]", "23514", reason];
+      return [group, streamClass, epoch, fs, ...place, timestamp(Date.parse(asOf ?? ""))];
+    });
+    return result(
+      PARKED_FIELDS,
+      rows.slice(0, Number(args[2])).map((row) => row.map((value) => value ?? null)),
+    );
   }
 
   #drainBegin(args: readonly (string | null)[]) {
@@ -228,6 +278,8 @@ export class FakePostgres {
     const column = (index: number) => parseArray(args[index - 1] ?? "{}");
     const asOf = Date.parse(args[15] ?? "");
     const group = Number(args[24]);
+    if (column(1).some((symbol) => this.refusedSymbols.has(symbol)))
+      throw new SqlError("23514", "a price is refused", "", "candles_intraday_prices");
     const rows = column(1).map((symbol, at): StoredRow => ({
       symbol,
       ts: Number(column(2)[at]),
@@ -242,7 +294,7 @@ export class FakePostgres {
         [symbol, Number(column(20)[at]), Number(column(21)[at]), column(22)[at] ?? ""] as const,
     );
     const stored = this.flushes.get(group) ?? [];
-    stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), rows, gaps });
+    stored.push({ epoch: args[26] ?? "", fs: Number(args[27]), asOf, rows, gaps });
     this.flushes.set(group, stored);
     return result([], []);
   }
@@ -349,6 +401,26 @@ export class FakePostgres {
     return result(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
   }
 }
+
+const PARKED_FIELDS = [
+  ["group", INT4],
+  ["class", TEXT],
+  ["epoch", TEXT],
+  ["fs", INT8],
+  ["part", TEXT],
+  ["place", INT4],
+  ["symbol", TEXT],
+  ["body", TEXT],
+  ["sqlstate", TEXT],
+  ["reason", TEXT],
+  ["as_of", TIMESTAMPTZ],
+] as const;
+
+const HOLE_FIELDS = [
+  ["symbol", TEXT],
+  ["from_ts", TIMESTAMPTZ],
+  ["to_ts", TIMESTAMPTZ],
+] as const;
 
 const DAY_FIELDS = [
   ["symbol", TEXT],
