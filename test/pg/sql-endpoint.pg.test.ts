@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { neon } from "@neondatabase/serverless";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startDatabase } from "../../dev/database/database.ts";
 import { drainFlushes } from "../../src/postgres/flush-store.ts";
 import { ensurePartitions } from "../../src/postgres/partition-store.ts";
@@ -218,10 +218,11 @@ describe("the /sql endpoint", () => {
 describe("an embedded database with a directory", () => {
   it("has its rows after a restart", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "mds-pg-"));
-    const first = await startDatabase({ dataDir: join(dataDir, "new", "db") });
+    const options = { dataDir: join(dataDir, "new", "db"), profile: inject("storageProfile") };
+    const first = await startDatabase(options);
     await first.query("create table kept as select 42 as n");
     await first.stop();
-    const second = await startDatabase({ dataDir: join(dataDir, "new", "db") });
+    const second = await startDatabase(options);
     expect(await second.query("select n from kept")).toEqual([{ n: 42 }]);
     await second.stop();
     await rm(dataDir, { recursive: true });
