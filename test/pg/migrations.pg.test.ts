@@ -73,7 +73,8 @@ describe("the migrations", () => {
       const had = await rowsOf(client, tables);
       expect(had.flat()).not.toEqual([]);
       const after = await migrate(client, { profile });
-      expect([...before, ...after].toSorted()).toEqual(namesOf(profile).toSorted());
+      expect(before.length + after.length).toBe(namesOf(profile).length);
+      expect(new Set([...before, ...after])).toEqual(new Set(namesOf(profile)));
       const has = await rowsOf(client, tables);
       expect(has).toEqual(had.map((rows) => rows.map((row) => expect.objectContaining(row))));
       expect((await client.query("select storage_profile() as is")).rows).toEqual([

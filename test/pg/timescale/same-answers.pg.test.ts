@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startDatabase, type Database } from "../../../dev/database/database.ts";
 import type { Flush } from "../../../src/contracts/flush.ts";
-import { readAuditBars } from "../../../src/postgres/audit-store.ts";
 import { type BarsQuery, readBars, readRollups } from "../../../src/postgres/bars-store.ts";
 import { drainFlushes } from "../../../src/postgres/flush-store.ts";
 import { readQuotes } from "../../../src/postgres/quotes-store.ts";
