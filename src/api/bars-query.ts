@@ -3,7 +3,7 @@ import { INTERVAL_MS, READ_INTERVALS } from "../domain/interval.ts";
 import { FEEDS } from "../domain/provider-id.ts";
 import { SESSION_CHOICES } from "../domain/session-ranges.ts";
 import { DAY_MS, type EpochMs, type TimeRange } from "../domain/time.ts";
-import { countParam, instantParam, symbolsParam } from "./parameters.ts";
+import { countParam, instantParam, symbolsParam } from "./query-values.ts";
 
 /** What `GET /v1/bars` takes. `symbols=*` is every symbol of the market, for one bar of each. */
 export const barsQuerySchema = z.object({

@@ -1,6 +1,6 @@
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { ApiEnv } from "./api-env.ts";
-import { symbolsParam } from "./parameters.ts";
+import { symbolsParam } from "./query-values.ts";
 
 const text = (type: string) => ({ [type]: { schema: z.string() } });
 

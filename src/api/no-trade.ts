@@ -1,13 +1,26 @@
 import { MAX_COVERAGE_CELLS, MAX_COVERAGE_DAYS } from "../contracts/coverage.ts";
-import type { Calendar } from "../domain/calendar.ts";
+import type { Calendar, TradingSession } from "../domain/calendar.ts";
+import type { Coverage } from "../domain/coverage.ts";
 import type { RangeSet } from "../domain/range.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS, type EpochMs, type TimeRange } from "../domain/time.ts";
-import type { CoverageQuestion, CoverageRow } from "./count-coverage.ts";
 
 /** A minute of a symbol. */
 export interface SymbolMinute {
   readonly symbol: string;
   readonly ts: EpochMs;
+}
+
+/** The minutes of a session that are asked about, for a symbol. */
+export interface SymbolWindow {
+  readonly symbol: string;
+  readonly session: TradingSession;
+  readonly window: TimeRange;
+}
+
+/** What is known of them; `sinceMs` null: the symbol is owed no minutes. */
+export interface CoveredWindow extends SymbolWindow {
+  readonly sinceMs: EpochMs | null;
+  readonly coverage: Coverage;
 }
 
 /**
@@ -19,7 +32,7 @@ export function noTradeQuestions(
   range: TimeRange,
   calendar: Calendar,
   nowMs: EpochMs,
-): CoverageQuestion[] | null {
+): SymbolWindow[] | null {
   if (range.endMs - range.startMs > MAX_COVERAGE_DAYS * DAY_MS) return null;
   const endedMs = Math.min(range.endMs, floorToMinute(nowMs));
   const sessions = calendar.sessionsBetween(range.startMs, endedMs);
@@ -39,7 +52,7 @@ export function noTradeQuestions(
  * lack one that was counted: they were read as of an earlier time, by which a minute without a bar proves nothing.
  */
 export function noTradeMinutes(
-  rows: readonly CoverageRow[],
+  rows: readonly CoveredWindow[],
   bars: readonly SymbolMinute[],
 ): SymbolMinute[] | null {
   const bySymbol = Map.groupBy(bars, ({ symbol }) => symbol);

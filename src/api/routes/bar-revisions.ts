@@ -5,7 +5,8 @@ import { MAX_BAR_REVISIONS, readRevisions } from "../../postgres/revisions-store
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { barView, barViewSchema } from "../bar-view.ts";
-import { instantParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { instantParam } from "../query-values.ts";
 import { invalidParameters } from "../parse-query.ts";
 import { answerRows, formatOf } from "../rows-answer.ts";
 

@@ -18,7 +18,7 @@ import type { SqlClient } from "../../postgres/sql-client.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { gzipStream } from "../gzip-stream.ts";
 import { knownAt } from "../known-at.ts";
-import { instantParam } from "../parameters.ts";
+import { instantParam } from "../query-values.ts";
 import { parseQuery } from "../parse-query.ts";
 import { problem } from "../problem.ts";
 import { isKnown, PINNED } from "../rows-answer.ts";

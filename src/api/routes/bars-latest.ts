@@ -6,7 +6,8 @@ import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { barView, barViewSchema } from "../bar-view.ts";
 import { knownAt } from "../known-at.ts";
-import { instantParam, registerRead, symbolsParam } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { instantParam, symbolsParam } from "../query-values.ts";
 import { answerRows, formatOf } from "../rows-answer.ts";
 
 const route = {

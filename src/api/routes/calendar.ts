@@ -16,7 +16,8 @@ import { calendarOf, type Settings } from "../../env.ts";
 import { marketClock } from "../../platform/clocks.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { checkedCalendar, checkView, differenceView } from "../calendar-view.ts";
-import { dateParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { dateParam } from "../query-values.ts";
 import { invalidParameters } from "../parse-query.ts";
 import { answerRows, formatOf } from "../rows-answer.ts";
 

@@ -7,7 +7,8 @@ import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { datesOf } from "../date-range.ts";
 import { startOfPage } from "../known-page.ts";
-import { countParam, dateParam, instantParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam, dateParam, instantParam } from "../query-values.ts";
 
 const MAX_ROWS = 10_000;
 

@@ -18,7 +18,7 @@ import { barsPerCall, symbolsPerCall } from "../../routing/provider-facts.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { estimateSchema, estimateView, queueSchema, queueView } from "../backfill-view.ts";
 import { readJsonBody } from "../json-body.ts";
-import { instantParam } from "../parameters.ts";
+import { instantParam } from "../query-values.ts";
 import { parseQuery } from "../parse-query.ts";
 import { problem } from "../problem.ts";
 

@@ -5,7 +5,8 @@ import { backfillQueueStub } from "../../platform/stubs.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { holeSchema, holeView, queueSchema, queueView } from "../backfill-view.ts";
 import { formatPageToken, parsePageToken } from "../page-token.ts";
-import { countParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam } from "../query-values.ts";
 import { problem } from "../problem.ts";
 
 const MAX_LISTED_HOLES = 1_000;

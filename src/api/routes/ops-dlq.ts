@@ -16,7 +16,8 @@ import {
   letterView,
 } from "../letter-view.ts";
 import { formatPageToken, parsePageToken } from "../page-token.ts";
-import { countParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam } from "../query-values.ts";
 import { problem } from "../problem.ts";
 
 const MAX_LETTERS = 1_000;

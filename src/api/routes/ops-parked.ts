@@ -4,7 +4,8 @@ import { type ParkedRow, parkedName, readParked } from "../../postgres/park-stor
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { formatPageToken, parsePageToken } from "../page-token.ts";
-import { countParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam } from "../query-values.ts";
 import { problem } from "../problem.ts";
 
 const MAX_PARKED = 1_000;

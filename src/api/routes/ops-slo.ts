@@ -1,6 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { ApiEnv } from "../api-env.ts";
-import { countParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam } from "../query-values.ts";
 import { problem } from "../problem.ts";
 import { errorText, log } from "../../platform/log.ts";
 import { sloMonitorStub } from "../../platform/stubs.ts";

@@ -9,7 +9,8 @@ import { policyCapacities } from "../../routing/policy-capacity.ts";
 import { type PolicyStanding, policyStandings } from "../../routing/policy-standing.ts";
 import type { DecidedMinute } from "../../routing/provider-history.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { countParam, instantParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam, instantParam } from "../query-values.ts";
 import { problem } from "../problem.ts";
 import { findingsOf, providerSnapshot, providerSnapshots } from "../provider-snapshots.ts";
 import {

@@ -10,7 +10,8 @@ import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { KnownQuote } from "../../stream/home-port.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { formatPageToken, parsePageToken } from "../page-token.ts";
-import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam, instantParam, symbolsParam } from "../query-values.ts";
 import { invalidParameters } from "../parse-query.ts";
 import { problem } from "../problem.ts";
 import {

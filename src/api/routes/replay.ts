@@ -5,7 +5,8 @@ import { symbolGroupStub } from "../../platform/stubs.ts";
 import type { ReplayFrom, ReplayPage } from "../../stream/replay-page.ts";
 import { parseStreamName, parseToken } from "../../stream/token.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { countParam, instantParam, registerRead, symbolsParam } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam, instantParam, symbolsParam } from "../query-values.ts";
 import { invalidParameters } from "../parse-query.ts";
 
 /** What a Worker holds of all streams of a page. */

@@ -12,7 +12,8 @@ import {
 } from "../../postgres/universe-reads.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { startOfPage } from "../known-page.ts";
-import { countParam, instantParam, registerRead } from "../parameters.ts";
+import { registerRead } from "../parameters.ts";
+import { countParam, instantParam } from "../query-values.ts";
 import { answerRows, formatOf } from "../rows-answer.ts";
 
 const MAX_ROWS = 10_000;

@@ -11,6 +11,7 @@ import { findQuotes, quotesPlace, storeQuotes, type StoredQuote } from "./fake-q
 import {
   type FakeMember,
   listActive,
+  listFrom,
   listKnown,
   listMembers,
   listTier,
@@ -225,6 +226,7 @@ export class FakePostgres {
       return result(QUOTE_FIELDS, findQuotes(this.quotes, args).map(quoteValues));
     if (query.includes("where tier =")) return listTier(this.members);
     if (query.includes("where symbol = any($1")) return listTiers(this.members, args);
+    if (query.includes("and symbol >= $2")) return listFrom(this.members, args);
     if (query.includes("from symbol_universe")) return listMembers(this.members, args);
     if (query.includes("join ingestion_cursor")) return this.#countCoverage(args);
     if (query.includes("from group_cursor")) return this.#listCursors(args);

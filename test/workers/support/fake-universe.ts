@@ -37,6 +37,18 @@ export function listActive(members: readonly FakeMember[]) {
   );
 }
 
+/** The symbols of a group or of all, from one on. */
+export function listFrom(members: readonly FakeMember[], [group, from]: Args) {
+  const symbols = members
+    .filter((member) => group === null || member.group === Number(group))
+    .map(({ symbol }) => symbol)
+    .filter((symbol) => symbol >= (from ?? ""));
+  return result(
+    [["symbol", TEXT]],
+    symbols.toSorted().map((symbol) => [symbol]),
+  );
+}
+
 /** The symbols of a tier: here they are all of one. */
 export function listTier(members: readonly FakeMember[]) {
   const symbols = members.map(({ symbol }) => [symbol]);
