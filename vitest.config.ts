@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 const E2E_TIMEOUT_MS = 300_000;
-const PG_TIMEOUT_MS = 60_000;
+const PG_TIMEOUT_MS = 120_000;
 /** Property tests and sandboxes beside other work: a time-out says that a test hangs, not that it is slow. */
 const UNIT_TIMEOUT_MS = 30_000;
 
@@ -29,6 +29,20 @@ export default defineConfig({
         test: {
           name: "pg",
           include: ["test/pg/**/*.pg.test.ts"],
+          exclude: ["test/pg/timescale/**"],
+          provide: { storageProfile: "plain" },
+          globalSetup: ["test/support/database-snapshot.ts"],
+          testTimeout: PG_TIMEOUT_MS,
+          hookTimeout: PG_TIMEOUT_MS,
+        },
+      },
+      {
+        test: {
+          // The same files on the other storage profile, and what only that one has.
+          name: "pg-timescale",
+          include: ["test/pg/**/*.pg.test.ts"],
+          provide: { storageProfile: "timescale" },
+          globalSetup: ["test/support/database-snapshot.ts"],
           testTimeout: PG_TIMEOUT_MS,
           hookTimeout: PG_TIMEOUT_MS,
         },

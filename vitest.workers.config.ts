@@ -1,6 +1,13 @@
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** See test/workers/backfill-storm.worker.test.ts. */
+    stormSymbols: number;
+  }
+}
+
 const TEST_TIMEOUT_MS = 30_000;
 
 /** A configured deployment whose database and providers exist only as hosts that tests answer for. */

@@ -4,12 +4,18 @@ import { join } from "node:path";
 import { z } from "zod";
 import { inSeconds, runChild } from "./run-child.ts";
 
+/** A real server has one storage profile; the embedded databases have either. */
+const PG_PROJECTS =
+  process.env["DATABASE_URL_TEST"] === undefined
+    ? ["--project", "pg", "--project", "pg-timescale"]
+    : ["--project", "pg"];
+
 /** Cheapest first, so that most mistakes show within seconds. `vitest` is what a test stage adds. */
 const STAGES = [
   { name: "check", vitest: null },
   { name: "unit", vitest: ["--project", "unit"] },
   { name: "workers", vitest: ["--config", "vitest.workers.config.ts"] },
-  { name: "pg", vitest: ["--project", "pg"] },
+  { name: "pg", vitest: PG_PROJECTS },
   { name: "e2e", vitest: ["--project", "e2e"] },
 ] as const;
 type Stage = (typeof STAGES)[number];

@@ -18,9 +18,7 @@ import {
 const service = readTree(["src", "durable-objects"], [".ts"]);
 const tools = readTree(["dev", "test/support"], [".ts", ".mjs"]);
 const tests = readTree(["test/unit", "test/workers", "test/pg", "test/e2e"], [".ts"]);
-const migrations = readTree(["migrations"], [".sql"]).filter(
-  (file) => file.path.split("/").length === 2,
-);
+const migrations = readTree(["migrations"], [".sql"]);
 
 /** Each rule with files it must refuse and files it must let pass: a rule that never fires is none. */
 const RULES: readonly {
@@ -163,6 +161,13 @@ describe("tidy: database migrations", () => {
     expect(migrationFaults(migrations)).toEqual([]);
     const why = "-- Bars are asked for by day.\n";
     expect(migrationFaults([sourceFile("migrations/0002_a.sql", why)])).toHaveLength(1);
+    const one = sourceFile("migrations/0001_a.sql", why);
+    const two = sourceFile("migrations/timescale/0002_a.sql", why);
+    expect(migrationFaults([two, one])).toEqual([]);
+    expect(migrationFaults([one, sourceFile("migrations/other/0002_a.sql", why)])).toHaveLength(1);
+    expect(migrationFaults([one, sourceFile("migrations/timescale/0001_b.sql", why)])).toHaveLength(
+      1,
+    );
     expect(
       migrationFaults([sourceFile("migrations/0001_a.sql", "create table a ();")]),
     ).toHaveLength(1);

@@ -2,13 +2,19 @@ import { once } from "node:events";
 import pg from "pg";
 import { startEmbeddedPostgres } from "./embedded.ts";
 import { migrate } from "./migrate.ts";
+import { pickProfile } from "./pick-profile.ts";
 import { createSqlEndpoint } from "./sql-endpoint.ts";
+import type { StorageProfile } from "./storage-profile.ts";
 
 export interface DatabaseOptions {
   /** Where the embedded database keeps its files; null keeps them in memory. */
   readonly dataDir: string | null;
   /** A Postgres to use instead of the embedded one. */
   readonly databaseUrl?: string;
+  /** Of the embedded one `plain` when absent; of another whatever `npm run migrate` would pick. */
+  readonly profile?: StorageProfile;
+  /** A file that an embedded database of this profile was saved to, and that this one starts from. */
+  readonly snapshot?: string;
   /** Port of the `/sql` endpoint on 127.0.0.1; a free one when absent. */
   readonly port?: number;
 }
@@ -33,10 +39,12 @@ const KEEP_ALIVE_MS = 300_000;
 
 /** Starts the database, applies the migrations and opens the endpoint. Rejects when any of it fails. */
 export async function startDatabase(options: DatabaseOptions): Promise<Database> {
+  const { dataDir, databaseUrl, snapshot = null } = options;
+  const profile = await profileFor(options);
   const embedded =
-    options.databaseUrl === undefined ? await startEmbeddedPostgres(options.dataDir) : null;
-  const connectionString = embedded?.connectionString ?? options.databaseUrl ?? "";
-  await migrateOver(connectionString).catch(async (error: unknown) => {
+    databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir, profile, snapshot }) : null;
+  const connectionString = embedded?.connectionString ?? databaseUrl ?? "";
+  await migrateOver(connectionString, profile).catch(async (error: unknown) => {
     await embedded?.stop();
     throw error;
   });
@@ -72,11 +80,16 @@ export async function startDatabase(options: DatabaseOptions): Promise<Database>
   };
 }
 
-async function migrateOver(connectionString: string): Promise<void> {
+async function profileFor(options: DatabaseOptions): Promise<StorageProfile> {
+  if (options.databaseUrl === undefined) return options.profile ?? "plain";
+  return (await pickProfile(options.databaseUrl, options.profile ?? null)).profile;
+}
+
+async function migrateOver(connectionString: string, profile: StorageProfile): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await migrate(client);
+    await migrate(client, { profile });
   } finally {
     await client.end();
   }

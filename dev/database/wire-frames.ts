@@ -11,7 +11,7 @@ export type ClientTurn =
   | { readonly kind: "encryption" }
   /** It opens a session. */
   | { readonly kind: "startup"; readonly bytes: Buffer }
-  /** Messages that end where an answer is due (Sync, Query, Flush): run them in one go. */
+  /** Messages that end where an answer is due (Sync, Query, Flush, Password): run them in one go. */
   | { readonly kind: "messages"; readonly bytes: Buffer }
   /** It is going away (Terminate, or a cancel request, which opens no session). */
   | { readonly kind: "end" };
@@ -59,7 +59,7 @@ export class TurnCutter {
         this.#take(end);
         return { kind: "end" };
       }
-      if (type === "S" || type === "Q" || type === "H") {
+      if (type === "S" || type === "Q" || type === "H" || type === "p") {
         return { kind: "messages", bytes: this.#take(end) };
       }
     }

@@ -13,7 +13,7 @@ const ROLLBACK = Buffer.from("Q\0\0\0\x0dROLLBACK\0", "latin1");
 /**
  * Lets ordinary Postgres clients (pg, psql) talk to an embedded database with a single session: a client has it
  * from its first message until it is idle again, so transactions of two clients never mix. What a client
- * sets for its session is seen by the others. Local use only: there is no password.
+ * sets for its session is seen by the others. Local use only: any password does.
  */
 export function createWireServer(session: WireSession): Server {
   let last: Promise<void> = Promise.resolve();

@@ -11,7 +11,8 @@ import { startTestDatabase, type TestDatabase } from "../support/test-database.t
 const MINUTE_MS = 60_000;
 const TABLES = [
   "candles_intraday",
-  "candles_revisions",
+  "candles_revisions_1m",
+  "candles_revisions_1d",
   "candles_daily",
   "group_cursor",
   "ingestion_cursor",

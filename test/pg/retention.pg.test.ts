@@ -10,6 +10,7 @@ import { readQuotes } from "../../src/postgres/quotes-store.ts";
 import { dropExpired, forgetExpired } from "../../src/postgres/retention-store.ts";
 import { flush, gap, OPEN_MS, row } from "../support/flushes.ts";
 import { quoteRow } from "../support/quotes.ts";
+import { storedDays } from "../support/stored-days.ts";
 import { startTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 const DAYS = 6;
@@ -42,14 +43,9 @@ afterAll(async () => {
   await test.stop();
 });
 
-/** The days that have a partition, of a table. */
-async function partitionsOf(parent: string): Promise<unknown[]> {
-  const rows = await test.database.query(
-    `select right(c.relname, 8) as day from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = $1::regclass order by 1`,
-    [parent],
-  );
-  return rows.map((found) => found["day"]);
+/** The days that have a partition or a chunk, of a table. */
+async function partitionsOf(parent: string): Promise<string[]> {
+  return (await storedDays(test, parent)).map((stored) => stored.day.replaceAll("-", ""));
 }
 
 const daysFrom = (first: number, last: number) =>
@@ -84,13 +80,13 @@ describe("the retention of a night", () => {
       done: true,
       dropped: { bars: 2, quotes: DAYS },
     });
+    const ahead = test.profile === "plain" ? ["20260420", "20260421"] : [];
     expect((await partitionsOf("candles_intraday")).slice(0, DAYS)).toEqual([
       ...daysFrom(22, 25),
-      "20260420",
-      "20260421",
+      ...ahead,
     ]);
     for (const parent of ["candles_intraday", "candles_revisions_1m", "quotes_l1"])
-      expect((await partitionsOf(parent)).at(-1)).toBe("20260429");
+      expect((await partitionsOf(parent)).includes("20260429")).toBe(test.profile === "plain");
     expect(await readDays(day(DAYS))).toEqual([2, 3, 4, 5].map((at) => [at, 100.5]));
     expect(await readDays(day(DAYS) + 1)).toEqual([2, 3, 4, 5].map((at) => [at, 101]));
     const gone = { symbol: "AAPL", startMs: day(0), endMs: day(DAYS), asOfMs: nightMs, limit: 9 };
@@ -102,12 +98,14 @@ describe("the retention of a night", () => {
   });
 
   it("takes many days in steps, and none of them twice", async () => {
-    const from = "2025-01-01";
-    await test.database.query("select ensure_day_partitions($1, $1::date + 9)", [from]);
+    const first = Date.UTC(2025, 0, 1);
+    const rows = Array.from({ length: 10 }, (_, n) => row({ ts: first + n * DAY_MS }));
+    await drainFlushes(test.sql, [flush(1, { group: 8, rows })]);
     const steps: number[] = [];
     for (let dropped = -1; dropped !== 0; steps.push(dropped))
       dropped = await dropExpired(test.sql, "bars", "2026-01-01");
-    expect(steps).toEqual([8, 8, 4, 0]);
+    // A day's old beliefs have a chunk only where there are any.
+    expect(steps).toEqual(test.profile === "plain" ? [8, 8, 4, 0] : [4, 4, 2, 0]);
   });
 
   it("forgets gap events, ended jobs and known ranges of what is gone, in steps, and no hole", async () => {

@@ -6,6 +6,7 @@ import { ALL_PLACES, MAX_NAMED_SYMBOLS, readSlo } from "../../src/postgres/slo-s
 import { storeDailyBars } from "../support/daily-volumes.ts";
 import { flush, gap, OPEN_MS, row } from "../support/flushes.ts";
 import { CALENDAR } from "../support/naive-group.ts";
+import { storedDays } from "../support/stored-days.ts";
 import { startTestDatabase, type TestDatabase } from "../support/test-database.ts";
 
 const at = (index: number) => OPEN_MS + index * MINUTE_MS;
@@ -110,7 +111,8 @@ describe("the minutes that a tier lacks", () => {
     await drainTo(10, { rows, gaps: [gap("unfillable", 4, 5, "HAND")] });
     expect(await level()).toMatchObject({ violating: 0 });
     await test.database.query("delete from candles_intraday where symbol = 'HAND'");
-    await test.database.query("delete from candles_intraday_20260320 where symbol = 'PART'");
+    const [part] = await storedDays(test, "candles_intraday");
+    await test.database.query(`delete from ${part?.name} where symbol = 'PART'`);
     await test.database.query("update candles_intraday set session = 'post' where symbol = 'KEPT'");
     await test.database.query("delete from candles_intraday where symbol = 'KEPT'");
     expect(await level()).toEqual({ symbols: 3, violating: 2, named: { HAND: 4, PART: 4 } });

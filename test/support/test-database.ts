@@ -1,23 +1,34 @@
 import pg from "pg";
+import { inject } from "vitest";
+import { z } from "zod";
 import { startDatabase, type Database } from "../../dev/database/database.ts";
+import { storageProfileSchema, type StorageProfile } from "../../dev/database/storage-profile.ts";
 import { createSqlClient, type SqlClient } from "../../src/postgres/sql-client.ts";
 
 /** A migrated database of a test file's own, and the service's client that reaches it through `/sql`. */
 export interface TestDatabase {
   readonly database: Database;
   readonly sql: SqlClient;
+  readonly profile: StorageProfile;
   stop(): Promise<void>;
 }
 
 const FETCH_TIMEOUT_MS = 30_000;
 
-/** PGlite in memory, or a new database on the server at `DATABASE_URL_TEST` when that is set. */
+/**
+ * PGlite in memory with the project's storage profile. In project `pg` with `DATABASE_URL_TEST` set: a new
+ * database on that server, of the profile that it can store.
+ */
 export async function startTestDatabase(): Promise<TestDatabase> {
-  const server = process.env["DATABASE_URL_TEST"];
+  const profile = inject("storageProfile");
+  const server = profile === "plain" ? process.env["DATABASE_URL_TEST"] : undefined;
   const scratch = server === undefined ? null : await createScratchDatabase(server);
   const database = await startDatabase(
-    scratch === null ? { dataDir: null } : { dataDir: null, databaseUrl: scratch.url },
+    scratch === null
+      ? { dataDir: null, profile, snapshot: inject("databaseSnapshot") }
+      : { dataDir: null, databaseUrl: scratch.url },
   );
+  const recorded = await database.query("select storage_profile() as profile");
   return {
     database,
     sql: createSqlClient({
@@ -25,6 +36,7 @@ export async function startTestDatabase(): Promise<TestDatabase> {
       sqlEndpoint: database.sqlUrl,
       fetchTimeoutMs: FETCH_TIMEOUT_MS,
     }),
+    profile: z.tuple([z.object({ profile: storageProfileSchema })]).parse(recorded)[0].profile,
     async stop() {
       await database.stop();
       await scratch?.drop();

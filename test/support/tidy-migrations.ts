@@ -1,14 +1,19 @@
 import { createHash } from "node:crypto";
 import type { SourceFile } from "./source-tree.ts";
 
-const NAME = /^migrations\/(\d{4})_[a-z0-9_]+\.sql$/;
+const NAME = /^migrations\/(?:timescale\/)?(\d{4})_[a-z0-9_]+\.sql$/;
 const MIN_WHY_LENGTH = 20;
 
-/** What is wrong with the numbers, names and first lines of the database migrations. */
+/**
+ * What is wrong with the numbers, names and first lines of the database migrations. Both profiles share one
+ * sequence of numbers: it says after which of the plain ones another profile's came.
+ */
 export function migrationFaults(files: readonly SourceFile[]): string[] {
-  return files.flatMap((file, index) => {
+  const numberOf = (file: SourceFile) => NAME.exec(file.path)?.[1];
+  const inOrder = files.toSorted((a, b) => Number(numberOf(a)) - Number(numberOf(b)));
+  return inOrder.flatMap((file, index) => {
     const faults: string[] = [];
-    const number = NAME.exec(file.path)?.[1];
+    const number = numberOf(file);
     if (number === undefined) faults.push(`${file.path}: not named 0001_what_it_does.sql`);
     else if (Number(number) !== index + 1)
       faults.push(`${file.path}: expected number ${index + 1}`);

@@ -11,6 +11,7 @@ const EXTENDED = Buffer.concat([
 const CONVERSATION = Buffer.concat([
   SSL_REQUEST,
   STARTUP,
+  message("p", "md50\0"),
   EXTENDED,
   message("Q", "select 1\0"),
   message("X", ""),
@@ -21,6 +22,7 @@ describe("cutting a client's bytes into turns", () => {
     const expected: ClientTurn[] = [
       { kind: "encryption" },
       { kind: "startup", bytes: STARTUP },
+      { kind: "messages", bytes: message("p", "md50\0") },
       { kind: "messages", bytes: EXTENDED },
       { kind: "messages", bytes: message("Q", "select 1\0") },
       { kind: "end" },

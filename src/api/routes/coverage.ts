@@ -108,7 +108,6 @@ export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
       const detail = "a symbol group or the database did not answer: ask again";
       return problem(context, 503, { code: "unavailable", detail });
     }
-    const known = new Set(rows.map(({ symbol }) => symbol));
     const next = {
       asOfMs: nowMs,
       startMs,
@@ -124,15 +123,21 @@ export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
         at: toIso(nowMs),
         next_page_token: last === undefined ? null : formatPageToken(next, shape),
       },
-      beside: {
-        unknown_symbols: [...new Set(asked.map(({ symbol }) => symbol))].filter(
-          (symbol) => !known.has(symbol),
-        ),
-      },
+      beside: { unknown_symbols: unknownOf(asked, rows) },
       sources: [],
       isPinned: false,
     });
   });
+}
+
+/** The symbols that were asked for and that no group knows. */
+function unknownOf(
+  asked: readonly { readonly symbol: string }[],
+  rows: readonly CoverageRow[],
+): string[] {
+  const known = new Set(rows.map(({ symbol }) => symbol));
+  const symbols = new Set(asked.map(({ symbol }) => symbol));
+  return [...symbols].filter((symbol) => !known.has(symbol));
 }
 
 function rangeFault(startMs: EpochMs, endMs: EpochMs): string | null {

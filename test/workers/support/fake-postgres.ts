@@ -4,6 +4,7 @@ import { answerBeliefs, answerTexts, type BelievedRow } from "./fake-beliefs.ts"
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
+import { FakeParked } from "./fake-parked.ts";
 import { FakeRetention } from "./fake-retention.ts";
 import { FakeSlo, READING_FIELDS } from "./fake-slo.ts";
 import { FakeActions } from "./fake-actions.ts";
@@ -105,9 +106,7 @@ export class FakePostgres {
   readonly slo = new FakeSlo();
   /** Symbols whose rows are refused, as by a check on their values. */
   readonly refusedSymbols = new Set<string>();
-  /** What was parked: symbol and reason. */
-  readonly parked: { readonly symbol: string; readonly reason: string; readonly of: string[] }[] =
-    [];
+  readonly parked = new FakeParked();
   readonly actions = new FakeActions();
   /** Every quote that was written, by symbol and event time. */
   readonly quotes = new Map<string, StoredQuote>();
@@ -124,7 +123,7 @@ export class FakePostgres {
     this.refuses = null;
     this.loseAnswers = 0;
     this.refusedSymbols.clear();
-    this.parked.length = 0;
+    this.parked.rows.length = 0;
     for (const map of [this.drains, this.flushes, this.cursors, this.quotes]) map.clear();
   }
 
@@ -198,8 +197,7 @@ export class FakePostgres {
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("drain_trial_end")) throw new SqlError("MDS04", "the trial is good", "");
-    if (query.includes("insert into parked_rows")) return this.#park(args);
-    if (query.includes("from parked_rows")) return this.#listParked(args);
+    if (query.includes("parked_rows")) return this.parked.answer(query, args);
     if (query.includes("unnest(c.holes)")) return result(HOLE_FIELDS, []);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
     if (/drop_expired|forget_expired|keep_from/.test(query))
@@ -234,30 +232,6 @@ export class FakePostgres {
     if (query.includes("from candles_intraday")) return this.#readBars(args);
     if (query === "select 1") return result([["one", INT4]], [["1"]]);
     throw new SqlError("42601", `the fake does not know: ${query.slice(0, 80)}`, "");
-  }
-
-  #park(args: readonly (string | null)[]) {
-    const reasons = parseArray(args[10] ?? "{}");
-    parseArray(args[7] ?? "{}").forEach((symbol, at) =>
-      this.parked.push({
-        symbol,
-        reason: reasons[at] ?? "",
-        of: args.slice(0, 5).map((value) => value ?? ""),
-      }),
-    );
-    return result([], []);
-  }
-
-  #listParked(args: readonly (string | null)[]) {
-    const rows = this.parked.toReversed().map(({ symbol, reason, of: [group, ...stream] }) => {
-      const [streamClass, epoch, fs, asOf] = stream;
-      const place = ["rows", "0", symbol, "[]", "23514", reason];
-      return [group, streamClass, epoch, fs, ...place, timestamp(Date.parse(asOf ?? ""))];
-    });
-    return result(
-      PARKED_FIELDS,
-      rows.slice(0, Number(args[2])).map((row) => row.map((value) => value ?? null)),
-    );
   }
 
   #drainBegin(args: readonly (string | null)[]) {
@@ -420,20 +394,6 @@ export class FakePostgres {
     return result(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
   }
 }
-
-const PARKED_FIELDS = [
-  ["group", INT4],
-  ["class", TEXT],
-  ["epoch", TEXT],
-  ["fs", INT8],
-  ["part", TEXT],
-  ["place", INT4],
-  ["symbol", TEXT],
-  ["body", TEXT],
-  ["sqlstate", TEXT],
-  ["reason", TEXT],
-  ["as_of", TIMESTAMPTZ],
-] as const;
 
 const HOLE_FIELDS = [
   ["symbol", TEXT],
