@@ -1,5 +1,6 @@
 /** What a cell of a row may hold. Null is "not given": an empty field in CSV; a list is its JSON text there. */
 export type Cell = string | number | boolean | null | readonly unknown[];
+/** A row of an answer: its cells by the names of their columns. */
 export type Row = Readonly<Record<string, Cell>>;
 
 const NEEDS_QUOTES = /[",\r\n]/;

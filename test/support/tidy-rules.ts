@@ -74,7 +74,7 @@ const WORDS = [
   { pattern: /(?<![a-z])kline|Kline/, says: "say bar" },
   { pattern: /watch_?list/i, says: "say universe" },
   // The tables keep the given name `candles_…`, and `/stock/candle` is a provider's path.
-  { pattern: /(?<!\/stock\/)candle(?!s_[a-z])/i, says: "say bar" },
+  { pattern: /(?<!\/stock\/)candle(?!s_[a-z\d])/i, says: "say bar" },
 ] as const;
 
 /** One word for one thing (the vocabulary of docs/architecture). Comments count, too. */
