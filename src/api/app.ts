@@ -3,6 +3,7 @@ import { NotImplementedError } from "../contracts/errors.ts";
 import { readSettings } from "../env.ts";
 import { pinFault } from "../ingest/pins.ts";
 import { errorText, log } from "../platform/log.ts";
+import { isDatabaseAway } from "../postgres/sql-error.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { methodsOf } from "./allowed-methods.ts";
 import { requireKey } from "./middleware/auth.ts";
@@ -10,6 +11,9 @@ import { problem } from "./problem.ts";
 import { registerRoutes } from "./register-routes.ts";
 import { registerDocs } from "./routes/docs.ts";
 import { registerHealth } from "./routes/health.ts";
+
+/** A database that is away for longer is asked again and again, by everybody: not more often than this. */
+const RETRY_AFTER_S = 5;
 
 /**
  * The HTTP API. `/health` answers always; everything else needs a configured service, and all but the
@@ -59,6 +63,11 @@ export function createApp(): OpenAPIHono<ApiEnv> {
       request_id: context.get("requestId"),
       error: errorText(error),
     });
+    if (isDatabaseAway(error)) {
+      context.header("Retry-After", String(RETRY_AFTER_S));
+      const detail = "the database did not answer: ask again";
+      return problem(context, 503, { code: "unavailable", detail });
+    }
     return problem(context, 500, { code: "internal", detail: "the request could not be served" });
   });
   return app;

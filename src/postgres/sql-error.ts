@@ -55,6 +55,15 @@ export function classifySqlError(error: unknown): SqlFault {
   return { kind, sqlstate: error.code, storedFs: null, message };
 }
 
+/** SQLSTATE classes of a server that can't serve now: connection, resources, intervention, system. */
+const AWAY_CLASSES: ReadonlySet<string> = new Set(["08", "53", "57", "58"]);
+
+/** Whether a client rejected because the database was not reached or could not serve: asking again may help. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof NeonDbError)) return false;
+  return error.code === undefined || AWAY_CLASSES.has(error.code.slice(0, 2));
+}
+
 function isRowFault(sqlstate: string, constraint: string | undefined): boolean {
   // "No partition found for row" is a check violation too, but one that names no constraint.
   if (sqlstate === "23514" && constraint === undefined) return false;

@@ -52,7 +52,9 @@ describe("reads while Postgres is away for 40 minutes of the market", () => {
       horizon: toIso(minute(6) + 3_000 - 1),
     });
     // What is stored can't be read now, and nothing is made up.
-    expect((await api(pinned)).status).toBeGreaterThanOrEqual(500);
+    const refused = await api(pinned);
+    expect([refused.status, refused.headers.get("Retry-After")]).toEqual([503, "5"]);
+    expect(await refused.json()).toMatchObject({ code: "unavailable" });
 
     postgres.away = false;
     await stepTo(minute(48), [G]);
