@@ -121,7 +121,7 @@ afterAll(async () => {
 let runs = 0;
 /** Drains the flushes of a run of its own into empty tables. */
 async function store(list: readonly Change[]): Promise<Flush[]> {
-  for (const table of ["candles_intraday", "candles_revisions", "group_cursor"])
+  for (const table of ["candles_intraday", "candles_revisions_1m", "group_cursor"])
     await test.database.query(`truncate ${table}`);
   runs += 1;
   const epoch = `0k3f9a2xq${String(runs).padStart(6, "0")}`;
