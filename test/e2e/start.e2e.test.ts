@@ -91,7 +91,11 @@ describe("npm start", { timeout: TIMEOUT_MS }, () => {
     // Of whoever answered: on a busy machine the first provider may have been too slow.
     expect(await read.json()).toMatchObject({ bars: [{ symbol: "SPY", feed: "sip" }] });
     expect((await fetch(`${api}/v1/bars?symbols=SPY`)).status).toBe(401);
-    const later = await fetch(`${api}/v1/bars/latest?symbols=SPY`, {
+    const last = await fetch(`${api}/v1/bars/latest?symbols=SPY`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(await last.json()).toMatchObject({ bars: [{ symbol: "SPY" }] });
+    const later = await fetch(`${api}/ops/config`, {
       headers: { authorization: `Bearer ${key}` },
     });
     expect(later.status).toBe(501);
