@@ -42,7 +42,8 @@ export default defineConfig({
     // 3,000 symbols with 20 holes each are the storm of 60,000: too long for every run.
     provide: { stormSymbols: Number(process.env["STORM_SYMBOLS"] ?? 780) },
     include: ["test/workers/**/*.worker.test.ts"],
-    maxWorkers: 1,
+    // As many as the machine that CI has: most of the time of a file goes into loading it.
+    maxWorkers: 2,
     allowOnly: false,
     testTimeout: TEST_TIMEOUT_MS,
     hookTimeout: TEST_TIMEOUT_MS,

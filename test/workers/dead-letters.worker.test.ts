@@ -276,7 +276,7 @@ describe("requeueing a letter", () => {
     const letter = letterOf();
     await deliver(letter);
     postgres.refuses = /update backfill_jobs/;
-    expect((await requeue(letter.id)).status).toBe(500);
+    expect((await requeue(letter.id)).status).toBe(503);
     expect(await read(letter.id)).toMatchObject({ status: "dead" });
     postgres.refuses = null;
     expect((await requeue(letter.id)).status).toBe(200);
