@@ -7,7 +7,7 @@ import {
   type RollupInterval,
 } from "../domain/interval.ts";
 import type { Feed } from "../domain/provider-id.ts";
-import { toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
+import { MINUTE_MS, toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
 import { beliefSql, type SortDirection } from "./belief-sql.ts";
 import { minutesOfRollups, rollupSql } from "./rollup-sql.ts";
 import type { SqlClient, SqlRow } from "./sql-client.ts";
@@ -61,9 +61,9 @@ const SESSION_ORDER: Readonly<Record<SessionKind, number>> = { pre: 0, regular: 
  * Symbols come sorted, so those after the page are not read (an incremental sort). Only rollups have ties: two
  * sessions that share a start.
  */
-function readSql(interval: ReadInterval, sort: SortDirection): string {
+function readSql(interval: ReadInterval, sort: SortDirection, isWhole: boolean): string {
   const bars = isRollup(interval)
-    ? rollupSql(interval, sort)
+    ? rollupSql(interval, sort, isWhole)
     : `${beliefSql(interval, sort)} order by ts ${sort} limit $9::integer`;
   return `
 select bar.*
@@ -115,15 +115,17 @@ async function readRows(
     const next = (position ?? -Infinity) + (isRollup(interval) ? INTERVAL_MS[interval] : 1);
     return toIso(Math.max(startMs, next));
   });
+  const beliefs = beliefsOf(query);
+  const isWhole = beliefs === null || endMs - startMs <= beliefs * MINUTE_MS;
   const { rows } = await sql.query({
-    text: readSql(interval, sort),
+    text: readSql(interval, sort, isWhole),
     params: [
       remaining,
       bounds,
       toIso(startMs),
       toIso(endMs),
       toIso(query.asOfMs),
-      beliefsOf(query),
+      beliefs,
       toIso(Math.max(query.asOfMs, query.storedByMs ?? query.asOfMs)),
       query.feed ?? null,
       query.limit,

@@ -28,26 +28,35 @@ const firstDate = (instant: string) =>
 const inSession = (table: string) =>
   `($10::tstzmultirange is null or ${table}.ts <@ $10::tstzmultirange)`;
 
+/** How the two sides of a read are bounded and ordered. */
+interface Way {
+  readonly sort: SortDirection;
+  readonly bound: ">=" | "<";
+  readonly isWhole: boolean;
+}
+
+/** A whole side comes in any order, which spares a sort of all of it. */
+const pageBy = (key: string, { sort, isWhole }: Way) =>
+  isWhole ? "" : `order by ${key} ${sort} limit $6::integer`;
+
 /** What is believed now of a page's symbol, by interval: its columns in the order of the revisions', and its rows. */
 const CURRENT: Readonly<Record<Interval, (way: Way) => string>> = {
-  "1m": ({
-    bound,
-    sort,
-  }) => `select symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from candles_intraday c
-      where c.symbol = page.symbol and c.interval = '1m' and c.ts ${bound} page.bound
+  "1m": (
+    way,
+  ) => `select symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from candles_intraday c
+      where c.symbol = page.symbol and c.interval = '1m' and c.ts ${way.bound} page.bound
         and c.ts >= $3::timestamptz and c.ts < $4::timestamptz and ${inSession("c")}
         and ${known("c", "c.ts + interval '1 minute'")}
-      order by c.ts ${sort} limit $6::integer`,
+      ${pageBy("c.ts", way)}`,
   // Dates are compared with dates, so that the planner sees the years that it needs.
-  "1d": ({
-    bound,
-    sort,
-  }) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${BELIEF_COLUMNS},
+  "1d": (
+    way,
+  ) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${BELIEF_COLUMNS},
         'regular' as session, status, revision from candles_daily c
-      where c.symbol = page.symbol and c.trading_date ${bound} ${firstDate("page.bound")}
+      where c.symbol = page.symbol and c.trading_date ${way.bound} ${firstDate("page.bound")}
         and c.trading_date >= ${firstDate("$3::timestamptz")}
         and c.trading_date < ${firstDate("$4::timestamptz")} and ${known("c", dayEnd("c.trading_date"))}
-      order by c.trading_date ${sort} limit $6::integer`,
+      ${pageBy("c.trading_date", way)}`,
 };
 
 const REPLACED: Readonly<Record<Interval, string>> = {
@@ -55,32 +64,36 @@ const REPLACED: Readonly<Record<Interval, string>> = {
   "1d": known("r", dayEnd("(r.ts at time zone 'UTC')::date")),
 };
 
-interface Way {
-  readonly sort: SortDirection;
-  readonly bound: ">=" | "<";
-}
-
 /**
- * The first $6 beliefs of `page.symbol` (all, when $6 is null) that were held at $5, one a bar: the newest of what is
- * believed now and what was replaced. `page.bound` is where its bars begin (`asc`) or end (`desc`); bars start in
- * `[$3, $4)`; $7 is stored by, $8 a feed or null, and $10 (minutes only) the ranges of the sessions that count, or null.
+ * What was held of `page.symbol` at $5, from what is believed now and, one a bar, from what was replaced: a bar may
+ * come from both, the newer is the one that was believed. `page.bound` is where its bars begin (`asc`) or end
+ * (`desc`); bars start in `[$3, $4)`; $7 is stored by, and $10 (minutes only) the ranges of the sessions that count,
+ * or null. Each side stops after its first $6 rows (all, when $6 is null): the first rows of the union are among the
+ * first rows of its sides. With `isWhole` no more than $6 bars can start in the range.
  *
- * Each side stops after a page: the first rows of the union are among the first rows of its sides. The feed is asked
- * for only of the belief that was chosen, or a bar would be found by a feed that had been replaced by then; so a
- * read by feed must not limit its sides. A session is a matter of the bar's start: all beliefs of a bar share it.
- * A bar that only the revisions hold was deleted by hand; what was believed stays readable.
+ * A session is a matter of the bar's start: all beliefs of a bar share it. A bar that only the revisions hold was
+ * deleted by hand; what was believed stays readable.
  */
-export function beliefSql(interval: Interval, sort: SortDirection): string {
-  const way: Way = { sort, bound: sort === "asc" ? ">=" : "<" };
-  return `
-  select * from (
-    select distinct on (ts) * from (
-      (${CURRENT[interval](way)})
+export function heldSql(interval: Interval, sort: SortDirection, isWhole = false): string {
+  const way: Way = { sort, bound: sort === "asc" ? ">=" : "<", isWhole };
+  return `(${CURRENT[interval](way)})
       union all
       (select distinct on (r.ts) symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from candles_revisions r
         where r.symbol = page.symbol and r.interval = '${interval}' and r.ts ${way.bound} page.bound
           and r.ts >= $3::timestamptz and r.ts < $4::timestamptz and ${REPLACED[interval]}
-        order by r.ts ${sort}, r.as_of desc limit $6::integer)
+        order by r.ts ${sort}, r.as_of desc limit $6::integer)`;
+}
+
+/**
+ * The first $6 beliefs of `page.symbol` (all, when $6 is null) that were held at $5, one a bar; $8 is a feed or null.
+ * The feed is asked for only of the belief that was chosen, or a bar would be found by a feed that had been replaced
+ * by then; so a read by feed must not limit its sides.
+ */
+export function beliefSql(interval: Interval, sort: SortDirection): string {
+  return `
+  select * from (
+    select distinct on (ts) * from (
+      ${heldSql(interval, sort)}
     ) held
     order by ts ${sort}, as_of desc limit $6::integer
   ) belief

@@ -1,6 +1,6 @@
 import { INTERVAL_MS, type RollupInterval } from "../domain/interval.ts";
 import { MINUTE_MS } from "../domain/time.ts";
-import { beliefSql, type SortDirection } from "./belief-sql.ts";
+import { heldSql, type SortDirection } from "./belief-sql.ts";
 
 const WIDTHS: Readonly<Record<RollupInterval, string>> = { "5m": "5 minutes", "1h": "1 hour" };
 
@@ -12,26 +12,36 @@ export function minutesOfRollups(interval: RollupInterval, limit: number): numbe
 /**
  * The first $9 bars of `page.symbol`, worked out from the minutes that were believed at $5: the definitions of the
  * views `candles_5m` and `candles_1h` (migration 0013), and who gave the bars. A page never ends inside a start that
- * two sessions share.
+ * two sessions share. `isWhole`: no more than $6 minutes can start in the range.
+ *
+ * The minutes are sorted once, by bar and then by time: that finds the belief of each and is the order that the
+ * aggregates ask for, so that PostgreSQL 16 and later sort nothing again. Sums of doubles depend on it.
  */
-export function rollupSql(interval: RollupInterval, sort: SortDirection): string {
-  const bucket = `date_bin('${WIDTHS[interval]}', b.ts, timestamptz 'epoch')`;
+export function rollupSql(interval: RollupInterval, sort: SortDirection, isWhole: boolean): string {
   return `
-    select symbol, ts, open, high, low, close, volume,
+    select page.symbol, bucket as ts, open, high, low, close, volume,
       case when volume > 0 then notional / volume else close end as vwap,
       trade_count, as_of, session, revision, bars, sources, has_backfilled
     from (
-      select b.symbol, ${bucket} as ts, b.session,
+      select b.bucket, b.session,
         (array_agg(b.open order by b.ts))[1] as open, max(b.high) as high, min(b.low) as low,
-        (array_agg(b.close order by b.ts desc))[1] as close,
+        (array_agg(b.close order by b.ts))[count(*)] as close,
         sum(b.volume order by b.ts) as volume,
         sum(coalesce(b.vwap, b.close) * b.volume order by b.ts) as notional,
         sum(b.trade_count)::bigint as trade_count, max(b.as_of) as as_of,
         sum(b.revision)::integer as revision, count(*)::integer as bars,
         array_agg(distinct b.provider || '/' || b.feed) as sources,
         bool_or(b.status = 'backfilled') as has_backfilled
-      from (${beliefSql("1m", sort)}) b
-      group by b.symbol, ${bucket}, b.session
+      from (
+        select distinct on (bucket, session, ts) * from (
+          select held.*, date_bin('${WIDTHS[interval]}', held.ts, timestamptz 'epoch') as bucket from (
+            ${heldSql("1m", sort, isWhole)}
+          ) held
+        ) minute
+        order by bucket, session, ts, as_of desc
+      ) b
+      where $8::text is null or b.feed = $8::text
+      group by b.bucket, b.session
     ) buckets
     order by ts ${sort} fetch first ($9::integer) rows with ties`;
 }
