@@ -1,6 +1,6 @@
 import type { TradingSession } from "../../src/domain/calendar.ts";
 import { groupOf } from "../../src/domain/symbol.ts";
-import { MINUTE_MS } from "../../src/domain/time.ts";
+import { type EpochMs, MINUTE_MS } from "../../src/domain/time.ts";
 import { streamName } from "../../src/stream/token.ts";
 import type { Market } from "../market/market.ts";
 
@@ -13,6 +13,13 @@ export interface SaidAbsences {
   readonly mostNoTrade: ReadonlyMap<string, number> | null;
 }
 
+/** Symbols of a group that were said not to have traded in a minute, and did. */
+export interface FalseAbsence {
+  readonly stream: string;
+  readonly ts: EpochMs;
+  readonly symbols: number;
+}
+
 /**
  * Minutes of symbols that were at some time said not to have traded, and did. The sandbox shows every
  * bar before its minute settles, so an honest answer never says so: these were taken from empty ones.
@@ -23,7 +30,7 @@ export function falseAbsences({
   sessions,
   symbolGroups,
   mostNoTrade,
-}: SaidAbsences): number | null {
+}: SaidAbsences): FalseAbsence[] | null {
   if (mostNoTrade === null) return null;
   const truth = new Map<string, number>();
   for (const { symbol } of market.symbols) {
@@ -36,7 +43,9 @@ export function falseAbsences({
       }
     }
   }
-  let count = 0;
-  for (const [key, said] of mostNoTrade) count += Math.max(0, said - (truth.get(key) ?? 0));
-  return count;
+  return [...mostNoTrade].flatMap(([key, said]) => {
+    const symbols = said - (truth.get(key) ?? 0);
+    const [stream = "", ts = ""] = key.split(" ");
+    return symbols > 0 ? [{ stream, ts: Number(ts), symbols }] : [];
+  });
 }

@@ -1,9 +1,10 @@
-import { MINUTE_MS } from "../../src/domain/time.ts";
+import { MINUTE_MS, toIso } from "../../src/domain/time.ts";
 import type { PublicationSchedule } from "../market/publication.ts";
 import type { BreakerPath } from "./breaker-watch.ts";
 import type { StreamResult } from "./clients.ts";
 import { type Drain, drainFaults } from "./drain.ts";
 import { counterTotal, histogramQuantile, sumByLabels } from "./exposition.ts";
+import type { FalseAbsence } from "./false-absences.ts";
 import { type GapCounts, unseenGaps } from "./gap-events.ts";
 import type { DailyReconciliation } from "./reconcile-daily.ts";
 import type { Reconciliation } from "./reconcile.ts";
@@ -18,6 +19,7 @@ export interface SessionReport {
 
 /** Dates are told one by one while the line stays readable. */
 const MAX_DATES_TOLD = 20;
+const MAX_ABSENCES_TOLD = 20;
 
 /** The minutes that the polls of one instant ask for. */
 const POLLED_MINUTES = 3;
@@ -50,7 +52,7 @@ export interface Outcome {
   readonly daily: DailyReconciliation;
   readonly stream: StreamResult;
   /** Minutes said not to have traded that did; null when no client listened. */
-  readonly noTradeFromEmpty: number | null;
+  readonly noTradeFromEmpty: readonly FalseAbsence[] | null;
   readonly gaps: GapFacts;
   /** How an outage of all providers was worked off; null when there was none. */
   readonly drain: Drain | null;
@@ -73,11 +75,13 @@ export interface GapFacts {
 
 /** Judges a run: the line that is printed, and whether it passed. */
 export function report(outcome: Outcome): SessionReport {
-  const { found, daily, stream, gaps, drain, noTradeFromEmpty } = outcome;
+  const { found, daily, stream, gaps, drain } = outcome;
+  const falselyAbsent = outcome.noTradeFromEmpty ?? [];
   const { counts } = found;
   const unseen = gaps.onStream === null ? [] : unseenGaps(gaps.stored, gaps.onStream);
   const judged = [
     ...stream.faults,
+    ...falselyAbsent.slice(0, MAX_ABSENCES_TOLD).map(absenceFault),
     ...revisionFaults(outcome),
     ...unseen.map((text) => `gap events on the stream: ${text} stored`),
     ...(drain === null ? [] : drainFaults(drain)),
@@ -87,7 +91,7 @@ export function report(outcome: Outcome): SessionReport {
     counts.duplicate +
     counts.wrong +
     counts.pending +
-    (noTradeFromEmpty ?? 0) +
+    sumOf(falselyAbsent) +
     daily.missing +
     daily.wrong +
     stream.lost +
@@ -99,6 +103,14 @@ export function report(outcome: Outcome): SessionReport {
     line: lineOf(outcome),
     faults: [...found.faults, ...daily.faults, ...judged],
   };
+}
+
+function sumOf(absences: readonly FalseAbsence[]): number {
+  return absences.reduce((sum, { symbols }) => sum + symbols, 0);
+}
+
+function absenceFault({ stream, ts, symbols }: FalseAbsence): string {
+  return `${stream} said at ${toIso(ts)} that ${symbols} more had not traded than had not`;
 }
 
 function lineOf(outcome: Outcome): object {
@@ -116,7 +128,7 @@ function lineOf(outcome: Outcome): object {
     ...(dates > 1 && dates <= MAX_DATES_TOLD
       ? { by_date: Object.fromEntries(found.byDate.map(([date, counts]) => [date, told(counts)])) }
       : {}),
-    no_trade_from_empty: outcome.noTradeFromEmpty,
+    no_trade_from_empty: outcome.noTradeFromEmpty && sumOf(outcome.noTradeFromEmpty),
     gaps: gaps.stored,
     gaps_on_stream: gaps.onStream,
     gaps_outside_sessions: gaps.outsideSessions,

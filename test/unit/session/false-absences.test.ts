@@ -13,7 +13,7 @@ const silentAt = (group: number) =>
   market.symbols.filter(
     ({ symbol }) => groupOf(symbol, 2) === group && market.bar(symbol, openMs) === undefined,
   ).length;
-const count = (said: number) => {
+const found = (said: number) => {
   const mostNoTrade = new Map([[`${streamName({ group: 0, class: "bars" })} ${openMs}`, said]]);
   return falseAbsences({ market, sessions: [session], symbolGroups: 2, mostNoTrade });
 };
@@ -21,6 +21,7 @@ const count = (said: number) => {
 describe("minutes that were said not to have traded and did", () => {
   it("are those beyond what really did not trade in that group and minute", () => {
     const silent = silentAt(0);
-    expect([count(0), count(silent), count(silent + 3)]).toEqual([0, 0, 3]);
+    expect([found(0), found(silent)]).toEqual([[], []]);
+    expect(found(silent + 3)).toEqual([{ stream: "0b", ts: openMs, symbols: 3 }]);
   });
 });
