@@ -4,7 +4,7 @@ import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import { drain, type DrainDeps, type DrainResult } from "./drain.ts";
-import { type DrainNote, type DrainNotes, MAX_RENEWALS } from "./drain-notes.ts";
+import { type DrainNotes, MAX_RENEWALS } from "./drain-notes.ts";
 import type { DutyStore } from "./duty-store.ts";
 import type { Realignment, StoredPosition } from "./realign.ts";
 import type { StreamLog } from "./stream-log.ts";
@@ -59,23 +59,29 @@ export class Drainer {
   async #run(): Promise<void> {
     const { stream, random, classify, tryOut, stored } = this.#deps;
     const attempt = stream.meta.getNumber("drain_attempt") ?? 0;
-    const result = await drain(
-      {
-        classify,
-        random,
-        tryOut,
-        stored,
-        write: (...batch) => this.#timedWrite(...batch),
-        read: (fs, limit, bytes) => stream.log.readAfter(fs, limit, bytes),
-        position: () => stream.position(),
-        setDrained: (fs) => stream.setDrained(fs),
-      },
-      attempt,
+    let result: DrainResult;
+    try {
+      result = await drain(
+        {
+          classify,
+          random,
+          tryOut,
+          stored,
+          write: (...batch) => this.#timedWrite(...batch),
+          read: (fs, limit, bytes) => stream.log.readAfter(fs, limit, bytes),
+          position: () => stream.position(),
+          setDrained: (fs) => stream.setDrained(fs),
+        },
+        attempt,
+      );
+      this.#note(result);
+      // Until the new epoch stands, another drain would only ask for one more.
+      if (result.kind === "renew") return await this.#renew(result.why, result.stored);
+    } finally {
       // Free again in the turn that found the log empty: what is appended next starts a new drain.
-    ).finally(() => (this.#running = false));
-    this.#note(result);
-    if (result.kind === "renew") await this.#renew(result.why, result.stored);
-    else this.#settle(result, attempt);
+      this.#running = false;
+    }
+    this.#settle(result, attempt);
   }
 
   #settle(result: Exclude<DrainResult, { kind: "renew" }>, attempt: number): void {
@@ -118,10 +124,10 @@ export class Drainer {
 
   /** What an operator has to know is logged, counted and kept. */
   #note({ parked, realigned }: DrainResult): void {
-    const { stream, totals, market, name } = this.#deps;
+    const { stream, totals, notes, market, name } = this.#deps;
     for (const { part, fault } of parked) {
       totals.add("rows_parked_total", { class: stream.class, part });
-      this.#keep({
+      notes.add({
         kind: "parked",
         text: `a row was parked: ${fault.message}`,
         atMs: market.now(),
@@ -130,15 +136,10 @@ export class Drainer {
     for (const act of realigned) {
       totals.add("drain_realigned_total", { class: stream.class, kind: act.kind });
       log("warn", "Postgres stood elsewhere", { group: name, class: stream.class, ...act });
-      if (act.kind !== "skip")
-        this.#keep({ kind: act.kind, text: textOf(act), atMs: market.now() });
+      if (act.kind !== "skip") notes.add({ kind: act.kind, text: textOf(act), atMs: market.now() });
     }
     if (parked.length > 0)
       log("error", "rows were parked", { group: name, class: stream.class, rows: parked.length });
-  }
-
-  #keep(note: DrainNote): void {
-    this.#deps.notes.add(note);
   }
 
   async #timedWrite(...batch: Parameters<DrainDeps["write"]>): Promise<void> {

@@ -78,13 +78,15 @@ function loseDays({ beliefs, view }: RenewalDeps, fromMs: EpochMs, endMs: EpochM
   const lost = new Map<string, SymbolRange>();
   for (let ts = fromMs - (fromMs % DAY_MS); ts < endMs; ts += DAY_MS) {
     const day = beliefs.read("1d", ts, members.length);
+    let hasMoved = false;
     for (const { symbol, slot } of members) {
       const belief = day.get(slot);
       if (belief.state !== "bar") continue;
       day.set(slot, asLost(belief));
+      hasMoved = true;
       lost.set(symbol, { symbol, startMs: lost.get(symbol)?.startMs ?? ts, endMs: ts + DAY_MS });
     }
-    if (lost.size > 0) beliefs.write("1d", ts, day);
+    if (hasMoved) beliefs.write("1d", ts, day);
   }
   return [...lost.values()];
 }

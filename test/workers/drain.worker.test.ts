@@ -187,6 +187,30 @@ describe("a Postgres that stands elsewhere than the log", () => {
     expect(old.epoch < renewed.epoch).toBe(true);
   });
 
+  it("is not drained to while a new epoch is being made, or that would ask for one more", async () => {
+    await load([G]);
+    await ingestMinute(G, 0, bars(0));
+    knowLaterEpoch();
+    const answer = postgres.answer.bind(postgres);
+    let drainsMeanwhile: number | null = null;
+    let drains = 0;
+    vi.spyOn(postgres, "answer").mockImplementation(async (request) => {
+      const asked = await request.clone().text();
+      if (asked.includes("drain_begin")) drains += 1;
+      if (asked.includes("unnest(c.holes)") && drainsMeanwhile === null) {
+        const before = drains;
+        drainsMeanwhile = 0;
+        await ingestOnly(2);
+        await statusOf();
+        drainsMeanwhile = drains - before;
+      }
+      return await answer(request);
+    });
+    await ingestMinute(G, 1, bars(1));
+    expect(drainsMeanwhile).toBe(0);
+    expect((await statusOf()).drainNotes.map(({ kind }) => kind)).toEqual(["renew"]);
+  });
+
   it("gets the daily bars of the doubted span again too, as the next revision", async () => {
     await load([G]);
     await ingestMinute(G, 0, bars(0));
