@@ -14,20 +14,9 @@ type WantKind = "star" | "many" | "few" | "quotes";
 /** Kinds in turn: 4 % of the clients take everything, 16 % many symbols, 60 % few, 20 % quotes beside. */
 const FIVE = ["few", "quotes", "few", "few", "many"] as const;
 const KINDS: readonly WantKind[] = [
-  "star",
-  "many",
-  "quotes",
-  ...FIVE,
-  "few",
-  ...FIVE,
-  "few",
-  ...FIVE,
-  "few",
-  "few",
-  "few",
-  "few",
-  "few",
-  "quotes",
+  ...(["star", "many", "quotes"] as const),
+  ...([...FIVE, "few", ...FIVE, "few", ...FIVE] as const),
+  ...(["few", "few", "few", "few", "quotes"] as const),
 ];
 
 /** So many clients share a list of symbols, as the programs of one desk do. */
