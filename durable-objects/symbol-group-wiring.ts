@@ -135,6 +135,9 @@ function createStreams(world: World, home: GroupHome): StreamHost {
     follow: async (streamClass, host, known) => home.follow(streamClass, host, known),
     readLog: async (streamClass, fs, maxBytes) => home.readLog(streamClass, fs, maxBytes),
     latestQuotes: async () => home.latestQuotes(),
+    latestBars: async () => home.reads.latestBars(),
+    locate: async (asOf) => home.reads.locate(asOf),
+    drainPoint: async (epoch, maxFs) => home.reads.drainPoint(epoch, maxFs),
   };
   // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
   const observePublished = async (published: readonly Published[]) => {

@@ -18,6 +18,7 @@ const sidsSchema = z.instanceof(Uint8Array);
 const baseShape = {
   id: z.string(),
   firstOnly: z.boolean(),
+  objects: z.boolean().default(false),
   /** Positions as a resume token: one text is cloned much faster than a list a stream. */
   token: z.string(),
 };
@@ -73,11 +74,11 @@ export class Connection {
   static restore(socket: WebSocket): Connection | null {
     const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
     if (!parsed.success) return null;
-    const { id, firstOnly, channels, token } = parsed.data;
+    const { id, firstOnly, objects, channels, token } = parsed.data;
     const positions = parseToken(token);
     return positions === null
       ? null
-      : new Connection(socket, id, { channels, firstOnly }, positions);
+      : new Connection(socket, id, { channels, firstOnly, objects }, positions);
   }
 
   get subscription(): Subscription {
@@ -122,12 +123,13 @@ export class Connection {
 
   /** Writes subscription and positions into the socket's attachment. */
   save(): void {
-    const { channels, firstOnly } = this.#subscription;
+    const { channels, firstOnly, objects } = this.#subscription;
     const token = formatToken(this.#positions);
     this.socket.serializeAttachment({
       v: ATTACHMENT_VERSION,
       id: this.id,
       firstOnly,
+      objects,
       channels,
       token,
     });

@@ -3,6 +3,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { CLOSE_CODES } from "../contracts/stream.ts";
 import { Connection } from "./connection.ts";
 import { FrameCache, snapshotFrame } from "./frames.ts";
+import { diffUrls, handoffOf } from "./handoff.ts";
 import type { Delivery, DeliveryAnswer } from "./delivery.ts";
 import type { HomePort } from "./home-port.ts";
 import { Outbox, sendText } from "./outbox.ts";
@@ -191,7 +192,7 @@ export class StreamHost {
       if (position === undefined) return;
       const slice = await this.deps.home(id.group).readLog(id.class, position.fs, CATCH_UP_BYTES);
       if (slice.epoch !== position.epoch) {
-        this.#enterEpoch(connection, stream, slice.epoch);
+        await this.#enterEpoch(connection, stream, id);
         continue;
       }
       if (slice.flushes.length === 0) {
@@ -243,11 +244,21 @@ export class StreamHost {
     if (view !== null) this.outbox.push(connection, frames.frame(view).text);
   }
 
-  /** The stream began a new life: its numbers start again. */
-  #enterEpoch(connection: Connection, stream: string, epoch: string): void {
+  /** The stream began a new life: the connection goes on in it behind what is in Postgres. */
+  async #enterEpoch(connection: Connection, stream: string, id: StreamId): Promise<void> {
+    const before = connection.positions.get(stream);
+    if (before === undefined) return;
+    const point = await this.deps.home(id.group).drainPoint(before.epoch, before.fs);
+    const view = connection.view(id, this.deps.rosters.of(id.group));
+    if (view === null || !connection.positions.has(stream)) return;
+    const urls = diffUrls({ stream, group: id.group, view }, before.at, point.at);
+    const handoff = handoffOf(urls, point.fs + 1);
     this.outbox.send(connection);
-    sendText(connection, JSON.stringify({ op: "epoch", g: stream, e: epoch, fs: 0 }));
-    connection.moveTo(stream, { epoch, fs: 0, at: 0 });
+    sendText(
+      connection,
+      JSON.stringify({ op: "epoch", g: stream, e: point.epoch, fs: point.fs, handoff }),
+    );
+    connection.moveTo(stream, point);
     connection.save();
   }
 

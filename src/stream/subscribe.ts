@@ -4,12 +4,16 @@ import type { Connection } from "./connection.ts";
 import type { FollowAnswer } from "./home-port.ts";
 import type { StreamHost } from "./host.ts";
 import { sendText } from "./outbox.ts";
-import { caughtUpFrame, prepareReplays, type Replay, type ResumeRequest } from "./replay.ts";
+import { barSnapshotFrames } from "./frames.ts";
+import { caughtUpFrame, prepareReplays, type ResumeRequest } from "./replay.ts";
 import {
   classesOf,
   countSids,
+  merged,
+  NO_SUBSCRIPTION,
   type Subscription,
   type SymbolSet,
+  type StreamView,
   viewOf,
   withoutSymbols,
   withSymbols,
@@ -23,6 +27,11 @@ interface Followed {
   readonly id: StreamId;
   readonly stream: string;
   readonly answer: FollowAnswer;
+}
+
+/** A stream of which a frame names something, and what that is. */
+interface Wanted extends Followed {
+  readonly view: StreamView;
 }
 
 /**
@@ -63,41 +72,87 @@ async function followAndReplay(
   connection: Connection,
   request: SubRequest,
 ): Promise<void> {
-  const { frame, token, streams, symbolGroups } = request;
+  const { frame, streams, symbolGroups } = request;
   const followed = await Promise.all(
     streams.map(async (id): Promise<Followed> => {
       return { id, stream: streamName(id), answer: await host.follow(id) };
     }),
   );
-  const { subscription, rejected } = extend(host, connection.subscription, frame, symbolGroups);
-  const wanted = followed.filter(
-    ({ id }) => viewOf(subscription, id.class, host.deps.rosters.of(id.group)) !== null,
-  );
-  const replays = await replaysOf(host, wanted, token, subscription, connection);
-  const snapshots = wanted
+  const { asked, rejected } = askedFor(host, frame, symbolGroups);
+  const subscription = extended(connection.subscription, frame, asked);
+  const wanted = followed.flatMap((each): Wanted[] => {
+    const { group, class: streamClass } = each.id;
+    const view = viewOf(
+      { ...subscription, channels: asked.channels },
+      streamClass,
+      rosterOf(host, group),
+    );
+    return view === null ? [] : [{ ...each, view }];
+  });
+  const from = await positionsFrom(host, wanted, request);
+  const replays = await prepareReplays(resumesOf(host, connection, wanted, from));
+  const lastBars = frame.from === "snapshot" ? await latestBars(host, wanted, from) : [];
+  const lastQuotes = wanted
     .filter(({ id }) => id.class === "quotes")
-    .filter(({ stream }) => frame.from === "snapshot" || token.has(stream))
+    .filter(({ stream }) => frame.from === "snapshot" || from.has(stream))
     .map(({ stream }) => stream);
+  // From here on in one turn: no flush comes between where the replays end and where live begins.
   connection.subscribe(subscription);
+  for (const { stream, position } of replays) {
+    if (!connection.positions.has(stream)) connection.moveTo(stream, position);
+  }
   for (const { stream, answer } of wanted) {
     if (connection.positions.has(stream)) continue;
     connection.moveTo(stream, { epoch: answer.epoch, fs: answer.headFs, at: answer.headAt });
   }
-  for (const replay of replays) connection.moveTo(replay.stream, replay.position);
   connection.save();
   host.outbox.send(connection);
   const results = [
     ...replays.map((replay) => replay.result),
-    ...snapshots.map((g): ResumeResult => ({ g, recovered: true, snapshot: true })),
+    ...lastQuotes.map((g): ResumeResult => ({ g, recovered: true, snapshot: true })),
   ];
   sendText(connection, ackFrame(connection, frame, rejected, results));
   for (const replay of replays) {
-    if (!replay.result.recovered) continue;
     for (const part of replay.frames) sendText(connection, part.text);
     sendText(connection, caughtUpFrame(replay));
   }
-  for (const stream of snapshots) host.sendSnapshot(connection, stream);
+  for (const text of lastBars) sendText(connection, text);
+  for (const stream of lastQuotes) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
+}
+
+/** Where the client is on each stream: by its token, or by the knowledge time that it asks from. */
+async function positionsFrom(
+  host: StreamHost,
+  wanted: readonly Wanted[],
+  { frame, token }: SubRequest,
+): Promise<ReadonlyMap<string, Position>> {
+  const positions = new Map(token);
+  const { from } = frame;
+  if (typeof from !== "number") return positions;
+  await Promise.all(
+    wanted.map(async ({ id, stream }) => {
+      if (positions.has(stream)) return;
+      const located = id.class === "bars" ? await host.deps.home(id.group).locate(from) : null;
+      positions.set(stream, located ?? { epoch: "", fs: 0, at: from });
+    }),
+  );
+  return positions;
+}
+
+/** The last bars of streams that are not resumed, as frames. */
+async function latestBars(
+  host: StreamHost,
+  wanted: readonly Wanted[],
+  from: ReadonlyMap<string, Position>,
+): Promise<string[]> {
+  const fresh = wanted.filter(({ id, stream }) => id.class === "bars" && !from.has(stream));
+  const frames = await Promise.all(
+    fresh.map(async ({ id: { group }, view }) =>
+      barSnapshotFrames(group, await host.deps.home(group).latestBars(), view),
+    ),
+  );
+  return frames.flat();
 }
 
 /** Takes symbols off a subscription; a stream of which nothing is wanted any more is left. */
@@ -113,7 +168,7 @@ export function unsubscribe(
   const subscription = withoutSymbols(connection.subscription, frame.ch, removed);
   connection.subscribe(subscription);
   for (const id of host.followedStreams()) {
-    if (viewOf(subscription, id.class, host.deps.rosters.of(id.group)) === null)
+    if (viewOf(subscription, id.class, rosterOf(host, id.group)) === null)
       connection.leave(streamName(id));
   }
   connection.save();
@@ -135,14 +190,24 @@ export function sendError(
   );
 }
 
-function extend(host: StreamHost, before: Subscription, frame: SubFrame, symbolGroups: number) {
-  const firstOnly = frame.rev === undefined ? before.firstOnly : frame.rev === "first";
-  if (frame.symbols.includes("*")) {
-    return { subscription: { ...withSymbols(before, frame.ch, "*"), firstOnly }, rejected: [] };
-  }
+const rosterOf = (host: StreamHost, group: number) => host.deps.rosters.of(group);
+
+/** What a frame names, alone; and the symbols that no member has. */
+function askedFor(host: StreamHost, frame: SubFrame, symbolGroups: number) {
+  if (frame.symbols.includes("*"))
+    return { asked: withSymbols(NO_SUBSCRIPTION, frame.ch, "*"), rejected: [] };
   const { sids, unknown } = sidsOf(host, frame.symbols, symbolGroups);
   const rejected = unknown.map((symbol) => ({ symbol, code: STREAM_CODES.unknownSymbol }));
-  return { subscription: { ...withSymbols(before, frame.ch, sids), firstOnly }, rejected };
+  return { asked: withSymbols(NO_SUBSCRIPTION, frame.ch, sids), rejected };
+}
+
+/** A subscription with what a frame asks for; how rows are chosen and written is the whole connection's. */
+function extended(before: Subscription, frame: SubFrame, asked: Subscription): Subscription {
+  return {
+    ...merged(before, asked),
+    firstOnly: frame.rev === undefined ? before.firstOnly : frame.rev === "first",
+    objects: frame.format === undefined ? before.objects : frame.format === "objects",
+  };
 }
 
 function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: number) {
@@ -153,7 +218,7 @@ function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: numb
     const group = groupOf(symbol, symbolGroups);
     let index = bySymbol.get(group);
     if (index === undefined) {
-      index = new Map(host.deps.rosters.of(group).map((entry) => [entry.symbol, entry.sid]));
+      index = new Map(rosterOf(host, group).map((entry) => [entry.symbol, entry.sid]));
       bySymbol.set(group, index);
     }
     const sid = index.get(symbol);
@@ -163,22 +228,20 @@ function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: numb
   return { sids, unknown };
 }
 
-async function replaysOf(
+function resumesOf(
   host: StreamHost,
-  wanted: readonly Followed[],
-  token: ReadonlyMap<string, Position>,
-  subscription: Subscription,
   connection: Connection,
-): Promise<Replay[]> {
-  const requests: ResumeRequest[] = [];
-  for (const { id, stream, answer } of wanted) {
-    const from = token.get(stream);
-    const view = viewOf(subscription, id.class, host.deps.rosters.of(id.group));
-    if (id.class !== "bars" || from === undefined || view === null) continue;
-    if (connection.positions.has(stream)) continue;
-    requests.push({ stream, id, from, home: host.deps.home(id.group), follow: answer, view });
-  }
-  return prepareReplays(requests);
+  wanted: readonly Wanted[],
+  from: ReadonlyMap<string, Position>,
+): ResumeRequest[] {
+  return wanted.flatMap(({ id, stream, answer, view }): ResumeRequest[] => {
+    const position = from.get(stream);
+    if (id.class !== "bars" || position === undefined) return [];
+    const { group } = id;
+    const home = host.deps.home(group);
+    const standing = () => connection.positions.get(stream);
+    return [{ stream, group, view, from: position, home, follow: answer, standing }];
+  });
 }
 
 function ackFrame(
@@ -199,7 +262,9 @@ function ackFrame(
     subs,
     rejected,
     token: formatToken(connection.positions),
-    ...(frame.op === "sub" && frame.resume !== undefined ? { resume } : {}),
+    ...(frame.op === "sub" && (frame.resume !== undefined || typeof frame.from === "number")
+      ? { resume }
+      : {}),
   });
 }
 

@@ -66,7 +66,9 @@ describe("a frame that cannot be read is refused and harms nothing", () => {
         { op: "sub", ch: CH, symbols: "AAPL" },
         { op: "sub", ch: CH, symbols: ["X".repeat(17)] },
         { op: "sub", ch: CH, symbols: ["AAPL"], surprise: 1 },
-        { op: "sub", ch: CH, symbols: ["AAPL"], from: "snapshot" },
+        { op: "sub", ch: CH, symbols: ["AAPL"], from: "yesterday" },
+        { op: "sub", ch: CH, symbols: ["AAPL"], from: -1 },
+        { op: "sub", ch: CH, symbols: ["AAPL"], format: "csv" },
         { op: "unsub", symbols: ["AAPL"] },
       ].map((frame) => JSON.stringify(frame)),
     );

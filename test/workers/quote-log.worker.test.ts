@@ -149,7 +149,7 @@ describe("the attachment of a connection", () => {
       );
       const sids = new Uint8Array(MAX_CONNECTION_SYMBOLS / 8).fill(255);
       const channels = new Map(CHANNELS.map((name) => [name, { star: false, sids }]));
-      const subscription = { channels, firstOnly: false };
+      const subscription = { channels, firstOnly: false, objects: false };
       const full = new Connection(server, "c".repeat(36), subscription, new Map(positions));
       full.save();
       expect(Connection.restore(server)?.positions.size).toBe(2 * MAX_SYMBOL_GROUPS);
