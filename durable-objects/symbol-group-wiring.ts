@@ -19,6 +19,7 @@ import { GroupHost } from "../src/stream/group-host.ts";
 import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
 import { type Published, StreamHost } from "../src/stream/host.ts";
+import { withSharedReads } from "../src/stream/shared-reads.ts";
 import { Rosters } from "../src/stream/rosters.ts";
 import { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
@@ -139,6 +140,8 @@ function createStreams(world: World, home: GroupHome): StreamHost {
     locate: async (asOf) => home.reads.locate(asOf),
     drainPoint: async (epoch, maxFs) => home.reads.drainPoint(epoch, maxFs),
   };
+  // One for each group that is followed: groups are few.
+  const homes = new Map<number, HomePort>();
   // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
   const observePublished = async (published: readonly Published[]) => {
     await ctx.storage.getAlarm();
@@ -151,7 +154,12 @@ function createStreams(world: World, home: GroupHome): StreamHost {
   return new StreamHost({
     name,
     sockets: () => ctx.getWebSockets(),
-    home: (of) => (of === group ? self : symbolGroupStub(env, of)),
+    home: (of) => {
+      const known =
+        homes.get(of) ?? withSharedReads(() => (of === group ? self : symbolGroupStub(env, of)));
+      homes.set(of, known);
+      return known;
+    },
     rosters: new Rosters(ctx.storage.sql),
     track: (work) => home.inFlight.track(work),
     after,

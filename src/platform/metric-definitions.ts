@@ -129,6 +129,33 @@ export const METRICS = {
     labels: ["channel"],
     buckets: LATENCY_BUCKETS_MS,
   },
+  canary_up: {
+    type: "gauge",
+    help: "Whether the client inside the deployment is connected and subscribed; absent when the market is closed.",
+    labels: [],
+    merge: "max",
+  },
+  canary_latency_ms: {
+    type: "histogram",
+    help: "From the knowledge time of a live flush to where a client reads it, ms.",
+    labels: [],
+    buckets: LATENCY_BUCKETS_MS,
+  },
+  canary_lost_flushes_total: {
+    type: "counter",
+    help: "Flushes whose numbers the client inside the deployment did not get.",
+    labels: [],
+  },
+  canary_connects_total: {
+    type: "counter",
+    help: "Connections of the client inside the deployment.",
+    labels: [],
+  },
+  canary_resumes_total: {
+    type: "counter",
+    help: "Streams that the client inside the deployment resumed, by whether the socket had all of them.",
+    labels: ["recovered"],
+  },
   rows_parked_total: {
     type: "counter",
     help: "Rows that Postgres refuses, parked instead of stored, by stream and part of the flush.",
