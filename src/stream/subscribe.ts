@@ -1,10 +1,17 @@
-import { type ClientFrame, type ResumeResult, STREAM_CODES } from "../contracts/stream.ts";
+import {
+  type ClientFrame,
+  MAX_CONNECTION_SYMBOLS,
+  type ResumeResult,
+  STREAM_CODES,
+} from "../contracts/stream.ts";
 import { fnv1a32, groupOf } from "../domain/symbol.ts";
 import type { Connection } from "./connection.ts";
 import type { FollowAnswer } from "./home-port.ts";
 import type { StreamHost } from "./host.ts";
 import { sendText } from "./outbox.ts";
 import { caughtUpFrame, prepareReplays, type Replay, type ResumeRequest } from "./replay.ts";
+import { noteResumed } from "./note-resumed.ts";
+import { isBeyondSymbolLimit } from "./symbol-limit.ts";
 import {
   classesOf,
   countSids,
@@ -70,6 +77,11 @@ async function followAndReplay(
     }),
   );
   const { subscription, rejected } = extend(host, connection.subscription, frame, symbolGroups);
+  if (isBeyondSymbolLimit(subscription)) {
+    const msg = `a connection has ${MAX_CONNECTION_SYMBOLS} symbols at most`;
+    sendError(connection, frame.id, STREAM_CODES.symbolLimit, msg);
+    return;
+  }
   const wanted = followed.filter(
     ({ id }) => viewOf(subscription, id.class, host.deps.rosters.of(id.group)) !== null,
   );
@@ -96,6 +108,7 @@ async function followAndReplay(
     for (const part of replay.frames) sendText(connection, part.text);
     sendText(connection, caughtUpFrame(replay));
   }
+  noteResumed(host.watch, connection, token, results);
   for (const stream of snapshots) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
 }
@@ -127,11 +140,20 @@ export function sendError(
   id: number | string | undefined,
   code: number,
   msg: string,
+  retryAfterMs?: number,
 ): void {
+  connection.conduct.note(code);
   const temporary = code === STREAM_CODES.internal || code === STREAM_CODES.tooFast;
   sendText(
     connection,
-    JSON.stringify({ op: "error", ...(id === undefined ? {} : { id }), code, msg, temporary }),
+    JSON.stringify({
+      op: "error",
+      ...(id === undefined ? {} : { id }),
+      code,
+      msg,
+      temporary,
+      ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    }),
   );
 }
 
@@ -183,7 +205,7 @@ async function replaysOf(
 
 function ackFrame(
   connection: Connection,
-  frame: ClientFrame,
+  frame: SubFrame | UnsubFrame,
   rejected: readonly { symbol: string; code: number }[],
   resume: readonly ResumeResult[],
 ): string {
