@@ -104,6 +104,13 @@ export class AckBook {
     return { acked: entry.acked, bytes, oldestSentMs: entry.marks[0]?.sentMs ?? null };
   }
 
+  /** Sendings that are remembered: bounded by the streams, however much is unacked. */
+  get size(): number {
+    let size = 0;
+    for (const { marks } of this.#streams.values()) size += marks.length;
+    return size;
+  }
+
   /** How far each stream is acked. */
   acked(): [string, Position][] {
     return Array.from(this.#streams, ([stream, { acked }]) => [stream, acked]);

@@ -21,8 +21,9 @@ const OFFENCES: ReadonlyMap<number, { readonly forgiven: number; readonly close:
 export class Conduct {
   /** When the last of the frames so far would be served at an even pace, wall ms. */
   #evenMs = 0;
-  #windowFromMs = 0;
+  #windowFromMs = -Infinity;
   #errors = new Map<number, number>();
+  #fresh: number[] = [];
 
   /** Takes one request's turn (GCRA, ITU-T I.371); answers how long it has to wait, ms. */
   takeTurn(nowMs: number): number {
@@ -34,17 +35,21 @@ export class Conduct {
 
   /** An error was answered. */
   note(code: number): void {
-    if (OFFENCES.has(code)) this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
+    if (OFFENCES.has(code)) this.#fresh.push(code);
   }
 
   /** The code to close with, when more was noted within a minute than is forgiven; else null. */
   judge(nowMs: number): number | null {
-    for (const [code, { forgiven, close }] of OFFENCES) {
-      if ((this.#errors.get(code) ?? 0) > forgiven) return close;
-    }
+    const fresh = this.#fresh;
+    if (fresh.length === 0) return null;
+    this.#fresh = [];
     if (nowMs - this.#windowFromMs >= MINUTE_MS) {
       this.#windowFromMs = nowMs;
       this.#errors.clear();
+    }
+    for (const code of fresh) this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1);
+    for (const [code, { forgiven, close }] of OFFENCES) {
+      if ((this.#errors.get(code) ?? 0) > forgiven) return close;
     }
     return null;
   }
