@@ -24,6 +24,6 @@ export function isKeyFull(key: string, connections: readonly Connection[]): bool
 export function turnAway(server: WebSocket): void {
   server.accept();
   const msg = `a key may have ${MAX_KEY_CONNECTIONS} connections here`;
-  server.send(JSON.stringify({ op: "error", code: STREAM_CODES.tooFast, msg, temporary: true }));
+  server.send(JSON.stringify({ op: "error", code: STREAM_CODES.tooFast, msg, temporary: false }));
   server.close(CLOSE_CODES.connectionLimit, msg);
 }

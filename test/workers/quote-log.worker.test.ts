@@ -115,7 +115,7 @@ describe("a follower of quotes", () => {
 });
 
 describe("the attachment of a connection", () => {
-  it("of the first version is read: its bars go on", async () => {
+  it.each([1, 2])("of version %i is read: its bars go on", async (v) => {
     await load([G, HOST]);
     const client = await connectTo(HOST);
     await client.subscribe(["AAPL"]);
@@ -128,7 +128,10 @@ describe("the attachment of a connection", () => {
         [stream, epoch, fs, at.toString(36)].join("."),
       ).join(",");
       const { id, firstOnly } = { id: now?.id, firstOnly: now?.subscription.firstOnly };
-      socket.serializeAttachment({ v: 1, id, firstOnly, ...selection, token });
+      const channels = now?.subscription.channels;
+      socket.serializeAttachment(
+        v === 1 ? { v, id, firstOnly, ...selection, token } : { v, id, firstOnly, channels, token },
+      );
     });
     await evictDurableObject(group(HOST));
     await ingestMinute(G, 0, { AAPL: 100 });

@@ -111,8 +111,8 @@ describe("a client that does not behave", () => {
     );
     for (let count = 0; count < 20; count += 1) {
       if (count % 10 === 0) {
-        wall.pass(60_000);
         await slow.settled();
+        wall.pass(60_000);
       }
       slow.send("{");
     }
