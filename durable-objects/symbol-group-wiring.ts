@@ -20,6 +20,7 @@ import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
 import { type Published, StreamHost } from "../src/stream/host.ts";
 import { withSharedReads } from "../src/stream/shared-reads.ts";
+import { countChannels } from "../src/stream/reader-watch.ts";
 import { Rosters } from "../src/stream/rosters.ts";
 import { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
@@ -126,6 +127,7 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
       host === name ? streams().deliver(delivery) : hostStub(env, host).deliver(delivery),
     sweepHost: () => streams().sweep(now()),
     connections: () => streams().count(),
+    channels: () => countChannels(streams().connections()),
     report: (totals) => metricsHubStub(env).report(name, totals),
   });
 }
@@ -163,6 +165,9 @@ function createStreams(world: World, home: GroupHome): StreamHost {
     rosters: new Rosters(ctx.storage.sql),
     track: (work) => home.inFlight.track(work),
     after,
+    wallNow: () => wallClock.now(),
+    lastPingMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+    totals: home.totals,
     onPublished: (published) => home.inFlight.track(observePublished(published)),
   });
 }

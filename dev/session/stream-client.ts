@@ -12,6 +12,8 @@ import type { StoredGap } from "./gap-events.ts";
 import { followHandoff } from "./handoff.ts";
 
 const RECONNECT_MS = 250;
+/** As the hello asks for; a connection without pings is closed after two minutes. */
+const PING_EVERY_MS = 25_000;
 /** So often in a row a client comes back without being let in, until it gives up. */
 const MAX_RECONNECTS = 200;
 
@@ -120,8 +122,12 @@ export class StreamClient {
         }),
       );
     });
+    const pings = setInterval(() => socket.send("ping"), PING_EVERY_MS);
     socket.addEventListener("message", (event) => this.#read(socket, String(event.data)));
-    socket.addEventListener("close", () => void this.#reopen(socket));
+    socket.addEventListener("close", () => {
+      clearInterval(pings);
+      void this.#reopen(socket);
+    });
     // A failed connection closes too; the close event acts.
     socket.addEventListener("error", () => {});
   }
@@ -140,9 +146,12 @@ export class StreamClient {
   }
 
   #read(socket: WebSocket, text: string): void {
+    if (text === "pong") return;
     const frame: ServerFrame = serverFrameSchema.parse(JSON.parse(text));
     switch (frame.op) {
       case "hello":
+      // Told only to who asked to be measured by acks.
+      case "slow":
         return;
       case "ack":
         return void this.#acked(socket, frame);

@@ -26,7 +26,17 @@ export const STREAM_CODES = {
 } as const;
 
 /** Close codes: 4000-4499 reconnect with back-off and token, 4500-4999 do not. */
-export const CLOSE_CODES = { restart: 4001, lostPosition: 4010, forced: 4503 } as const;
+export const CLOSE_CODES = {
+  /** Restart of the service, or a connection that has lasted for long. */
+  restart: 4001,
+  slow: 4008,
+  lostPosition: 4010,
+  dead: 4012,
+  rate: 4029,
+  forced: 4503,
+  connectionLimit: 4504,
+  symbolLimit: 4505,
+} as const;
 
 /** What can be subscribed to; each with symbols of its own. */
 export const CHANNELS = ["bars.1m", "bars.1d", "quotes"] as const;
@@ -66,6 +76,8 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
         .optional(),
       format: z.enum(["columns", "objects"]).optional(),
       rev: z.enum(["all", "first"]).optional(),
+      /** Whether the client will send acks: it is then measured by them instead of by pings. */
+      ack: z.boolean().optional(),
     })
     .strict(),
   z
@@ -75,6 +87,10 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
       ch: channelsSchema,
       symbols: symbolsSchema,
     })
+    .strict(),
+  /** How far the client has each of its streams; cumulative, unanswered. */
+  z
+    .object({ op: z.literal("ack"), id: requestIdSchema, token: z.string().max(MAX_TOKEN_CHARS) })
     .strict(),
 ]);
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
@@ -242,6 +258,14 @@ export const serverFrameSchema = z.discriminatedUnion("op", [
     e: z.string(),
     fs: z.number(),
     handoff: handoffSchema.optional(),
+  }),
+  /** The reader lags behind; with `closing` a close 4008 follows, and `token` is what it has acked. */
+  z.object({
+    op: z.literal("slow"),
+    unacked_bytes: z.number(),
+    age_ms: z.number(),
+    closing: z.literal(true).optional(),
+    token: z.string().optional(),
   }),
   z.object({
     op: z.literal("error"),

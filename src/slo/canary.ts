@@ -107,6 +107,7 @@ export class Canary {
       case "hello":
       case "caught_up":
       case "snapshot":
+      case "slow":
         break;
     }
     this.#remember();

@@ -1,11 +1,26 @@
-import { type ClientFrame, type ResumeResult, STREAM_CODES } from "../contracts/stream.ts";
+import {
+  type ClientFrame,
+  MAX_CONNECTION_SYMBOLS,
+  type ResumeResult,
+  STREAM_CODES,
+} from "../contracts/stream.ts";
 import { fnv1a32, groupOf } from "../domain/symbol.ts";
 import type { Connection } from "./connection.ts";
-import type { FollowAnswer } from "./home-port.ts";
 import type { StreamHost } from "./host.ts";
 import { sendText } from "./outbox.ts";
-import { barSnapshotFrames } from "./frames.ts";
-import { caughtUpFrame, prepareReplays, type ResumeRequest } from "./replay.ts";
+import { noteResumed } from "./note-resumed.ts";
+import { caughtUpFrame, prepareReplays } from "./replay.ts";
+import {
+  type Followed,
+  knownPositions,
+  latestBars,
+  positionsFrom,
+  resumesOf,
+  type SubFrame,
+  type SubRequest,
+  type Wanted,
+} from "./starts.ts";
+import { isBeyondSymbolLimit } from "./symbol-limit.ts";
 import {
   classesOf,
   countSids,
@@ -13,26 +28,13 @@ import {
   NO_SUBSCRIPTION,
   type Subscription,
   type SymbolSet,
-  type StreamView,
   viewOf,
   withoutSymbols,
   withSymbols,
 } from "./subscription.ts";
 import { formatToken, parseToken, type Position, type StreamId, streamName } from "./token.ts";
 
-type SubFrame = Extract<ClientFrame, { op: "sub" }>;
 type UnsubFrame = Extract<ClientFrame, { op: "unsub" }>;
-
-interface Followed {
-  readonly id: StreamId;
-  readonly stream: string;
-  readonly answer: FollowAnswer;
-}
-
-/** A stream of which a frame names something, and what that is. */
-interface Wanted extends Followed {
-  readonly view: StreamView;
-}
 
 /**
  * Subscribes: follows the streams of the symbols, answers with their positions, replays or sends the
@@ -60,13 +62,6 @@ export async function subscribe(
   );
 }
 
-interface SubRequest {
-  readonly frame: SubFrame;
-  readonly token: ReadonlyMap<string, Position>;
-  readonly streams: readonly StreamId[];
-  readonly symbolGroups: number;
-}
-
 async function followAndReplay(
   host: StreamHost,
   connection: Connection,
@@ -80,6 +75,11 @@ async function followAndReplay(
   );
   const { asked, rejected } = askedFor(host, frame, symbolGroups);
   const subscription = extended(connection.subscription, frame, asked);
+  if (isBeyondSymbolLimit(subscription)) {
+    const msg = `a connection has ${MAX_CONNECTION_SYMBOLS} symbols at most`;
+    sendError(connection, frame.id, STREAM_CODES.symbolLimit, msg);
+    return;
+  }
   const wanted = followed.flatMap((each): Wanted[] => {
     const { group, class: streamClass } = each.id;
     const view = viewOf(
@@ -96,6 +96,7 @@ async function followAndReplay(
     .filter(({ id }) => id.class === "quotes")
     .filter(({ stream }) => frame.from === "snapshot" || from.has(stream))
     .map(({ stream }) => stream);
+  const joined = wanted.filter(({ stream }) => !connection.positions.has(stream));
   // From here on in one turn: no flush comes between where the replays end and where live begins.
   connection.subscribe(subscription);
   for (const { stream, position } of replays) {
@@ -116,43 +117,10 @@ async function followAndReplay(
     for (const part of replay.frames) sendText(connection, part.text);
     sendText(connection, caughtUpFrame(replay));
   }
+  noteResumed(host.watch, connection, knownPositions(joined, from), results);
   for (const text of lastBars) sendText(connection, text);
   for (const stream of lastQuotes) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
-}
-
-/** Where the client is on each stream: by its token, or by the knowledge time that it asks from. */
-async function positionsFrom(
-  host: StreamHost,
-  wanted: readonly Wanted[],
-  { frame, token }: SubRequest,
-): Promise<ReadonlyMap<string, Position>> {
-  const positions = new Map(token);
-  const { from } = frame;
-  if (typeof from !== "number") return positions;
-  await Promise.all(
-    wanted.map(async ({ id, stream }) => {
-      if (positions.has(stream)) return;
-      const located = id.class === "bars" ? await host.deps.home(id.group).locate(from) : null;
-      positions.set(stream, located ?? { epoch: "", fs: 0, at: from });
-    }),
-  );
-  return positions;
-}
-
-/** The last bars of streams that are not resumed, as frames. */
-async function latestBars(
-  host: StreamHost,
-  wanted: readonly Wanted[],
-  from: ReadonlyMap<string, Position>,
-): Promise<string[]> {
-  const fresh = wanted.filter(({ id, stream }) => id.class === "bars" && !from.has(stream));
-  const frames = await Promise.all(
-    fresh.map(async ({ id: { group }, view }) =>
-      barSnapshotFrames(group, await host.deps.home(group).latestBars(), view),
-    ),
-  );
-  return frames.flat();
 }
 
 /** Takes symbols off a subscription; a stream of which nothing is wanted any more is left. */
@@ -182,11 +150,20 @@ export function sendError(
   id: number | string | undefined,
   code: number,
   msg: string,
+  retryAfterMs?: number,
 ): void {
+  connection.conduct.note(code);
   const temporary = code === STREAM_CODES.internal || code === STREAM_CODES.tooFast;
   sendText(
     connection,
-    JSON.stringify({ op: "error", ...(id === undefined ? {} : { id }), code, msg, temporary }),
+    JSON.stringify({
+      op: "error",
+      ...(id === undefined ? {} : { id }),
+      code,
+      msg,
+      temporary,
+      ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    }),
   );
 }
 
@@ -228,25 +205,9 @@ function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: numb
   return { sids, unknown };
 }
 
-function resumesOf(
-  host: StreamHost,
-  connection: Connection,
-  wanted: readonly Wanted[],
-  from: ReadonlyMap<string, Position>,
-): ResumeRequest[] {
-  return wanted.flatMap(({ id, stream, answer, view }): ResumeRequest[] => {
-    const position = from.get(stream);
-    if (id.class !== "bars" || position === undefined) return [];
-    const { group } = id;
-    const home = host.deps.home(group);
-    const standing = () => connection.positions.get(stream);
-    return [{ stream, group, view, from: position, home, follow: answer, standing }];
-  });
-}
-
 function ackFrame(
   connection: Connection,
-  frame: ClientFrame,
+  frame: SubFrame | UnsubFrame,
   rejected: readonly { symbol: string; code: number }[],
   resume: readonly ResumeResult[],
 ): string {

@@ -334,6 +334,7 @@ export class GroupHome {
       nowMs: this.#deps.market.now(),
       backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
+      channels: this.#deps.channels(),
     });
     this.#ledger.meta.set("metrics", JSON.stringify(this.totals));
     await this.#deps.report(this.totals.toJSON());
