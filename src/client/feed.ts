@@ -150,9 +150,9 @@ export class Feed implements AsyncIterable<FeedEvent> {
       isAcknowledged: false,
       liveMs: null,
     };
-    this.#upkeep.reset();
-    this.#socket.send(subscribeFrame(this.#options, this.#streams.token, id));
+    this.#upkeep.begin();
     this.#upkeep.awaitAnswer("the subscription was not answered");
+    this.#socket.send(subscribeFrame(this.#options, this.#streams.token, id));
   }
 
   #received(data: unknown): void {
@@ -296,7 +296,7 @@ export class Feed implements AsyncIterable<FeedEvent> {
   #leave(): void {
     const connection = this.#connection;
     this.#connection = null;
-    this.#upkeep.reset();
+    this.#upkeep.end();
     this.#streams.detach();
     if (connection === null) return;
     connection.over.abort();

@@ -3,11 +3,20 @@ import { ackDueMs, acked, type AckPlan, NOTHING_TO_ACK, tookChars } from "./ack-
 import type { ClientClock } from "./client-deps.ts";
 import { Duties } from "./duties.ts";
 import { Lateness } from "./lateness.ts";
-import { beat, type Liveness, nextBeatMs, startLiveness, takePong } from "./liveness.ts";
+import {
+  beat,
+  type Heartbeat,
+  type Liveness,
+  nextBeatMs,
+  startLiveness,
+  takePong,
+} from "./liveness.ts";
 
 /** The answer to a subscription, or the next frame of a replay, comes within this time. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const MS_PER_S = 1_000;
+/** Until the greeting says otherwise; a connection whose greeting was lost must be seen to die, too. */
+const FIRST_HEARTBEAT: Heartbeat = { everyMs: 25_000, deadMs: 60_000, text: "ping" };
 
 /** What the upkeep of a connection needs of the client. */
 export interface UpkeepDeps {
@@ -35,8 +44,16 @@ export class Upkeep {
     this.#duties = new Duties(deps.clock);
   }
 
-  /** The connection began, or is gone: nothing of the one before is due any more. */
-  reset(): void {
+  /** A connection began. */
+  begin(): void {
+    this.end();
+    this.pong = "pong";
+    this.#liveness = startLiveness(FIRST_HEARTBEAT, this.#deps.clock.now());
+    this.#armBeat();
+  }
+
+  /** The connection is gone: nothing of it is due any more. */
+  end(): void {
     this.#duties.clear();
     this.#liveness = null;
     this.#ackPlan = NOTHING_TO_ACK;
