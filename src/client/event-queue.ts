@@ -6,7 +6,7 @@ export interface QueueEntry {
   readonly events: readonly FeedEvent[];
   readonly stream: string;
   readonly position: Position;
-  /** Length of the text it came in; 0 when it came over HTTP. */
+  /** Length of the text it came in, about; 0: nothing to acknowledge. */
   readonly chars: number;
 }
 

@@ -247,13 +247,14 @@ export class Feed implements AsyncIterable<FeedEvent> {
   #deliver(stream: string, delivery: Delivery): void {
     const { selection } = this.#subscription;
     const { position } = delivery;
-    const chars = delivery.kind === "flush" ? delivery.chars : 0;
     const events: readonly FeedEvent[] =
       delivery.kind === "flush"
         ? flushEvents(delivery.frame, selection, delivery)
         : delivery.kind === "snapshot"
           ? snapshotEvents(delivery.frame, selection)
           : delivery.bars;
+    // What came over HTTP or as a snapshot is acknowledged, too; a first position is nothing to acknowledge.
+    const chars = delivery.kind === "flush" ? delivery.chars : events.length;
     this.#outlet.push({ events, stream, position, chars });
     if (this.#options.history !== true) return;
     for (const event of events) {

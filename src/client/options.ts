@@ -1,4 +1,4 @@
-import { MAX_CLIENT_FRAME_BYTES, type Channel } from "../contracts/stream.ts";
+import { type Channel, MAX_CLIENT_FRAME_BYTES, STREAM_PROTOCOL } from "../contracts/stream.ts";
 import { parseToken, type Position } from "../stream/token.ts";
 import type { ClientDeps } from "./client-deps.ts";
 import type {
@@ -59,13 +59,16 @@ export interface Subscription {
   readonly maxQueued: number;
 }
 
-const PROTOCOL = "mds.v1";
+/** What a subprotocol may consist of (RFC 9110, section 5.6.2): the key travels as one. */
+const PROTOCOL_TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** Checks options. Throws a TypeError that says what is wrong: a mistake in the program, not a fault. */
 export function readOptions(options: ConnectOptions): Subscription {
   const { key, getTicket, symbols, channels = ["bars.1m"], resume, rev = "all" } = options;
   if ((key === undefined) === (getTicket === undefined))
     throw new TypeError("give either key or getTicket");
+  if (key !== undefined && !PROTOCOL_TOKEN.test(key))
+    throw new TypeError("key has characters that no key has");
   if (symbols.length === 0 || channels.length === 0)
     throw new TypeError("give at least one symbol and one channel");
   if (symbols.join().length > MAX_CLIENT_FRAME_BYTES / 2)
@@ -76,7 +79,7 @@ export function readOptions(options: ConnectOptions): Subscription {
     selection: { channels, symbols: symbols.includes("*") ? "*" : new Set(symbols), rev },
     origin: new URL(options.url.replace(/^ws/, "http")).origin,
     positions,
-    protocols: key === undefined ? [PROTOCOL] : [PROTOCOL, `key.${key}`],
+    protocols: key === undefined ? [STREAM_PROTOCOL] : [STREAM_PROTOCOL, `key.${key}`],
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     maxQueued: options.maxQueued ?? DEFAULT_MAX_QUEUED,
   };

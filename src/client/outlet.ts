@@ -24,7 +24,7 @@ export class Outlet {
     );
     this.#queue = new EventQueue(start.maxQueued, ({ stream, position, chars }) => {
       this.#consumed.set(stream, position);
-      onConsumed(chars);
+      if (chars > 0) onConsumed(chars);
     });
   }
 

@@ -178,6 +178,8 @@ export class ClientWorld {
   /** A replay of more flushes than these is handed off to HTTP. */
   maxReplay = Infinity;
   pageRows = 3;
+  /** The database is ahead of what the service knows to be drained: a diff and the replay behind it overlap. */
+  diffsOverlap = false;
   /** What becomes of a text on its way to a socket. */
   mangle: (socket: FakeSocket, text: string) => void = (socket, text) => socket.push(text);
   /** What becomes of a request; null: it is answered. */
@@ -298,7 +300,8 @@ export class ClientWorld {
       const url = `/v1/stream/replay?from=${formatToken([[stream.name, from]])}`;
       return { url, join_fs: stream.head + 1 };
     }
-    const span = `as_of_a=${from.at}&as_of_b=${Math.max(from.at, stream.drainedAt)}`;
+    const storedAt = this.diffsOverlap ? stream.headAt : stream.drainedAt;
+    const span = `as_of_a=${from.at}&as_of_b=${Math.max(from.at, storedAt)}`;
     const group = Number.parseInt(stream.name, 10);
     return { url: `/v1/bars/diff?${span}&group=${group}`, join_fs: stream.drained + 1 };
   }
