@@ -1,4 +1,5 @@
 import ReconnectingWebSocket from "partysocket/ws";
+import { z } from "zod";
 import type { ClientDeps } from "./client-deps.ts";
 
 /** A handshake that takes longer is given up. */
@@ -7,6 +8,14 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const FIRST_FINAL_CODE = 4_500;
 const LAST_FINAL_CODE = 4_999;
 const NORMAL_CLOSURE = 1_000;
+
+const ABNORMAL_CLOSURE = 1_006;
+
+/** `partysocket` copies an event before it dispatches it, and the copy of one of its own has neither field. */
+const closureSchema = z.object({
+  code: z.number().catch(ABNORMAL_CLOSURE),
+  reason: z.string().catch(""),
+});
 
 /** Who listens to a socket, and what it asks before each attempt. */
 export interface SocketOwner {
@@ -41,9 +50,13 @@ export class FeedSocket {
       shouldReconnectOnClose: ({ code }) => !isFinalCode(code),
       ...(socketClass === undefined ? {} : { WebSocket: socketClass }),
     });
-    this.#socket.onopen = () => owner.onOpen();
-    this.#socket.onmessage = ({ data }) => owner.onMessage(data);
-    this.#socket.onclose = ({ code, reason }) => owner.onClose(code, reason);
+    // Listeners, not `onopen`: workerd calls such a property for a dispatched event, too, so it would run twice.
+    this.#socket.addEventListener("open", () => owner.onOpen());
+    this.#socket.addEventListener("message", ({ data }) => owner.onMessage(data));
+    this.#socket.addEventListener("close", (event) => {
+      const { code, reason } = closureSchema.parse(event);
+      owner.onClose(code, reason);
+    });
   }
 
   send(text: string): void {
