@@ -1,5 +1,5 @@
+import { z } from "zod";
 import type { ClientDeps, HttpAnswer, SocketClass } from "../../src/client/index.ts";
-import { type ClientFrame } from "../../src/contracts/stream.ts";
 import { Crc32c } from "../../src/stream/crc32c.ts";
 import { formatToken, parseToken, type Position } from "../../src/stream/token.ts";
 
@@ -106,6 +106,19 @@ export function trailerText(stream: string, fs: number, flushes: readonly KeptFl
   return JSON.stringify({ op: "caught_up", g: stream, fs, count, crc32c: crc.digest() });
 }
 
+/** What a client sends, as far as this service looks at it. */
+const requestSchema = z.looseObject({
+  op: z.string(),
+  id: z.number().optional(),
+  resume: z.string().optional(),
+});
+type Request = z.infer<typeof requestSchema>;
+
+/** The request in a client's text. */
+export function readRequest(text: string): Request {
+  return requestSchema.parse(JSON.parse(text));
+}
+
 class SocketClosed extends Event {
   readonly code: number;
   readonly reason: string;
@@ -173,7 +186,7 @@ export class ClientWorld {
   readonly streams: KeptStream[];
   readonly sockets: FakeSocket[] = [];
   readonly fetched: string[] = [];
-  readonly asked: Extract<ClientFrame, { op: "sub" }>[] = [];
+  readonly asked: Request[] = [];
   answersPing = true;
   /** A replay of more flushes than these is handed off to HTTP. */
   maxReplay = Infinity;
@@ -234,7 +247,7 @@ export class ClientWorld {
       if (this.answersPing) this.send(socket, "pong");
       return;
     }
-    const frame: Extract<ClientFrame, { op: "sub" }> = JSON.parse(text);
+    const frame = readRequest(text);
     if (frame.op !== "sub") return;
     this.asked.push(frame);
     this.#subscribe(socket, frame);
@@ -269,10 +282,10 @@ export class ClientWorld {
     }
   }
 
-  #subscribe(socket: FakeSocket, frame: Extract<ClientFrame, { op: "sub" }>): void {
+  #subscribe(socket: FakeSocket, frame: Request): void {
     const token = parseToken(frame.resume ?? "") ?? new Map<string, Position>();
     const later: (() => void)[] = [];
-    const resume = this.streams.flatMap((stream) => {
+    const resume = this.streams.flatMap((stream): object[] => {
       const from = token.get(stream.name);
       socket.positions.set(stream.name, positionOf(stream));
       if (from === undefined) return [];

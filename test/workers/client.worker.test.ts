@@ -55,7 +55,7 @@ class WorkerSocket extends EventTarget {
     this.#socket = socket;
     this.readyState = 1;
     socket.addEventListener("message", ({ data }) =>
-      this.dispatchEvent(new MessageEvent("message", { data })),
+      this.dispatchEvent(new MessageEvent("message", { data: String(data) })),
     );
     socket.addEventListener("close", ({ code, reason }) => {
       if (this.readyState === 3) return;
@@ -77,7 +77,7 @@ function lastSocket(): WorkerSocket {
 function follow(more: Partial<Parameters<typeof connectClient>[0]> = {}) {
   const bars: BarEvent[] = [];
   const states: FeedState[] = [];
-  let wakers: (() => void)[] = [];
+  const wakers: (() => void)[] = [];
   const wake = () => {
     for (const each of wakers.splice(0)) each();
   };

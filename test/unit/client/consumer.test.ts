@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connect, type Feed, type FeedEvent, type FeedState } from "../../../src/client/index.ts";
 import { parseToken } from "../../../src/stream/token.ts";
-import { barRow, ClientWorld, KeptStream, viewOf } from "../../support/client-world.ts";
+import {
+  barRow,
+  ClientWorld,
+  KeptStream,
+  readRequest,
+  viewOf,
+} from "../../support/client-world.ts";
 
 const START_MS = Date.UTC(2026, 8, 22, 14);
 const MINUTE_MS = 60_000;
@@ -51,7 +57,10 @@ const acks = () =>
     .flatMap(({ received }) => received)
     .filter((text) => text.startsWith('{"op":"ack"'));
 
-async function take(events: AsyncIterator<FeedEvent>, count: number): Promise<FeedEvent[]> {
+async function take(
+  events: AsyncIterator<FeedEvent, undefined>,
+  count: number,
+): Promise<FeedEvent[]> {
   const taken: FeedEvent[] = [];
   while (taken.length < count) {
     const { value, done } = await events.next();
@@ -229,7 +238,7 @@ describe("a connection", () => {
   it("is given up for good by a subscription that is refused, and retried by a temporary error", async () => {
     const refuse = (fields: object) => {
       world.receive = (socket, text) => {
-        const { id } = JSON.parse(text);
+        const { id } = readRequest(text);
         world.send(socket, JSON.stringify({ op: "error", id, msg: "no", ...fields }));
       };
     };
