@@ -184,8 +184,8 @@ export type FlushFrame = z.infer<typeof flushFrameSchema>;
  */
 const handoffSchema = z.object({
   url: z.string(),
-  urls: z.array(z.string()).optional(),
-  join_fs: z.number(),
+  urls: z.array(z.string()).max(8).optional(),
+  join_fs: z.number().int().positive(),
 });
 export type Handoff = z.infer<typeof handoffSchema>;
 
@@ -239,8 +239,8 @@ export const serverFrameSchema = z.discriminatedUnion("op", [
   }),
   /**
    * The last quotes of a connection's symbols as of flush `fs`: they replace whatever the client knows
-   * of the stream, and the next flush is `fs + 1`. Or the last bars, beside the stream: its flushes go on
-   * where the `ack` said, and may bring the same bars.
+   * of the stream, and the next flush is `fs + 1`. Or the last bars, and a stream that begins with them
+   * goes on at `fs + 1`; one that was followed before goes on where it was, and may bring the same bars.
    */
   z.object({
     op: z.literal("snapshot"),

@@ -23,7 +23,7 @@ export interface CanaryDeps {
 }
 
 /**
- * A client inside the deployment: it follows one symbol as any client would, resumes by token, and counts what
+ * A client inside the deployment: it follows one symbol as a client does, resumes by token, and counts what
  * came, how late, and what did not come. The publish latency that a host measures ends with its last send;
  * this one ends where a client reads.
  */
@@ -37,7 +37,7 @@ export class Canary {
   constructor(deps: CanaryDeps) {
     this.#deps = deps;
     this.#totals = new MetricTotals(JSON.parse(deps.memory.get("totals") ?? "{}"));
-    this.#positions = parseToken(deps.memory.get("token") ?? "") ?? new Map();
+    this.#positions = parseToken(deps.memory.get("token") ?? "") ?? new Map<string, Position>();
   }
 
   /** Connects when the market is open and no connection is, leaves when it is closed; tells how it is. */
@@ -90,7 +90,7 @@ export class Canary {
           this.#totals.add("canary_resumes_total", { recovered: String(recovered) });
         // What was handed off is in Postgres; a canary goes on where the socket does.
         if (frame.resume?.some(({ recovered }) => !recovered) !== false)
-          this.#positions = parseToken(frame.token) ?? new Map();
+          this.#positions = parseToken(frame.token) ?? new Map<string, Position>();
         break;
       case "flush":
         this.#flush(frame);

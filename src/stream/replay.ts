@@ -37,8 +37,9 @@ export interface ResumeRequest extends HandoffScope {
 /**
  * Prepares the replay of some streams: each whole or not at all. What has left the log or belongs to
  * another epoch is handed off to a diff, which ends with what Postgres has; the replay goes on from
- * there. What is larger than a socket should carry is handed off to the HTTP replay. In the turn in which
- * this resolves every replay ends where its connection stands.
+ * there, or the connection itself does when that is more than a replay may be. What is in the log and larger
+ * than a socket should carry is handed off to the HTTP replay. In the turn in which this resolves every replay
+ * ends where its connection stands. Throws when it can't be had just now.
  */
 export async function prepareReplays(requests: readonly ResumeRequest[]): Promise<Replay[]> {
   const budget = { bytes: MAX_CONNECTION_REPLAY_BYTES };
@@ -112,21 +113,23 @@ class ReplayRun {
     const { stream, from } = this.#request;
     const start = this.#start ?? from;
     const target = this.#target();
-    // A new epoch began meanwhile: the connection goes on in it, behind what Postgres has.
-    const isMoved = start.epoch !== target.epoch;
-    const position = isMoved && this.#request.standing() === undefined ? start : target;
     if (this.#diffs === null && !this.#isTooLarge) {
       const result = { g: stream, recovered: true, from: from.fs + 1, to: target.fs };
-      return { stream, result, frames: this.#frames, position };
+      return { stream, result, frames: this.#frames, position: target };
     }
-    const urls = [
-      ...(this.#diffs ?? []),
-      ...(this.#isTooLarge ? [replayUrl(this.#request, start)] : []),
-    ];
-    const joinFs = (this.#isTooLarge ? target.fs : start.fs) + 1;
-    const handoff = handoffOf(urls, joinFs);
-    const result = { g: stream, recovered: false, code: STREAM_CODES.agedOut, handoff };
-    return { stream, result, frames: this.#frames, position };
+    const code = STREAM_CODES.agedOut;
+    if (this.#diffs === null) {
+      const handoff = handoffOf([replayUrl(this.#request, from)], target.fs + 1);
+      const result = { g: stream, recovered: false, code, handoff };
+      return { stream, result, frames: [], position: target };
+    }
+    // A new epoch began meanwhile, or there is too much: what comes behind the diff comes as if live.
+    const isLeft = this.#isTooLarge || start.epoch !== target.epoch;
+    if (isLeft && this.#request.standing() !== undefined)
+      throw new Error("a stream that is followed can't go back behind a diff");
+    const handoff = handoffOf(this.#diffs, start.fs + 1);
+    const result = { g: stream, recovered: false, code, handoff };
+    return { stream, result, frames: this.#frames, position: isLeft ? start : target };
   }
 
   #target(): Position {

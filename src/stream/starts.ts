@@ -9,6 +9,7 @@ import type { Position, StreamId } from "./token.ts";
 
 // Where each stream of a subscription starts: at a position that the client names, at a time, or now.
 
+/** A request to subscribe. */
 export type SubFrame = Extract<ClientFrame, { op: "sub" }>;
 /** A stream that the host follows. */
 export interface Followed {
@@ -58,19 +59,28 @@ export function knownPositions(
   return new Map([...from].filter(([stream, { epoch }]) => names.has(stream) && epoch !== ""));
 }
 
-/** The last bars of streams that are not resumed, as frames. */
+/** The last bars of a stream as frames, and where the stream stood with them. */
+export interface LastBars {
+  readonly stream: string;
+  readonly position: Position;
+  readonly frames: readonly string[];
+}
+
+/** The last bars of streams that are not resumed. */
 export async function latestBars(
   host: StreamHost,
   wanted: readonly Wanted[],
   from: ReadonlyMap<string, Position>,
-): Promise<string[]> {
+): Promise<LastBars[]> {
   const fresh = wanted.filter(({ id, stream }) => id.class === "bars" && !from.has(stream));
-  const frames = await Promise.all(
-    fresh.map(async ({ id: { group }, view }) =>
-      barSnapshotFrames(group, await host.deps.home(group).latestBars(), view),
-    ),
+  return await Promise.all(
+    fresh.map(async ({ id: { group }, stream, view }) => {
+      const snapshot = await host.deps.home(group).latestBars();
+      const { epoch, fs, at } = snapshot;
+      const position = { epoch, fs, at };
+      return { stream, position, frames: barSnapshotFrames(group, snapshot, view) };
+    }),
   );
-  return frames.flat();
 }
 
 /** The streams of bars of which something is to be replayed. */

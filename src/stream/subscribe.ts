@@ -99,7 +99,8 @@ async function followAndReplay(
   const joined = wanted.filter(({ stream }) => !connection.positions.has(stream));
   // From here on in one turn: no flush comes between where the replays end and where live begins.
   connection.subscribe(subscription);
-  for (const { stream, position } of replays) {
+  // Bars that a snapshot holds are not sent again.
+  for (const { stream, position } of [...replays, ...lastBars]) {
     if (!connection.positions.has(stream)) connection.moveTo(stream, position);
   }
   for (const { stream, answer } of wanted) {
@@ -118,7 +119,7 @@ async function followAndReplay(
     sendText(connection, caughtUpFrame(replay));
   }
   noteResumed(host.watch, connection, knownPositions(joined, from), results);
-  for (const text of lastBars) sendText(connection, text);
+  for (const { frames } of lastBars) for (const text of frames) sendText(connection, text);
   for (const stream of lastQuotes) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
 }

@@ -183,15 +183,16 @@ describe("a resumed stream", () => {
     });
   });
 
-  it("that is too large behind its diff is read from both", async () => {
+  it("that is too large behind its diff comes as if live from there", async () => {
     const far = { epoch: EPOCH, fs: 2, at: OPEN_MS + 5_000 };
     const home = homeOf(numbers(1, HEAD_FS), { rows: 500, drained: far });
-    const { result } = await replay(requestOf(1, home, { epoch: OTHER_EPOCH }));
-    expect(result.handoff).toEqual({
-      url: `${DIFF}&group=7`,
-      urls: [`${DIFF}&group=7`, `/v1/stream/replay?from=7b.${EPOCH}.2.${far.at.toString(36)}`],
-      join_fs: HEAD_FS + 1,
-    });
+    const { result, frames, position } = await replay(requestOf(1, home, { epoch: OTHER_EPOCH }));
+    expect(result.handoff).toEqual({ url: `${DIFF}&group=7`, join_fs: 3 });
+    expect(frames).toEqual([]);
+    expect(position).toEqual(far);
+    const standing = () => ({ epoch: EPOCH, fs: HEAD_FS, at: OPEN_MS + 9_999 });
+    const followed = requestOf(1, home, { epoch: OTHER_EPOCH, standing });
+    await expect(replay(followed)).rejects.toThrow("can't go back");
   });
 
   it("goes on in the epoch that began while its log was read, behind what Postgres has", async () => {
