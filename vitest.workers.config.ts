@@ -5,6 +5,8 @@ declare module "vitest" {
   export interface ProvidedContext {
     /** See test/workers/backfill-storm.worker.test.ts. */
     stormSymbols: number;
+    /** See test/workers/fuzz.worker.test.ts. */
+    fuzzFrames: number;
   }
 }
 
@@ -40,7 +42,10 @@ export default defineConfig({
   test: {
     name: "workers",
     // 3,000 symbols with 20 holes each are the storm of 60,000: too long for every run.
-    provide: { stormSymbols: Number(process.env["STORM_SYMBOLS"] ?? 780) },
+    provide: {
+      stormSymbols: Number(process.env["STORM_SYMBOLS"] ?? 780),
+      fuzzFrames: Number(process.env["FUZZ_FRAMES"] ?? 2_000),
+    },
     include: ["test/workers/**/*.worker.test.ts"],
     // As many as the machine that CI has: most of the time of a file goes into loading it.
     maxWorkers: 2,

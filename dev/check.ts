@@ -19,7 +19,12 @@ const SOURCES = [
   "vitest.config.ts",
   "vitest.workers.config.ts",
 ];
-const TSCONFIGS = ["tsconfig.json", "src/domain/tsconfig.json", "dev/tsconfig.json"];
+const TSCONFIGS = [
+  "tsconfig.json",
+  "src/domain/tsconfig.json",
+  "src/client/tsconfig.json",
+  "dev/tsconfig.json",
+];
 
 function tool(name: string, ...args: string[]): Step {
   return { name, run: () => runChild(args) };

@@ -10,6 +10,8 @@ import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { sqlClientOf } from "../src/postgres/service-client.ts";
 import { readSlo } from "../src/postgres/slo-store.ts";
 import { minuteDelay } from "../src/routing/minute-delay.ts";
+import { MetaStore } from "../src/platform/meta-store.ts";
+import { Canary, CANARY_SYMBOL } from "../src/slo/canary.ts";
 import { SampleStore } from "../src/slo/sample-store.ts";
 import { SERVICE_GROUP } from "../src/symbol-group/service-duties.ts";
 import { Sampler, type SloStatus } from "../src/slo/sampler.ts";
@@ -21,22 +23,28 @@ const MAX_STATUS_SAMPLES = 100;
 /**
  * The atom of what the service has promised: samples of what Postgres lacks. Durable: the last samples,
  * whose numbers say whose turn is next. The next sample's time follows from the last one, so the alarm
- * may be lost: whoever pings sets it again.
+ * may be lost: whoever pings sets it again. While the market is open the canary's socket keeps the object
+ * awake; its position and totals are durable.
  */
 export class SloMonitor extends DurableObject<Env> {
   /** Null while the service is not configured. */
   #sampler: Sampler | null = null;
+  #canary: Canary | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, SLO_MONITOR_SCHEMA);
     const read = readSettings(env);
-    if (read.ok) this.#sampler = createSampler(ctx, env, read.settings);
+    if (!read.ok) return;
+    this.#sampler = createSampler(ctx, env, read.settings);
+    // A driver of stepped market time waits until nobody has anything to do: a canary always has.
+    if (!marketClock.stepped) this.#canary = createCanary(ctx, env, read.settings);
   }
 
   override async alarm(): Promise<void> {
     try {
       await this.#sampler?.runDue();
+      await this.#keepCanary();
     } finally {
       await this.#ensureAlarm();
     }
@@ -46,6 +54,7 @@ export class SloMonitor extends DurableObject<Env> {
   async ping(): Promise<void> {
     await this.#ensureAlarm();
     await this.#configured().lookAfter();
+    await this.#keepCanary();
   }
 
   /** Takes the sample that is due, if one is, and says when the next one will be. */
@@ -74,10 +83,32 @@ export class SloMonitor extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(atMs);
   }
 
+  async #keepCanary(): Promise<void> {
+    const kind = this.#configured().sessionKind();
+    await this.#canary?.keep(kind === "regular");
+  }
+
   #configured(): Sampler {
     if (this.#sampler === null) throw new Error("the service is not configured");
     return this.#sampler;
   }
+}
+
+function createCanary(ctx: DurableObjectState, env: Env, settings: Settings): Canary {
+  const meta = new MetaStore(ctx.storage.sql, "canary:");
+  return new Canary({
+    memory: meta,
+    connect: async () => {
+      const home = symbolGroupStub(env, groupOf(CANARY_SYMBOL, settings.symbolGroups));
+      const { webSocket, status } = await home.fetch("https://canary.internal/v1/stream", {
+        headers: { Upgrade: "websocket" },
+      });
+      if (webSocket === null) throw new Error(`the upgrade was answered with ${status}`);
+      return webSocket;
+    },
+    now: () => marketClock.now(),
+    report: (totals) => metricsHubStub(env).report("canary", totals),
+  });
 }
 
 function createSampler(ctx: DurableObjectState, env: Env, settings: Settings): Sampler {

@@ -19,6 +19,8 @@ import { GroupHost } from "../src/stream/group-host.ts";
 import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
 import { type Published, StreamHost } from "../src/stream/host.ts";
+import { withSharedReads } from "../src/stream/shared-reads.ts";
+import { countChannels } from "../src/stream/reader-watch.ts";
 import { Rosters } from "../src/stream/rosters.ts";
 import { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
@@ -125,6 +127,7 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
       host === name ? streams().deliver(delivery) : hostStub(env, host).deliver(delivery),
     sweepHost: () => streams().sweep(now()),
     connections: () => streams().count(),
+    channels: () => countChannels(streams().connections()),
     report: (totals) => metricsHubStub(env).report(name, totals),
   });
 }
@@ -135,7 +138,12 @@ function createStreams(world: World, home: GroupHome): StreamHost {
     follow: async (streamClass, host, known) => home.follow(streamClass, host, known),
     readLog: async (streamClass, fs, maxBytes) => home.readLog(streamClass, fs, maxBytes),
     latestQuotes: async () => home.latestQuotes(),
+    latestBars: async () => home.reads.latestBars(),
+    locate: async (asOf) => home.reads.locate(asOf),
+    drainPoint: async (epoch, maxFs) => home.reads.drainPoint(epoch, maxFs),
   };
+  // One for each group that is followed: groups are few.
+  const homes = new Map<number, HomePort>();
   // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
   const observePublished = async (published: readonly Published[]) => {
     await ctx.storage.getAlarm();
@@ -148,10 +156,18 @@ function createStreams(world: World, home: GroupHome): StreamHost {
   return new StreamHost({
     name,
     sockets: () => ctx.getWebSockets(),
-    home: (of) => (of === group ? self : symbolGroupStub(env, of)),
+    home: (of) => {
+      const known =
+        homes.get(of) ?? withSharedReads(() => (of === group ? self : symbolGroupStub(env, of)));
+      homes.set(of, known);
+      return known;
+    },
     rosters: new Rosters(ctx.storage.sql),
     track: (work) => home.inFlight.track(work),
     after,
+    wallNow: () => wallClock.now(),
+    lastPingMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
+    totals: home.totals,
     onPublished: (published) => home.inFlight.track(observePublished(published)),
   });
 }

@@ -49,6 +49,7 @@ import { AlarmKeeper } from "../src/platform/alarm-keeper.ts";
 import { marketClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import type {
+  BarSnapshot,
   FollowAnswer,
   KnownRoster,
   LogSlice,
@@ -61,6 +62,7 @@ import type { GroupStatus } from "../src/symbol-group/group-status.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
 import type { ReplayPage, ReplayQuery } from "../src/stream/replay-page.ts";
+import type { Position } from "../src/stream/token.ts";
 import { SYMBOL_GROUP_SCHEMA } from "./sqlite/symbol-group-schema.ts";
 import { groupWiring } from "./symbol-group-wiring.ts";
 
@@ -321,6 +323,18 @@ export class SymbolGroup extends DurableObject<Env> {
     return this.#homeSide().latestQuotes();
   }
 
+  latestBars(): BarSnapshot {
+    return this.#homeSide().reads.latestBars();
+  }
+
+  locate(asOf: EpochMs): Position | null {
+    return this.#homeSide().reads.locate(asOf);
+  }
+
+  drainPoint(epoch: string, maxFs: number): Position {
+    return this.#homeSide().reads.drainPoint(epoch, maxFs);
+  }
+
   async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
     return this.#hostSide().deliver(delivery);
   }
@@ -336,7 +350,7 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   replay(query: ReplayQuery): ReplayPage {
-    return this.#homeSide().replay(query);
+    return this.#homeSide().reads.replay(query);
   }
 
   status(): GroupStatus {

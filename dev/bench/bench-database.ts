@@ -3,7 +3,8 @@ import { createSqlClient, type SqlClient } from "../../src/postgres/sql-client.t
 import { type Database, startDatabase } from "../database/database.ts";
 import type { OwnPostgres } from "./own-postgres.ts";
 
-const FETCH_TIMEOUT_MS = 120_000;
+/** The first read of a year may come from a cold disk. */
+const FETCH_TIMEOUT_MS = 600_000;
 
 /** A migrated, empty database on the bench's own server. */
 export interface BenchDatabase {
@@ -34,6 +35,10 @@ export async function withDatabase<T>(
     const sql = createSqlClient({ databaseUrl, sqlEndpoint, fetchTimeoutMs: FETCH_TIMEOUT_MS });
     const run: BenchDatabase["run"] = (text, params) => started.query(text, params);
     return await act({ sql, run, dir: server.dir });
+  } catch (error) {
+    // Before the clean-up, which fails too when a statement still runs.
+    console.error(error);
+    throw error;
   } finally {
     await database?.stop();
     await admin.query(`drop database if exists ${name} with (force)`);

@@ -153,6 +153,8 @@ export class StreamClient {
     const frame: ServerFrame = serverFrameSchema.parse(JSON.parse(text));
     switch (frame.op) {
       case "hello":
+      // Told only to who asked to be measured by acks.
+      case "slow":
         return;
       case "ack":
         return void this.#acked(socket, frame);
@@ -168,8 +170,7 @@ export class StreamClient {
         this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: frame.at });
         return;
       case "epoch":
-        this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: 0 });
-        return;
+        return void this.#enter(socket, frame);
       case "error":
         this.faults.errors.push(`${frame.code} ${frame.msg}`);
     }
@@ -196,6 +197,15 @@ export class StreamClient {
     if (this.#socket === socket) this.#subscribed();
   }
 
+  /** A stream began a new life: what lies before its first flush there is fetched. */
+  async #enter(socket: WebSocket, frame: Extract<ServerFrame, { op: "epoch" }>): Promise<void> {
+    const { g, e, handoff } = frame;
+    this.#held.set(g, []);
+    await this.#follow(socket, { g, recovered: false, handoff }, e).catch((error: unknown) =>
+      this.faults.errors.push(`stream ${g} was not followed to a new epoch: ${String(error)}`),
+    );
+  }
+
   /** Fetches what a socket would not carry, then takes the live frames that came meanwhile. */
   async #follow(socket: WebSocket, result: ResumeResult, epoch: string): Promise<void> {
     const { g, code, handoff } = result;
@@ -212,7 +222,7 @@ export class StreamClient {
       this.#takePart(part, g, { epoch, fs: handoff.join_fs - 1 });
     }
     if (this.#socket !== socket) return;
-    this.recovered += 1;
+    if (code !== undefined) this.recovered += 1;
     this.handedOff += 1;
     const held = this.#held.get(g) ?? [];
     this.#held.delete(g);

@@ -26,7 +26,17 @@ export const STREAM_CODES = {
 } as const;
 
 /** Close codes: 4000-4499 reconnect with back-off and token, 4500-4999 do not. */
-export const CLOSE_CODES = { restart: 4001, lostPosition: 4010, forced: 4503 } as const;
+export const CLOSE_CODES = {
+  /** Restart of the service, or a connection that has lasted for long. */
+  restart: 4001,
+  slow: 4008,
+  lostPosition: 4010,
+  dead: 4012,
+  rate: 4029,
+  forced: 4503,
+  connectionLimit: 4504,
+  symbolLimit: 4505,
+} as const;
 
 /** What can be subscribed to; each with symbols of its own. */
 export const CHANNELS = ["bars.1m", "bars.1d", "quotes"] as const;
@@ -45,9 +55,13 @@ const channelsSchema = z.array(channelSchema).min(1).max(CHANNELS.length);
 const symbolsSchema = z.array(z.string().min(1).max(16)).min(1).max(MAX_CONNECTION_SYMBOLS);
 export const MAX_TOKEN_CHARS = 8_192;
 
+/** The latest knowledge time that a client may name. */
+const MAX_TIME_MS = 8.64e15;
+
 /**
- * What a client may send. `symbols: ["*"]` is the whole universe. `from: "snapshot"` asks for the last
- * quote of each symbol first; of bars it is not served.
+ * What a client may send. `symbols: ["*"]` is the whole universe. `from`, of what the token does not
+ * name: `now`; `snapshot`, the last bar or quote of each symbol first; or a knowledge time in ms, from
+ * which on bars are replayed (quotes are latest-value: their last ones are sent).
  */
 export const clientFrameSchema = z.discriminatedUnion("op", [
   z
@@ -57,15 +71,15 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
       ch: channelsSchema,
       symbols: symbolsSchema,
       resume: z.string().max(MAX_TOKEN_CHARS).optional(),
-      from: z.enum(["now", "snapshot"]).optional(),
-      format: z.literal("columns").optional(),
+      from: z
+        .union([z.enum(["now", "snapshot"]), z.number().int().nonnegative().max(MAX_TIME_MS)])
+        .optional(),
+      format: z.enum(["columns", "objects"]).optional(),
       rev: z.enum(["all", "first"]).optional(),
+      /** Whether the client will send acks: it is then measured by them instead of by pings. */
+      ack: z.boolean().optional(),
     })
-    .strict()
-    .refine((frame) => frame.from !== "snapshot" || frame.ch.every((name) => name === "quotes"), {
-      message: "a snapshot is served of quotes only",
-      path: ["from"],
-    }),
+    .strict(),
   z
     .object({
       op: z.literal("unsub"),
@@ -73,6 +87,10 @@ export const clientFrameSchema = z.discriminatedUnion("op", [
       ch: channelsSchema,
       symbols: symbolsSchema,
     })
+    .strict(),
+  /** How far the client has each of its streams; cumulative, unanswered. */
+  z
+    .object({ op: z.literal("ack"), id: requestIdSchema, token: z.string().max(MAX_TOKEN_CHARS) })
     .strict(),
 ]);
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
@@ -126,19 +144,20 @@ const quotesSchema = z.object({
   rows: z.array(wireQuoteSchema),
 });
 
+const barsSchema = z.object({
+  ch: z.enum(["bars.1m", "bars.1d"]),
+  cols: z.array(z.string()),
+  rows: z.array(wireRowSchema),
+});
+
+/** A flush with `format: "columns"`; with `objects` there is no `cols`, and rows name their values so. */
 export const flushFrameSchema = z.object({
   op: z.literal("flush"),
   g: z.string(),
   e: z.string().regex(EPOCH_PATTERN),
   fs: z.number().int().positive(),
   at: z.number(),
-  bars: z
-    .object({
-      ch: z.enum(["bars.1m", "bars.1d"]),
-      cols: z.array(z.string()),
-      rows: z.array(wireRowSchema),
-    })
-    .optional(),
+  bars: barsSchema.optional(),
   quotes: quotesSchema.optional(),
   gaps: z
     .array(
@@ -160,6 +179,17 @@ export const flushFrameSchema = z.object({
 export type FlushFrame = z.infer<typeof flushFrameSchema>;
 
 /**
+ * Where to read what the socket does not bring: `urls` in their order (`url` is the first of them, and the
+ * only one when there is no `urls`). From flush `join_fs` on the socket has everything.
+ */
+const handoffSchema = z.object({
+  url: z.string(),
+  urls: z.array(z.string()).max(8).optional(),
+  join_fs: z.number().int().positive(),
+});
+export type Handoff = z.infer<typeof handoffSchema>;
+
+/**
  * How one stream of a resume came out. A stream of quotes is always recovered, whatever the token says
  * of it: `snapshot` tells that the last quote of each symbol follows instead of a replay. What lay
  * between is not sent, for each of these quotes has replaced it.
@@ -171,7 +201,7 @@ export const resumeResultSchema = z.object({
   from: z.number().optional(),
   to: z.number().optional(),
   code: z.number().optional(),
-  handoff: z.object({ url: z.string(), join_fs: z.number() }).optional(),
+  handoff: handoffSchema.optional(),
 });
 export type ResumeResult = z.infer<typeof resumeResultSchema>;
 
@@ -209,7 +239,8 @@ export const serverFrameSchema = z.discriminatedUnion("op", [
   }),
   /**
    * The last quotes of a connection's symbols as of flush `fs`: they replace whatever the client knows
-   * of the stream, and the next flush is `fs + 1`.
+   * of the stream, and the next flush is `fs + 1`. Or the last bars, and a stream that begins with them
+   * goes on at `fs + 1`; one that was followed before goes on where it was, and may bring the same bars.
    */
   z.object({
     op: z.literal("snapshot"),
@@ -217,9 +248,25 @@ export const serverFrameSchema = z.discriminatedUnion("op", [
     e: z.string(),
     fs: z.number(),
     at: z.number(),
+    bars: barsSchema.optional(),
     quotes: quotesSchema.optional(),
   }),
-  z.object({ op: z.literal("epoch"), g: z.string(), e: z.string(), fs: z.number() }),
+  /** The stream goes on in another epoch behind flush `fs`; what lies before it is handed off. */
+  z.object({
+    op: z.literal("epoch"),
+    g: z.string(),
+    e: z.string(),
+    fs: z.number(),
+    handoff: handoffSchema.optional(),
+  }),
+  /** The reader lags behind; with `closing` a close 4008 follows, and `token` is what it has acked. */
+  z.object({
+    op: z.literal("slow"),
+    unacked_bytes: z.number(),
+    age_ms: z.number(),
+    closing: z.literal(true).optional(),
+    token: z.string().optional(),
+  }),
   z.object({
     op: z.literal("error"),
     id: requestIdSchema,

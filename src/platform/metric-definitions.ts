@@ -129,6 +129,64 @@ export const METRICS = {
     labels: ["channel"],
     buckets: LATENCY_BUCKETS_MS,
   },
+  canary_up: {
+    type: "gauge",
+    help: "Whether the client inside the deployment is connected and subscribed; absent when the market is closed.",
+    labels: [],
+    merge: "max",
+  },
+  canary_latency_ms: {
+    type: "histogram",
+    help: "From the knowledge time of a live flush to where a client reads it, ms.",
+    labels: [],
+    buckets: LATENCY_BUCKETS_MS,
+  },
+  canary_lost_flushes_total: {
+    type: "counter",
+    help: "Flushes whose numbers the client inside the deployment did not get.",
+    labels: [],
+  },
+  canary_connects_total: {
+    type: "counter",
+    help: "Connections of the client inside the deployment.",
+    labels: [],
+  },
+  canary_resumes_total: {
+    type: "counter",
+    help: "Streams that the client inside the deployment resumed, by whether the socket had all of them.",
+    labels: ["recovered"],
+  },
+  ws_subscriptions_gauge: {
+    type: "gauge",
+    help: "Connections that take a channel.",
+    labels: ["channel"],
+    merge: "sum",
+  },
+  ws_messages_sent_total: {
+    type: "counter",
+    help: "Frames that were handed to sockets, a batch being one.",
+    labels: [],
+  },
+  ws_dropped_messages_total: {
+    type: "counter",
+    help: "Frames that did not reach a socket: slow_reader (closed for it), client_gone (left while they waited), socket_closed (the send failed). The client gets their content when it resumes.",
+    labels: ["reason"],
+  },
+  ws_recover_total: {
+    type: "counter",
+    help: "Streams that were resumed by token, by whether the socket could bring all that was missed.",
+    labels: ["recovered"],
+  },
+  ws_slow_readers_total: {
+    type: "counter",
+    help: "Times that a reader fell behind its acks, closed for it or not.",
+    labels: [],
+  },
+  ws_closed_total: {
+    type: "counter",
+    help: "Connections that ended, by the code that the service closed with (client: the client closed).",
+    labels: ["code"],
+  },
   rows_parked_total: {
     type: "counter",
     help: "Rows that Postgres refuses, parked instead of stored, by stream and part of the flush.",

@@ -8,7 +8,7 @@ import {
 } from "../domain/interval.ts";
 import type { Feed } from "../domain/provider-id.ts";
 import { MINUTE_MS, toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
-import { beliefSql, type SortDirection } from "./belief-sql.ts";
+import { beliefSql, minuteSql, type SortDirection } from "./belief-sql.ts";
 import { minutesOfRollups, rollupSql } from "./rollup-sql.ts";
 import type { SqlClient, SqlRow } from "./sql-client.ts";
 import { type RollupBar, rollupBarRow, type StoredBar, storedBarRow } from "./stored-bar.ts";
@@ -108,6 +108,14 @@ async function readRows(
     .sort()
     .filter((symbol) => after === undefined || symbol >= after.symbol);
   if (remaining.length === 0 || startMs >= endMs) return [];
+  if (interval === "1m" && isOneMinute(query)) {
+    // A symbol has one bar of it: the last of the page before is not asked for again.
+    return await readMinute(
+      sql,
+      query,
+      remaining.filter((symbol) => symbol !== after?.symbol),
+    );
+  }
   const bounds = remaining.map((symbol) => {
     const position = symbol === after?.symbol ? after.ts : undefined;
     if (sort === "desc") return toIso(Math.min(endMs, position ?? endMs));
@@ -130,6 +138,32 @@ async function readRows(
       query.feed ?? null,
       query.limit,
       ...(interval === "1d" ? [] : [rangesParam(query.within)]),
+    ],
+  });
+  return rows;
+}
+
+/** Whether no more than one minute starts in the range, at its start. */
+function isOneMinute({ startMs, endMs }: PageQuery): boolean {
+  return startMs % MINUTE_MS === 0 && endMs - startMs <= MINUTE_MS;
+}
+
+async function readMinute(
+  sql: SqlClient,
+  query: PageQuery,
+  symbols: readonly string[],
+): Promise<readonly SqlRow[]> {
+  const { startMs, asOfMs, storedByMs = asOfMs, feed = null, limit, within } = query;
+  const { rows } = await sql.query({
+    text: minuteSql(),
+    params: [
+      symbols,
+      toIso(startMs),
+      toIso(asOfMs),
+      toIso(Math.max(asOfMs, storedByMs)),
+      feed,
+      limit,
+      rangesParam(within),
     ],
   });
   return rows;

@@ -7,14 +7,22 @@ export type SortDirection = "asc" | "desc";
 export const BELIEF_COLUMNS =
   "open, high, low, close, volume, vwap, trade_count, as_of, asked_at, provider, feed";
 
+/** Where a statement has the knowledge time of a read, the time that it is stored by, and the ranges that count. */
+interface Places {
+  readonly asOf: string;
+  readonly storedBy: string;
+  readonly ranges: string;
+}
+const PAGE: Places = { asOf: "$5", storedBy: "$7", ranges: "$10" };
+
 /**
  * Known at $5: since a belief was written, or (only if $7 is later) since the end of the bar and the settle delay of
  * 90 s, when it is the first one and came by backfill. Source of the rule: storage.md, `knowledge=assumed`.
  */
-function known(table: string, barEnd: string): string {
-  return `${table}.as_of <= $7::timestamptz and (${table}.as_of <= $5::timestamptz
+function known(table: string, barEnd: string, { asOf, storedBy } = PAGE): string {
+  return `${table}.as_of <= ${storedBy}::timestamptz and (${table}.as_of <= ${asOf}::timestamptz
         or (${table}.revision = 0 and ${table}.status = 'backfilled'
-          and ${barEnd} + interval '90 seconds' <= $5::timestamptz))`;
+          and ${barEnd} + interval '90 seconds' <= ${asOf}::timestamptz))`;
 }
 
 /** When trading of a date ends by the clock; a close at 13:00 counts as 16:00, which is never too early. */
@@ -25,14 +33,15 @@ const firstDate = (instant: string) =>
   `((${instant} at time zone 'UTC') + interval '1 day' - interval '1 microsecond')::date`;
 
 /** A minute of the sessions that are asked for; null is every minute. */
-const inSession = (table: string) =>
-  `($10::tstzmultirange is null or ${table}.ts <@ $10::tstzmultirange)`;
+const inSession = (table: string, { ranges } = PAGE) =>
+  `(${ranges}::tstzmultirange is null or ${table}.ts <@ ${ranges}::tstzmultirange)`;
 
-/** How the two sides of a read are bounded and ordered. */
+/** How the two sides of a read are bounded and ordered, and what is read of a belief. */
 interface Way {
   readonly sort: SortDirection;
   readonly bound: ">=" | "<";
   readonly isWhole: boolean;
+  readonly columns: string;
 }
 
 /** A whole side comes in any order, which spares a sort of all of it. */
@@ -43,15 +52,13 @@ const pageBy = (key: string, { sort, isWhole }: Way) =>
 const CURRENT: Readonly<Record<Interval, (way: Way) => string>> = {
   "1m": (
     way,
-  ) => `select symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from candles_intraday c
+  ) => `select symbol, ts, ${way.columns}, session, status, revision from candles_intraday c
       where c.symbol = page.symbol and c.interval = '1m' and c.ts ${way.bound} page.bound
         and c.ts >= $3::timestamptz and c.ts < $4::timestamptz and ${inSession("c")}
         and ${known("c", "c.ts + interval '1 minute'")}
       ${pageBy("c.ts", way)}`,
   // Dates are compared with dates, so that the planner sees the years that it needs.
-  "1d": (
-    way,
-  ) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${BELIEF_COLUMNS},
+  "1d": (way) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${way.columns},
         'regular' as session, status, revision from candles_daily c
       where c.symbol = page.symbol and c.trading_date ${way.bound} ${firstDate("page.bound")}
         and c.trading_date >= ${firstDate("$3::timestamptz")}
@@ -68,20 +75,49 @@ const REPLACED: Readonly<Record<Interval, string>> = {
  * What was held of `page.symbol` at $5, from what is believed now and, one a bar, from what was replaced: a bar may
  * come from both, the newer is the one that was believed. `page.bound` is where its bars begin (`asc`) or end
  * (`desc`); bars start in `[$3, $4)`; $7 is stored by, and $10 (minutes only) the ranges of the sessions that count,
- * or null. Each side stops after its first $6 rows (all, when $6 is null): the first rows of the union are among the
+ * or null. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when $6 is null): the first rows of the union are among the
  * first rows of its sides. With `isWhole` no more than $6 bars can start in the range.
  *
  * A session is a matter of the bar's start: all beliefs of a bar share it. A bar that only the revisions hold was
  * deleted by hand; what was believed stays readable.
  */
-export function heldSql(interval: Interval, sort: SortDirection, isWhole = false): string {
-  const way: Way = { sort, bound: sort === "asc" ? ">=" : "<", isWhole };
+export function heldSql(
+  interval: Interval,
+  sort: SortDirection,
+  { isWhole = false, columns = BELIEF_COLUMNS }: Partial<Pick<Way, "isWhole" | "columns">> = {},
+): string {
+  const way: Way = { sort, bound: sort === "asc" ? ">=" : "<", isWhole, columns };
   return `(${CURRENT[interval](way)})
       union all
-      (select distinct on (r.ts) symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from candles_revisions r
+      (select distinct on (r.ts) symbol, ts, ${columns}, session, status, revision from candles_revisions r
         where r.symbol = page.symbol and r.interval = '${interval}' and r.ts ${way.bound} page.bound
           and r.ts >= $3::timestamptz and r.ts < $4::timestamptz and ${REPLACED[interval]}
         order by r.ts ${sort}, r.as_of desc limit $6::integer)`;
+}
+
+const MINUTE: Places = { asOf: "$3", storedBy: "$4", ranges: "$7" };
+
+/**
+ * The first $6 of what was held at $3 (stored by $4) of the symbols $1 about one minute, $2: a bar a symbol, in their
+ * order; $5 is a feed or null, $7 the ranges that count or null. All symbols at once: of the whole market, a look for
+ * each on its own takes longer than the rows themselves.
+ */
+export function minuteSql(): string {
+  const side = (table: string) =>
+    `select symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from ${table} t
+      where t.symbol = any($1::text[]) and t.interval = '1m' and t.ts = $2::timestamptz
+        and ${inSession("t", MINUTE)} and ${known("t", "t.ts + interval '1 minute'", MINUTE)}`;
+  return `
+select * from (
+  select distinct on (symbol) * from (
+    ${side("candles_intraday")}
+    union all
+    ${side("candles_revisions")}
+  ) held
+  order by symbol, as_of desc
+) belief
+where $5::text is null or feed = $5::text
+order by symbol limit $6::integer`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { barStatusSchema, sessionKindSchema } from "../contracts/flush.ts";
 import { FEEDS, PROVIDER_IDS } from "../domain/provider-id.ts";
+import { sourcesOfBits } from "./rollup-sql.ts";
 import { exactInteger, instantMs } from "./sql-values.ts";
 
 const valueColumns = {
@@ -45,7 +46,7 @@ export const rollupBarRow = z
   .object({
     ...valueColumns,
     bars: z.number().int(),
-    sources: z.array(z.string()),
+    sources: z.number().int().transform(sourcesOfBits),
     has_backfilled: z.boolean(),
   })
   .transform(({ trade_count, as_of, has_backfilled, ...same }) => ({

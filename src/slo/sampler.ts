@@ -1,4 +1,5 @@
 import type { SloSample } from "../contracts/slo.ts";
+import type { SessionKind } from "../domain/calendar.ts";
 import { isSampled, nextSampleMs } from "../domain/sample-plan.ts";
 import {
   dueDate,
@@ -60,6 +61,11 @@ export class Sampler {
   nextMs(): EpochMs {
     const { schedule, store, now } = this.#deps;
     return nextSampleMs(schedule, store.last()?.atMs ?? null, now());
+  }
+
+  /** Which session it is now; undefined when the market is closed. */
+  sessionKind(): SessionKind | undefined {
+    return this.#deps.schedule.calendar.sessionKind(this.#deps.now());
   }
 
   /** Takes the sample that is due, if one is. */

@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { type Flush } from "../contracts/flush.ts";
 import { channelSchema } from "../contracts/stream.ts";
+import { AckBook } from "./ack-book.ts";
+import { decodeAcks, encodeAcks } from "./ack-codec.ts";
+import { Conduct } from "./conduct.ts";
 import {
   countSids,
   NO_SUBSCRIPTION,
@@ -12,23 +15,37 @@ import {
 import { formatToken, parseToken, type Position, type StreamId, streamName } from "./token.ts";
 
 /** Version of the attachment: what a socket carries through hibernation. */
-const ATTACHMENT_VERSION = 2;
+const ATTACHMENT_VERSION = 3;
 
 const sidsSchema = z.instanceof(Uint8Array);
 const baseShape = {
   id: z.string(),
   firstOnly: z.boolean(),
+  objects: z.boolean().default(false),
   /** Positions as a resume token: one text is cloned much faster than a list a stream. */
   token: z.string(),
 };
 
-/** Version 1 knew one channel. */
+const channelsSchema = z.map(channelSchema, z.object({ star: z.boolean(), sids: sidsSchema }));
+
+/** What versions 1 and 2 did not know: whose it is, since when, and what is acked. */
+const NEW_IN_3 = { key: "", connectedMs: null, heardMs: 0, acks: null };
+
+/** Version 1 knew one channel, version 2 no acks. */
 const attachmentSchema = z.union([
   z.object({
     ...baseShape,
     v: z.literal(ATTACHMENT_VERSION),
-    channels: z.map(channelSchema, z.object({ star: z.boolean(), sids: sidsSchema })),
+    channels: channelsSchema,
+    key: z.string(),
+    connectedMs: z.number(),
+    heardMs: z.number(),
+    /** As `encodeAcks` writes them; null: the client does not ack. */
+    acks: z.instanceof(Uint8Array).nullable(),
   }),
+  z
+    .object({ ...baseShape, v: z.literal(2), channels: channelsSchema })
+    .transform((known) => ({ ...known, ...NEW_IN_3 })),
   z
     .object({ ...baseShape, v: z.literal(1), star: z.boolean(), sids: sidsSchema })
     .transform(({ star, sids, ...base }) => {
@@ -36,21 +53,40 @@ const attachmentSchema = z.union([
       const channels = isEmpty
         ? NO_SUBSCRIPTION.channels
         : new Map([["bars.1m" as const, { star, sids }]]);
-      return { ...base, channels };
+      return { ...base, channels, ...NEW_IN_3 };
     }),
 ]);
 
+/** Whose a connection is and since when, wall ms. */
+export interface ConnectionOrigin {
+  readonly id: string;
+  /** The key that it was authorised by, by name. */
+  readonly key: string;
+  readonly connectedMs: number;
+}
+
 /**
  * One client's socket as its host knows it. Subscription and positions stand in the socket's
- * attachment (16 KB at most: a bitmap of sids a channel and an item a stream), so nothing is lost when the
- * object hibernates; the rest is rebuilt from it.
+ * attachment (16 KB at most: a bitmap of sids a channel, an item and an ack a stream), so nothing is lost
+ * when the object hibernates; the rest is rebuilt from it.
  */
 export class Connection {
   readonly socket: WebSocket;
   readonly id: string;
+  readonly key: string;
+  readonly connectedMs: number;
+  /** When its client last sent a frame, wall ms; pings are the runtime's to know. */
+  heardMs: number;
+  /** What it has acked; null: it did not ask to be measured so. */
+  acks: AckBook | null = null;
+  /** It was told that it is slow and has not recovered. */
+  isSlow = false;
+  readonly conduct = new Conduct();
   #subscription: Subscription;
   #positions: Map<string, Position>;
   #views = new Map<string, StreamView | null>();
+  #isGone = false;
+  #tally = { sent: 0, failed: 0 };
   /** Streams that are being replayed or caught up: live flushes wait for that. */
   readonly busy = new Set<string>();
   /** Frames waiting to go out as one. */
@@ -59,25 +95,74 @@ export class Connection {
 
   constructor(
     socket: WebSocket,
-    id: string,
+    { id, key, connectedMs }: ConnectionOrigin,
     subscription = NO_SUBSCRIPTION,
     positions = new Map<string, Position>(),
   ) {
     this.socket = socket;
     this.id = id;
+    this.key = key;
+    this.connectedMs = connectedMs;
+    this.heardMs = connectedMs;
     this.#subscription = subscription;
     this.#positions = positions;
   }
 
-  /** The connection of a socket that was accepted earlier; null when its attachment is not ours. */
-  static restore(socket: WebSocket): Connection | null {
+  /**
+   * The connection of a socket that was accepted earlier; null when its attachment is not ours. One of
+   * a version that did not tell when it connected did so now.
+   */
+  static restore(socket: WebSocket, nowMs: number): Connection | null {
     const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
     if (!parsed.success) return null;
-    const { id, firstOnly, channels, token } = parsed.data;
+    const { id, key, firstOnly, objects, channels, token } = parsed.data;
     const positions = parseToken(token);
-    return positions === null
-      ? null
-      : new Connection(socket, id, { channels, firstOnly }, positions);
+    if (positions === null) return null;
+    const connectedMs = parsed.data.connectedMs ?? nowMs;
+    const origin = { id, key, connectedMs };
+    const subscription = { channels, firstOnly, objects };
+    const connection = new Connection(socket, origin, subscription, positions);
+    connection.heardMs = Math.max(parsed.data.heardMs, connectedMs);
+    if (parsed.data.acks === null) return connection;
+    const acks = decodeAcks(parsed.data.acks, positions, connectedMs);
+    if (acks === null) return null;
+    connection.acks = new AckBook();
+    for (const [stream, known] of acks) {
+      const position = positions.get(stream);
+      if (position !== undefined) connection.acks.restore(stream, position, known);
+    }
+    return connection;
+  }
+
+  /** Measures the reader by acks from here on, or no longer. */
+  wantAcks(wants: boolean): void {
+    if (wants === (this.acks !== null)) return;
+    this.acks = wants ? new AckBook() : null;
+    for (const [stream, position] of this.#positions) this.acks?.start(stream, position);
+  }
+
+  /** It is over: nothing is wanted, waits or is kept any more. */
+  end(): void {
+    this.#isGone = true;
+    this.#positions.clear();
+    this.outbox = [];
+    this.outboxChars = 0;
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** A frame was handed to the socket, or the socket did not take it. */
+  tally(outcome: "sent" | "failed"): void {
+    this.#tally[outcome] += 1;
+  }
+
+  /** What was sent and what failed since the last time this was asked. */
+  takeTally(): { readonly sent: number; readonly failed: number } {
+    const tally = this.#tally;
+    this.#tally = { sent: 0, failed: 0 };
+    return tally;
   }
 
   get subscription(): Subscription {
@@ -94,10 +179,14 @@ export class Connection {
   }
 
   moveTo(stream: string, position: Position): void {
+    if (this.#isGone) return;
     this.#positions.set(stream, position);
+    if (this.acks?.has(stream) === false) this.acks.start(stream, position);
   }
 
   leave(stream: string): void {
+    const position = this.#positions.get(stream);
+    if (position !== undefined) this.acks?.leave(stream, position);
     this.#positions.delete(stream);
   }
 
@@ -122,14 +211,27 @@ export class Connection {
 
   /** Writes subscription and positions into the socket's attachment. */
   save(): void {
-    const { channels, firstOnly } = this.#subscription;
+    if (this.#isGone) return;
+    const { channels, firstOnly, objects } = this.#subscription;
     const token = formatToken(this.#positions);
     this.socket.serializeAttachment({
       v: ATTACHMENT_VERSION,
       id: this.id,
       firstOnly,
+      objects,
       channels,
       token,
+      key: this.key,
+      connectedMs: this.connectedMs,
+      heardMs: this.heardMs,
+      acks:
+        this.acks === null
+          ? null
+          : encodeAcks(
+              this.#positions,
+              (stream) => this.acks?.of(stream) ?? null,
+              this.connectedMs,
+            ),
     });
   }
 }

@@ -3,7 +3,7 @@ import { FLUSH_COLUMNS } from "../contracts/flush.ts";
 import { QUOTE_COLUMNS, type QuoteRow, toQuoteRow } from "../contracts/quote-row.ts";
 import type { Channel } from "../contracts/stream.ts";
 import { countStates } from "../domain/manifest.ts";
-import type { QuoteSnapshot } from "./home-port.ts";
+import type { BarSnapshot, QuoteSnapshot } from "./home-port.ts";
 import type { StreamView } from "./subscription.ts";
 import { streamName } from "./token.ts";
 
@@ -50,8 +50,8 @@ export function flushFrame(flush: Flush, view: StreamView, replayed: boolean): F
     e: flush.epoch,
     fs: flush.fs,
     at: flush.as_of,
-    ...(rows.length > 0 ? { bars: { ch, cols: FLUSH_COLUMNS, rows } } : {}),
-    ...quotesPart(quotes),
+    ...barsPart(ch, rows, view),
+    ...quotesPart(quotes, view),
     ...(gaps.length > 0 ? { gaps } : {}),
     ...(source.length > 0 ? { source } : {}),
     ...(man.length > 0 ? { man } : {}),
@@ -72,8 +72,46 @@ export function snapshotFrame(group: number, snapshot: QuoteSnapshot, view: Stre
     e: epoch,
     fs,
     at,
-    ...quotesPart(quotesOf(rows, view)),
+    ...quotesPart(quotesOf(rows, view), view),
   });
+}
+
+/** The last bars of a home for one view of its stream: a frame a channel, also when it has none. */
+export function barSnapshotFrames(
+  group: number,
+  snapshot: BarSnapshot,
+  view: StreamView,
+): string[] {
+  const { epoch, fs, at, minutes, dates } = snapshot;
+  const g = streamName({ group, class: "bars" });
+  const rows = { "bars.1m": minutes, "bars.1d": dates };
+  return (["bars.1m", "bars.1d"] as const)
+    .filter((ch) => view.channels.has(ch))
+    .map((ch) => {
+      const wanted = view.channels.get(ch);
+      const mine = rows[ch].filter(({ symbol }) => wanted?.includes(symbol) === true);
+      const values = mine.map((bar) => bar.values);
+      const bars = barsPart(ch, values, view);
+      return JSON.stringify({ op: "snapshot", g, e: epoch, fs, at, ...bars });
+    });
+}
+
+type BarsChannel = Exclude<Channel, "quotes">;
+
+function barsPart(ch: BarsChannel, rows: readonly (readonly unknown[])[], view: StreamView) {
+  return rows.length > 0 ? { bars: { ch, ...table(FLUSH_COLUMNS, rows, view) } } : {};
+}
+
+/** Rows as the view wants them: under their columns, or each with its names. */
+function table(
+  cols: readonly string[],
+  rows: readonly (readonly unknown[])[],
+  { objects }: StreamView,
+) {
+  if (!objects) return { cols, rows };
+  return {
+    rows: rows.map((row) => Object.fromEntries(cols.map((name, place) => [name, row[place]]))),
+  };
 }
 
 function quotesOf(rows: readonly QuoteRow[], view: StreamView): unknown[][] {
@@ -84,8 +122,8 @@ function quotesOf(rows: readonly QuoteRow[], view: StreamView): unknown[][] {
     .map((row) => row.slice(0, QUOTE_COLUMNS.length));
 }
 
-function quotesPart(rows: readonly unknown[]) {
-  return rows.length > 0 ? { quotes: { ch: "quotes", cols: QUOTE_COLUMNS, rows } } : {};
+function quotesPart(rows: readonly unknown[][], view: StreamView) {
+  return rows.length > 0 ? { quotes: { ch: "quotes", ...table(QUOTE_COLUMNS, rows, view) } } : {};
 }
 
 /** Frames of one view, made once however many connections share it. */

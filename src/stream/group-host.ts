@@ -1,16 +1,13 @@
-import { z } from "zod";
-import {
-  clientFrameSchema,
-  MAX_CLIENT_FRAME_BYTES,
-  STREAM_CODES,
-  STREAM_PROTOCOL,
-  requestIdSchema,
-} from "../contracts/stream.ts";
+import { STREAM_CODES, STREAM_PROTOCOL } from "../contracts/stream.ts";
 import { errorText, log } from "../platform/log.ts";
-import { Connection } from "./connection.ts";
+import { acknowledge } from "./acknowledge.ts";
+import { FRAME_GAP_MS } from "./conduct.ts";
+import { Connection, type ConnectionOrigin } from "./connection.ts";
 import type { Delivery, DeliveryAnswer } from "./delivery.ts";
 import type { StreamHost } from "./host.ts";
+import { isKeyFull, KEY_HEADER, turnAway } from "./key-limit.ts";
 import { sendText } from "./outbox.ts";
+import { readFrame, type ReadFrame } from "./read-frame.ts";
 import { sendError, subscribe, unsubscribe } from "./subscribe.ts";
 
 /** The Worker names the connection it has authorised in this header. */
@@ -42,14 +39,12 @@ export class GroupHost {
   accept(request: Request): Response {
     const url = new URL(request.url);
     const id = request.headers.get(CONNECTION_HEADER) ?? crypto.randomUUID();
+    const key = request.headers.get(KEY_HEADER) ?? "";
     const [client, server] = Object.values(new WebSocketPair());
     if (client === undefined || server === undefined) throw new Error("no socket pair");
-    this.#deps.acceptSocket(server);
-    const connection = new Connection(server, id);
-    this.#deps.host.add(connection);
-    sendText(connection, this.#deps.hello(id));
-    const symbols = url.searchParams.get(SYMBOLS_PARAM);
-    if (symbols !== null) this.#firstSubscription(server, symbols, url);
+    const { host } = this.#deps;
+    if (isKeyFull(key, host.connections())) turnAway(server);
+    else this.#welcome(server, { id, key, connectedMs: host.watch.now() }, url);
     const offered =
       request.headers
         .get("Sec-WebSocket-Protocol")
@@ -65,21 +60,17 @@ export class GroupHost {
     });
   }
 
-  /** One frame of a client. What cannot be read is answered with an error; the socket stays. */
+  /** One frame of a client. What cannot be read is answered with an error; the socket stays at first. */
   async receive(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const connection = this.#deps.host.find(socket);
+    const { host } = this.#deps;
+    const connection = host.find(socket);
     if (connection === null) return;
-    if (typeof message !== "string")
-      return sendError(connection, undefined, STREAM_CODES.syntax, "binary frames are not read");
-    if (message.length > MAX_CLIENT_FRAME_BYTES) {
-      return sendError(
-        connection,
-        undefined,
-        STREAM_CODES.syntax,
-        `a frame is at most ${MAX_CLIENT_FRAME_BYTES} bytes`,
-      );
-    }
-    await this.#inTurn(connection, message);
+    connection.heardMs = host.watch.now();
+    const frame = readFrame(message);
+    // Acks overtake: they must not wait while a subscription waits for a home.
+    if (frame.ok && frame.value.op === "ack") acknowledge(connection, frame.value);
+    else await this.#inTurn(connection, frame);
+    host.watch.afterFrame(connection);
   }
 
   remove(socket: WebSocket): void {
@@ -88,6 +79,15 @@ export class GroupHost {
 
   deliver(delivery: Delivery): Promise<DeliveryAnswer> {
     return this.#deps.host.deliver(delivery);
+  }
+
+  #welcome(server: WebSocket, origin: ConnectionOrigin, url: URL): void {
+    this.#deps.acceptSocket(server);
+    const connection = new Connection(server, origin);
+    this.#deps.host.add(connection);
+    sendText(connection, this.#deps.hello(origin.id));
+    const symbols = url.searchParams.get(SYMBOLS_PARAM);
+    if (symbols !== null) this.#firstSubscription(server, symbols, url);
   }
 
   #firstSubscription(socket: WebSocket, symbols: string, url: URL): void {
@@ -101,31 +101,34 @@ export class GroupHost {
     this.#deps.track(this.receive(socket, JSON.stringify(frame)));
   }
 
-  async #inTurn(connection: Connection, message: string): Promise<void> {
+  async #inTurn(connection: Connection, frame: ReadFrame): Promise<void> {
     const queue = this.#queues.get(connection.socket) ?? { tail: Promise.resolve(), waiting: 0 };
     this.#queues.set(connection.socket, queue);
     if (queue.waiting >= MAX_WAITING_REQUESTS) {
-      return sendError(
-        connection,
-        requestId(message),
-        STREAM_CODES.tooFast,
-        "too many requests are waiting",
-      );
+      const { tooFast } = STREAM_CODES;
+      const id = frame.ok ? frame.value.id : frame.id;
+      const retryAfterMs = queue.waiting * FRAME_GAP_MS;
+      return sendError(connection, id, tooFast, "too many requests are waiting", retryAfterMs);
     }
     queue.waiting += 1;
     queue.tail = queue.tail
-      .then(() => this.#handle(connection, message))
+      .then(() => this.#handle(connection, frame))
       .finally(() => (queue.waiting -= 1));
     await queue.tail;
   }
 
-  async #handle(connection: Connection, message: string): Promise<void> {
+  async #handle(connection: Connection, frame: ReadFrame): Promise<void> {
     const { host, symbolGroups } = this.#deps;
-    const frame = parseFrame(message);
     if (!frame.ok) return sendError(connection, frame.id, STREAM_CODES.syntax, frame.msg);
+    const waitMs = connection.conduct.takeTurn(host.watch.now());
+    if (waitMs > 0) await new Promise<void>((resolve) => host.deps.after(waitMs, resolve));
+    if (connection.isGone) return;
     try {
-      if (frame.value.op === "sub") await subscribe(host, connection, frame.value, symbolGroups);
-      else unsubscribe(host, connection, frame.value, symbolGroups);
+      if (frame.value.op === "sub") {
+        if (frame.value.ack !== undefined) connection.wantAcks(frame.value.ack);
+        await subscribe(host, connection, frame.value, symbolGroups);
+      } else if (frame.value.op === "unsub")
+        unsubscribe(host, connection, frame.value, symbolGroups);
     } catch (error) {
       log("error", "a request of a connection failed", {
         connection: connection.id,
@@ -139,31 +142,4 @@ export class GroupHost {
       );
     }
   }
-}
-
-type ParsedFrame =
-  | { ok: true; value: z.infer<typeof clientFrameSchema> }
-  | { ok: false; id: number | string | undefined; msg: string };
-
-const withIdSchema = z.object({ id: requestIdSchema });
-
-/** The id of a request that is refused unread. */
-function requestId(message: string): number | string | undefined {
-  const parsed = parseFrame(message);
-  return parsed.ok ? parsed.value.id : parsed.id;
-}
-
-function parseFrame(message: string): ParsedFrame {
-  let json: unknown;
-  try {
-    json = JSON.parse(message);
-  } catch {
-    return { ok: false, id: undefined, msg: "not JSON" };
-  }
-  const parsed = clientFrameSchema.safeParse(json);
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const issue = parsed.error.issues[0];
-  const msg =
-    issue === undefined ? "malformed" : `${issue.path.join(".") || "frame"}: ${issue.message}`;
-  return { ok: false, id: withIdSchema.safeParse(json).data?.id, msg: msg.slice(0, 200) };
 }

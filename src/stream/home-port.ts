@@ -3,6 +3,7 @@ import type { QuoteRow } from "../contracts/quote-row.ts";
 import type { SourcedQuote } from "../domain/quote-check.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { RosterEntry } from "./subscription.ts";
+import type { Position } from "./token.ts";
 
 /** How many members of a home a host knows, from which life of the home. */
 export interface KnownRoster {
@@ -49,6 +50,21 @@ export interface KnownQuote {
   readonly asOf: EpochMs;
 }
 
+/** The last bars of a home, and the flush after which they are that. */
+export interface BarSnapshot {
+  readonly epoch: string;
+  readonly fs: number;
+  readonly at: EpochMs;
+  readonly minutes: readonly LatestBar[];
+  readonly dates: readonly LatestBar[];
+}
+
+/** The last bar of a symbol: its values under `FLUSH_COLUMNS`. */
+export interface LatestBar {
+  readonly symbol: string;
+  readonly values: readonly (string | number | null)[];
+}
+
 /** What a host asks of the home of a stream. */
 export interface HomePort {
   /** Follows a stream from its head; the host says what it knows of the home's members. */
@@ -56,4 +72,10 @@ export interface HomePort {
   /** Flushes of a stream after `fs`, about `maxBytes` of them. */
   readLog(streamClass: StreamClass, afterFs: number, maxBytes: number): Promise<LogSlice>;
   latestQuotes(): Promise<QuoteSnapshot>;
+  /** The last bar of each member that the log has one of. */
+  latestBars(): Promise<BarSnapshot>;
+  /** The last flush of bars that was known at a time; null when what came next has left the log. */
+  locate(asOf: EpochMs): Promise<Position | null>;
+  /** The last flush of bars that is in Postgres, but none after `maxFs` while `epoch` goes on. */
+  drainPoint(epoch: string, maxFs: number): Promise<Position>;
 }

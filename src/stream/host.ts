@@ -3,9 +3,11 @@ import type { EpochMs } from "../domain/time.ts";
 import { CLOSE_CODES } from "../contracts/stream.ts";
 import { Connection } from "./connection.ts";
 import { FrameCache, snapshotFrame } from "./frames.ts";
+import { diffUrls, handoffOf } from "./handoff.ts";
 import type { Delivery, DeliveryAnswer } from "./delivery.ts";
 import type { HomePort } from "./home-port.ts";
 import { Outbox, sendText } from "./outbox.ts";
+import { type Leftover, ReaderWatch, type WatchDeps } from "./reader-watch.ts";
 import type { Rosters } from "./rosters.ts";
 import { parseStreamName, type StreamId, streamName } from "./token.ts";
 
@@ -23,7 +25,7 @@ export interface Published {
 }
 
 /** What the host side needs of its object: its sockets, the homes it follows, and short timers. */
-export interface HostDeps {
+export interface HostDeps extends WatchDeps {
   /** The name under which homes know this host. */
   readonly name: string;
   readonly sockets: () => WebSocket[];
@@ -44,6 +46,7 @@ export interface HostDeps {
  */
 export class StreamHost {
   readonly outbox: Outbox;
+  readonly watch: ReaderWatch;
   readonly deps: HostDeps;
   #connections = new Map<WebSocket, Connection>();
   /** Streams that a subscription is just about to follow. */
@@ -56,8 +59,10 @@ export class StreamHost {
   constructor(deps: HostDeps) {
     this.deps = deps;
     this.outbox = new Outbox(deps.after, () => this.#reportPublished());
+    this.watch = new ReaderWatch(deps, (...how) => this.close(...how));
     for (const socket of deps.sockets()) {
-      const connection = Connection.restore(socket);
+      if (socket.readyState !== WebSocket.OPEN) continue;
+      const connection = Connection.restore(socket, deps.wallNow());
       if (connection === null) socket.close(1011, "unknown attachment");
       else this.#connections.set(socket, connection);
     }
@@ -72,12 +77,35 @@ export class StreamHost {
     return this.#connections.get(socket) ?? null;
   }
 
+  /** The client went away. */
   remove(socket: WebSocket): void {
-    this.#connections.delete(socket);
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) this.#end(connection, "client", "client_gone");
+  }
+
+  /** Ends a connection from this side; it is gone at once, whenever its client answers. */
+  close(connection: Connection, code: number, reason: string, leftover: Leftover): void {
+    if (connection.isGone) return;
+    if (leftover === "sent") this.outbox.send(connection);
+    this.#end(connection, String(code), leftover);
+    // A socket that is closing may still be listed when the object wakes.
+    connection.socket.serializeAttachment(null);
+    connection.socket.close(code, reason);
+  }
+
+  #end(connection: Connection, code: string, reason: string): void {
+    const dropped = this.outbox.discard(connection);
+    this.watch.ended(connection, code, { reason, dropped });
+    this.#connections.delete(connection.socket);
+    connection.end();
   }
 
   count(): number {
     return this.#connections.size;
+  }
+
+  connections(): Connection[] {
+    return [...this.#connections.values()];
   }
 
   /** Streams that some connection here follows. */
@@ -125,7 +153,10 @@ export class StreamHost {
       const isOld = known.epoch !== roster.epoch || known.length < roster.length;
       if (isOld) await this.follow(id);
       for (const logged of delivery.flushes) this.#publish(stream, parseFlush(logged.payload));
-      for (const connection of following) connection.save();
+      for (const connection of following) {
+        this.watch.look(connection);
+        connection.save();
+      }
     }
     return { interested: following.length > 0 || (this.#pending.get(stream) ?? 0) > 0 };
   }
@@ -135,6 +166,7 @@ export class StreamHost {
    * which nothing is known since this object woke, and reads what did not arrive by itself.
    */
   async sweep(nowMs: EpochMs): Promise<void> {
+    this.watch.sweep(this.connections());
     const silent = this.followedStreams().filter(
       (id) => nowMs > (this.#dueBy.get(streamName(id)) ?? 0),
     );
@@ -175,14 +207,17 @@ export class StreamHost {
       const view = connection.view(id, this.deps.rosters.of(id.group));
       if (view === null || !connection.positions.has(stream)) return;
       this.outbox.send(connection);
-      sendText(connection, snapshotFrame(id.group, snapshot, view));
+      const frame = snapshotFrame(id.group, snapshot, view);
+      sendText(connection, frame);
       const { epoch, fs, at } = snapshot;
       connection.moveTo(stream, { epoch, fs, at });
+      connection.acks?.sent(stream, { epoch, fs, at }, frame.length, this.watch.now());
+      this.watch.look(connection);
       connection.save();
       // In this turn, so that no flush is skipped between the last look and the end of the work.
       if (!this.#isBehind(connection, stream)) return void connection.busy.delete(stream);
     }
-    connection.socket.close(CLOSE_CODES.lostPosition, "the last quotes could not be caught");
+    this.close(connection, CLOSE_CODES.lostPosition, "the last quotes could not be caught", "sent");
   }
 
   async #readToHead(connection: Connection, stream: string, id: StreamId): Promise<void> {
@@ -191,7 +226,7 @@ export class StreamHost {
       if (position === undefined) return;
       const slice = await this.deps.home(id.group).readLog(id.class, position.fs, CATCH_UP_BYTES);
       if (slice.epoch !== position.epoch) {
-        this.#enterEpoch(connection, stream, slice.epoch);
+        await this.#enterEpoch(connection, stream, id);
         continue;
       }
       if (slice.flushes.length === 0) {
@@ -202,8 +237,12 @@ export class StreamHost {
       }
       if (!this.#send(connection, stream, slice.flushes)) break;
     }
-    this.outbox.send(connection);
-    connection.socket.close(CLOSE_CODES.lostPosition, "the position is no longer in the log");
+    this.close(
+      connection,
+      CLOSE_CODES.lostPosition,
+      "the position is no longer in the log",
+      "sent",
+    );
   }
 
   #isBehind(connection: Connection, stream: string): boolean {
@@ -220,6 +259,7 @@ export class StreamHost {
       if (expected === "gap" || expected === "epoch") return false;
       if (expected === "next") this.#push(connection, stream, new FrameCache(flush), flush);
     }
+    this.watch.look(connection);
     connection.save();
     return true;
   }
@@ -239,15 +279,29 @@ export class StreamHost {
 
   #push(connection: Connection, stream: string, frames: FrameCache, flush: Flush): void {
     const view = connection.view(flush, this.deps.rosters.of(flush.group));
-    connection.moveTo(stream, { epoch: flush.epoch, fs: flush.fs, at: flush.as_of });
-    if (view !== null) this.outbox.push(connection, frames.frame(view).text);
+    const position = { epoch: flush.epoch, fs: flush.fs, at: flush.as_of };
+    connection.moveTo(stream, position);
+    if (view === null) return;
+    const { text } = frames.frame(view);
+    this.outbox.push(connection, text);
+    connection.acks?.sent(stream, position, text.length, this.watch.now());
   }
 
-  /** The stream began a new life: its numbers start again. */
-  #enterEpoch(connection: Connection, stream: string, epoch: string): void {
+  /** The stream began a new life: the connection goes on in it behind what is in Postgres. */
+  async #enterEpoch(connection: Connection, stream: string, id: StreamId): Promise<void> {
+    const before = connection.positions.get(stream);
+    if (before === undefined) return;
+    const point = await this.deps.home(id.group).drainPoint(before.epoch, before.fs);
+    const view = connection.view(id, this.deps.rosters.of(id.group));
+    if (view === null || !connection.positions.has(stream)) return;
+    const urls = diffUrls({ stream, group: id.group, view }, before.at, point.at);
+    const handoff = handoffOf(urls, point.fs + 1);
     this.outbox.send(connection);
-    sendText(connection, JSON.stringify({ op: "epoch", g: stream, e: epoch, fs: 0 }));
-    connection.moveTo(stream, { epoch, fs: 0, at: 0 });
+    sendText(
+      connection,
+      JSON.stringify({ op: "epoch", g: stream, e: point.epoch, fs: point.fs, handoff }),
+    );
+    connection.moveTo(stream, point);
     connection.save();
   }
 

@@ -46,6 +46,15 @@ export class Outbox {
     );
   }
 
+  /** Forgets what waits for a connection; answers how many frames that were. */
+  discard(connection: Connection): number {
+    this.#waiting.delete(connection);
+    const { length } = connection.outbox;
+    connection.outbox = [];
+    connection.outboxChars = 0;
+    return length;
+  }
+
   #sendAll(): void {
     this.#timed = false;
     const waiting = [...this.#waiting];
@@ -58,7 +67,9 @@ export class Outbox {
 export function sendText(connection: Connection, text: string): void {
   try {
     connection.socket.send(text);
+    connection.tally("sent");
   } catch {
+    connection.tally("failed");
     // The socket closed between two frames; its close event removes the connection.
   }
 }

@@ -1,13 +1,31 @@
-import { type ClientFrame, type ResumeResult, STREAM_CODES } from "../contracts/stream.ts";
+import {
+  type ClientFrame,
+  MAX_CONNECTION_SYMBOLS,
+  type ResumeResult,
+  STREAM_CODES,
+} from "../contracts/stream.ts";
 import { fnv1a32, groupOf } from "../domain/symbol.ts";
 import type { Connection } from "./connection.ts";
-import type { FollowAnswer } from "./home-port.ts";
 import type { StreamHost } from "./host.ts";
 import { sendText } from "./outbox.ts";
-import { caughtUpFrame, prepareReplays, type Replay, type ResumeRequest } from "./replay.ts";
+import { noteResumed } from "./note-resumed.ts";
+import { caughtUpFrame, prepareReplays } from "./replay.ts";
+import {
+  type Followed,
+  knownPositions,
+  latestBars,
+  positionsFrom,
+  resumesOf,
+  type SubFrame,
+  type SubRequest,
+  type Wanted,
+} from "./starts.ts";
+import { isBeyondSymbolLimit } from "./symbol-limit.ts";
 import {
   classesOf,
   countSids,
+  merged,
+  NO_SUBSCRIPTION,
   type Subscription,
   type SymbolSet,
   viewOf,
@@ -16,14 +34,7 @@ import {
 } from "./subscription.ts";
 import { formatToken, parseToken, type Position, type StreamId, streamName } from "./token.ts";
 
-type SubFrame = Extract<ClientFrame, { op: "sub" }>;
 type UnsubFrame = Extract<ClientFrame, { op: "unsub" }>;
-
-interface Followed {
-  readonly id: StreamId;
-  readonly stream: string;
-  readonly answer: FollowAnswer;
-}
 
 /**
  * Subscribes: follows the streams of the symbols, answers with their positions, replays or sends the
@@ -51,52 +62,65 @@ export async function subscribe(
   );
 }
 
-interface SubRequest {
-  readonly frame: SubFrame;
-  readonly token: ReadonlyMap<string, Position>;
-  readonly streams: readonly StreamId[];
-  readonly symbolGroups: number;
-}
-
 async function followAndReplay(
   host: StreamHost,
   connection: Connection,
   request: SubRequest,
 ): Promise<void> {
-  const { frame, token, streams, symbolGroups } = request;
+  const { frame, streams, symbolGroups } = request;
   const followed = await Promise.all(
     streams.map(async (id): Promise<Followed> => {
       return { id, stream: streamName(id), answer: await host.follow(id) };
     }),
   );
-  const { subscription, rejected } = extend(host, connection.subscription, frame, symbolGroups);
-  const wanted = followed.filter(
-    ({ id }) => viewOf(subscription, id.class, host.deps.rosters.of(id.group)) !== null,
-  );
-  const replays = await replaysOf(host, wanted, token, subscription, connection);
-  const snapshots = wanted
+  const { asked, rejected } = askedFor(host, frame, symbolGroups);
+  const subscription = extended(connection.subscription, frame, asked);
+  if (isBeyondSymbolLimit(subscription)) {
+    const msg = `a connection has ${MAX_CONNECTION_SYMBOLS} symbols at most`;
+    sendError(connection, frame.id, STREAM_CODES.symbolLimit, msg);
+    return;
+  }
+  const wanted = followed.flatMap((each): Wanted[] => {
+    const { group, class: streamClass } = each.id;
+    const view = viewOf(
+      { ...subscription, channels: asked.channels },
+      streamClass,
+      rosterOf(host, group),
+    );
+    return view === null ? [] : [{ ...each, view }];
+  });
+  const from = await positionsFrom(host, wanted, request);
+  const replays = await prepareReplays(resumesOf(host, connection, wanted, from));
+  const lastBars = frame.from === "snapshot" ? await latestBars(host, wanted, from) : [];
+  const lastQuotes = wanted
     .filter(({ id }) => id.class === "quotes")
-    .filter(({ stream }) => frame.from === "snapshot" || token.has(stream))
+    .filter(({ stream }) => frame.from === "snapshot" || from.has(stream))
     .map(({ stream }) => stream);
+  const joined = wanted.filter(({ stream }) => !connection.positions.has(stream));
+  // From here on in one turn: no flush comes between where the replays end and where live begins.
   connection.subscribe(subscription);
+  // Bars that a snapshot holds are not sent again.
+  for (const { stream, position } of [...replays, ...lastBars]) {
+    if (!connection.positions.has(stream)) connection.moveTo(stream, position);
+  }
   for (const { stream, answer } of wanted) {
     if (connection.positions.has(stream)) continue;
     connection.moveTo(stream, { epoch: answer.epoch, fs: answer.headFs, at: answer.headAt });
   }
-  for (const replay of replays) connection.moveTo(replay.stream, replay.position);
   connection.save();
   host.outbox.send(connection);
   const results = [
     ...replays.map((replay) => replay.result),
-    ...snapshots.map((g): ResumeResult => ({ g, recovered: true, snapshot: true })),
+    ...lastQuotes.map((g): ResumeResult => ({ g, recovered: true, snapshot: true })),
   ];
   sendText(connection, ackFrame(connection, frame, rejected, results));
   for (const replay of replays) {
-    if (!replay.result.recovered) continue;
     for (const part of replay.frames) sendText(connection, part.text);
     sendText(connection, caughtUpFrame(replay));
   }
-  for (const stream of snapshots) host.sendSnapshot(connection, stream);
+  noteResumed(host.watch, connection, knownPositions(joined, from), results);
+  for (const { frames } of lastBars) for (const text of frames) sendText(connection, text);
+  for (const stream of lastQuotes) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
 }
 
@@ -113,7 +137,7 @@ export function unsubscribe(
   const subscription = withoutSymbols(connection.subscription, frame.ch, removed);
   connection.subscribe(subscription);
   for (const id of host.followedStreams()) {
-    if (viewOf(subscription, id.class, host.deps.rosters.of(id.group)) === null)
+    if (viewOf(subscription, id.class, rosterOf(host, id.group)) === null)
       connection.leave(streamName(id));
   }
   connection.save();
@@ -127,22 +151,41 @@ export function sendError(
   id: number | string | undefined,
   code: number,
   msg: string,
+  retryAfterMs?: number,
 ): void {
+  connection.conduct.note(code);
   const temporary = code === STREAM_CODES.internal || code === STREAM_CODES.tooFast;
   sendText(
     connection,
-    JSON.stringify({ op: "error", ...(id === undefined ? {} : { id }), code, msg, temporary }),
+    JSON.stringify({
+      op: "error",
+      ...(id === undefined ? {} : { id }),
+      code,
+      msg,
+      temporary,
+      ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
+    }),
   );
 }
 
-function extend(host: StreamHost, before: Subscription, frame: SubFrame, symbolGroups: number) {
-  const firstOnly = frame.rev === undefined ? before.firstOnly : frame.rev === "first";
-  if (frame.symbols.includes("*")) {
-    return { subscription: { ...withSymbols(before, frame.ch, "*"), firstOnly }, rejected: [] };
-  }
+const rosterOf = (host: StreamHost, group: number) => host.deps.rosters.of(group);
+
+/** What a frame names, alone; and the symbols that no member has. */
+function askedFor(host: StreamHost, frame: SubFrame, symbolGroups: number) {
+  if (frame.symbols.includes("*"))
+    return { asked: withSymbols(NO_SUBSCRIPTION, frame.ch, "*"), rejected: [] };
   const { sids, unknown } = sidsOf(host, frame.symbols, symbolGroups);
   const rejected = unknown.map((symbol) => ({ symbol, code: STREAM_CODES.unknownSymbol }));
-  return { subscription: { ...withSymbols(before, frame.ch, sids), firstOnly }, rejected };
+  return { asked: withSymbols(NO_SUBSCRIPTION, frame.ch, sids), rejected };
+}
+
+/** A subscription with what a frame asks for; how rows are chosen and written is the whole connection's. */
+function extended(before: Subscription, frame: SubFrame, asked: Subscription): Subscription {
+  return {
+    ...merged(before, asked),
+    firstOnly: frame.rev === undefined ? before.firstOnly : frame.rev === "first",
+    objects: frame.format === undefined ? before.objects : frame.format === "objects",
+  };
 }
 
 function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: number) {
@@ -153,7 +196,7 @@ function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: numb
     const group = groupOf(symbol, symbolGroups);
     let index = bySymbol.get(group);
     if (index === undefined) {
-      index = new Map(host.deps.rosters.of(group).map((entry) => [entry.symbol, entry.sid]));
+      index = new Map(rosterOf(host, group).map((entry) => [entry.symbol, entry.sid]));
       bySymbol.set(group, index);
     }
     const sid = index.get(symbol);
@@ -163,27 +206,9 @@ function sidsOf(host: StreamHost, symbols: readonly string[], symbolGroups: numb
   return { sids, unknown };
 }
 
-async function replaysOf(
-  host: StreamHost,
-  wanted: readonly Followed[],
-  token: ReadonlyMap<string, Position>,
-  subscription: Subscription,
-  connection: Connection,
-): Promise<Replay[]> {
-  const requests: ResumeRequest[] = [];
-  for (const { id, stream, answer } of wanted) {
-    const from = token.get(stream);
-    const view = viewOf(subscription, id.class, host.deps.rosters.of(id.group));
-    if (id.class !== "bars" || from === undefined || view === null) continue;
-    if (connection.positions.has(stream)) continue;
-    requests.push({ stream, id, from, home: host.deps.home(id.group), follow: answer, view });
-  }
-  return prepareReplays(requests);
-}
-
 function ackFrame(
   connection: Connection,
-  frame: ClientFrame,
+  frame: SubFrame | UnsubFrame,
   rejected: readonly { symbol: string; code: number }[],
   resume: readonly ResumeResult[],
 ): string {
@@ -199,7 +224,9 @@ function ackFrame(
     subs,
     rejected,
     token: formatToken(connection.positions),
-    ...(frame.op === "sub" && frame.resume !== undefined ? { resume } : {}),
+    ...(frame.op === "sub" && (frame.resume !== undefined || typeof frame.from === "number")
+      ? { resume }
+      : {}),
   });
 }
 

@@ -17,18 +17,26 @@ export interface SymbolSet {
 export interface Subscription {
   readonly channels: ReadonlyMap<Channel, SymbolSet>;
   readonly firstOnly: boolean;
+  /** Rows go out as objects with the columns' names instead of as lists. */
+  readonly objects: boolean;
 }
 
 /** Symbols to add or take away: `*` is the whole universe. */
 export type SymbolChoice = "*" | readonly number[];
 
 const NO_SYMBOLS: SymbolSet = { star: false, sids: new Uint8Array(0) };
-export const NO_SUBSCRIPTION: Subscription = { channels: new Map(), firstOnly: false };
+export const NO_SUBSCRIPTION: Subscription = {
+  channels: new Map(),
+  firstOnly: false,
+  objects: false,
+};
 
 /** The symbols of one home that a channel brings. */
 export interface SymbolView {
   /** A byte a slot of the home, non-zero = wanted; null = all of them. */
   readonly mask: Uint8Array | null;
+  /** Their names; null = all of them. */
+  readonly symbols: ReadonlySet<string> | null;
   includes(symbol: string): boolean;
 }
 
@@ -36,6 +44,7 @@ export interface SymbolView {
 export interface StreamView {
   readonly key: string;
   readonly firstOnly: boolean;
+  readonly objects: boolean;
   readonly channels: ReadonlyMap<Channel, SymbolView>;
 }
 
@@ -53,6 +62,28 @@ export function withSymbols(
   return changed(subscription, channels, (before) =>
     added === "*" ? { ...before, star: true } : { ...before, sids: withSids(before.sids, added) },
   );
+}
+
+/** The first subscription with the symbols of the second added. */
+export function merged(subscription: Subscription, added: Subscription): Subscription {
+  const channels = new Map(subscription.channels);
+  for (const [channel, set] of added.channels) {
+    const before = channels.get(channel) ?? NO_SYMBOLS;
+    channels.set(channel, {
+      star: before.star || set.star,
+      sids: withBits(before.sids, set.sids),
+    });
+  }
+  return { ...subscription, channels };
+}
+
+function withBits(before: Uint8Array, added: Uint8Array): Uint8Array {
+  const sids = new Uint8Array(Math.max(before.length, added.length));
+  sids.set(before);
+  added.forEach((bits, place) => {
+    sids[place] = (sids[place] ?? 0) | bits;
+  });
+  return sids;
 }
 
 /** The subscription with these symbols taken off these channels. */
@@ -119,7 +150,7 @@ export function viewOf(
   streamClass: StreamClass,
   roster: readonly RosterEntry[],
 ): StreamView | null {
-  const { firstOnly } = subscription;
+  const { firstOnly, objects } = subscription;
   const channels = new Map<Channel, SymbolView>();
   const keys: string[] = [];
   for (const [channel, set] of [...subscription.channels].toSorted(([a], [b]) =>
@@ -132,14 +163,14 @@ export function viewOf(
     keys.push(`${channel}:${key}`);
   }
   if (channels.size === 0) return null;
-  return { key: `${keys.join("|")}|${firstOnly}`, firstOnly, channels };
+  return { key: [...keys, firstOnly, objects].join("|"), firstOnly, objects, channels };
 }
 
 function symbolView(
   { star, sids }: SymbolSet,
   roster: readonly RosterEntry[],
 ): { view: SymbolView | null; key: string } {
-  if (star) return { view: { mask: null, includes: () => true }, key: "*" };
+  if (star) return { view: { mask: null, symbols: null, includes: () => true }, key: "*" };
   const mask = new Uint8Array(roster.length);
   const symbols = new Set<string>();
   roster.forEach((entry, slot) => {
@@ -149,7 +180,7 @@ function symbolView(
   });
   if (symbols.size === 0) return { view: null, key: "" };
   return {
-    view: { mask, includes: (symbol) => symbols.has(symbol) },
+    view: { mask, symbols, includes: (symbol) => symbols.has(symbol) },
     key: [...symbols].join(" "),
   };
 }

@@ -3,6 +3,7 @@ import type { SymbolRange } from "../contracts/backfill.ts";
 import type { StreamClass } from "../contracts/flush.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
+import type { Channel } from "../contracts/stream.ts";
 import type { Task } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import type { ListedMember } from "../domain/roster.ts";
@@ -52,5 +53,7 @@ export interface GroupHomeDeps {
   readonly deliver: FollowersDeps["deliver"];
   readonly sweepHost: () => Promise<void>;
   readonly connections: () => number;
+  /** How many of the connections take each channel. */
+  readonly channels: () => ReadonlyMap<Channel, number>;
   readonly report: (totals: MetricTotalsJson) => Promise<void>;
 }

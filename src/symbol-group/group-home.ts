@@ -15,7 +15,6 @@ import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
 import { MetricTotals } from "../platform/metric-totals.ts";
 import type { FollowAnswer, KnownRoster, LogSlice, QuoteSnapshot } from "../stream/home-port.ts";
-import type { ReplayPage, ReplayQuery } from "../stream/replay-page.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
 import { FetchDuties, isFetchDuty } from "./fetch-duties.ts";
@@ -219,12 +218,13 @@ export class GroupHome {
     return this.#deps.quotes.snapshot();
   }
 
-  coverage(windows: readonly CoverageWindow[]): CoverageCell[] {
-    return this.#ledger.coverage(windows);
+  /** What may be read of the log, and of where it stands. */
+  get reads(): GroupReads {
+    return this.#reads;
   }
 
-  replay(query: ReplayQuery): ReplayPage {
-    return this.#reads.replay(query);
+  coverage(windows: readonly CoverageWindow[]): CoverageCell[] {
+    return this.#ledger.coverage(windows);
   }
 
   /** Raises the knowledge time that reads may pin, once everything is in Postgres; null: no members. */
@@ -334,6 +334,7 @@ export class GroupHome {
       nowMs: this.#deps.market.now(),
       backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
+      channels: this.#deps.channels(),
     });
     this.#ledger.meta.set("metrics", JSON.stringify(this.totals));
     await this.#deps.report(this.totals.toJSON());

@@ -1,6 +1,7 @@
 import type { AuditSummary } from "../contracts/audit.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { PollOutcome } from "../contracts/ingest.ts";
+import { type Channel, CHANNELS } from "../contracts/stream.ts";
 import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import { AUDIT_KINDS } from "../domain/audit.ts";
 import type { EpochMs } from "../domain/time.ts";
@@ -118,6 +119,7 @@ export interface GaugeInput {
   readonly nowMs: EpochMs;
   readonly backlog: { readonly flushes: number; readonly oldestAsOf: EpochMs | null };
   readonly connections: number;
+  readonly channels: ReadonlyMap<Channel, number>;
 }
 
 /** Sets the group's gauges as they stand. */
@@ -125,6 +127,8 @@ export function setGauges(totals: MetricTotals, input: GaugeInput): void {
   const ageS = (sinceMs: EpochMs | null) =>
     sinceMs === null ? null : (input.nowMs - sinceMs) / SECOND_MS;
   totals.set("ws_clients_gauge", { group: input.group }, input.connections);
+  for (const channel of CHANNELS)
+    totals.set("ws_subscriptions_gauge", { channel }, input.channels.get(channel) ?? 0);
   totals.set("undrained_flushes", {}, input.backlog.flushes);
   totals.set("undrained_oldest_seconds", {}, ageS(input.backlog.oldestAsOf) ?? 0);
 }

@@ -98,7 +98,8 @@ export class StreamOutlet {
     return {
       epoch: this.stream.epoch(),
       headFs: head.fs,
-      headAt: head.asOf,
+      // Nothing was ever known of an empty stream: what comes is later than a moment ago.
+      headAt: head.asOf || this.#deps.market.now() - 1,
       oldestFs: this.stream.log.oldest()?.fs ?? head.fs + 1,
     };
   }

@@ -177,7 +177,13 @@ describe("a Postgres that stands elsewhere than the log", () => {
     ]);
     expect((await statusOf()).drainFault).toBeNull();
     await client.settled();
-    expect(client.of("epoch")).toEqual([{ op: "epoch", g: `${G}b`, e: renewed.epoch, fs: 0 }]);
+    expect(client.of("epoch")).toMatchObject([
+      { op: "epoch", g: `${G}b`, e: renewed.epoch, fs: 0, handoff: { join_fs: 1 } },
+    ]);
+    // What the other life of the stream knew is read from Postgres.
+    expect(client.of("epoch")[0]?.handoff?.url).toMatch(
+      /^\/v1\/bars\/diff\?as_of_a=[^&]+&as_of_b=[^&]+&symbols=AAPL%2CORCL$/,
+    );
     expect(
       client
         .flushes()

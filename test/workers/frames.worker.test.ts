@@ -1,23 +1,19 @@
-import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { StreamClient } from "./support/stream-client.ts";
 import { numbers } from "./support/stream-client.ts";
 import {
   AAPL_GROUP,
   connectTo,
-  group,
   ingestMinute,
   load,
-  minute,
   MSFT_GROUP,
   useWorld,
 } from "./support/world.ts";
 
 const HOST = MSFT_GROUP;
 const CH = ["bars.1m"];
-const FUZZ_FRAMES = 300;
-/** Below the number of requests that may wait, so that none is refused for its haste. */
-const AT_ONCE = 20;
+/** A connection is forgiven so many malformed frames a minute. */
+const FORGIVEN = 10;
 useWorld();
 
 async function errorCodes(client: StreamClient): Promise<number[]> {
@@ -28,17 +24,25 @@ async function errorCodes(client: StreamClient): Promise<number[]> {
 /** Every frame is answered with a syntax error, and socket, neighbour and object go on. */
 async function isRefused(frames: readonly (string | ArrayBuffer)[]): Promise<void> {
   await load([AAPL_GROUP, HOST]);
-  const [client, neighbour] = [await connectTo(HOST), await connectTo(HOST)];
+  const neighbour = await connectTo(HOST);
   await neighbour.subscribe(["AAPL"]);
-  for (const frame of frames) client.socket.send(frame);
-  expect(await errorCodes(client)).toEqual(frames.map(() => 1400));
-  expect(client.of("error").every((frame) => !frame.temporary && frame.msg.length <= 200)).toBe(
-    true,
-  );
-  await client.subscribe(["AAPL"]);
+  const clients: StreamClient[] = [];
+  for (let from = 0; from < frames.length; from += FORGIVEN) {
+    const client = await connectTo(HOST);
+    const part = frames.slice(from, from + FORGIVEN);
+    for (const frame of part) client.socket.send(frame);
+    expect(await errorCodes(client)).toEqual(part.map(() => 1400));
+    expect(client.of("error").every((frame) => !frame.temporary && frame.msg.length <= 200)).toBe(
+      true,
+    );
+    await client.subscribe(["AAPL"]);
+    clients.push(client);
+  }
   await ingestMinute(AAPL_GROUP, 0, { AAPL: 100, ORCL: 50 });
-  await Promise.all([client.settled(), neighbour.settled()]);
-  expect([numbers(client.flushes()), numbers(neighbour.flushes())]).toEqual([[1], [1]]);
+  for (const client of [neighbour, ...clients]) {
+    await client.settled();
+    expect(numbers(client.flushes())).toEqual([1]);
+  }
 }
 
 describe("a frame that cannot be read is refused and harms nothing", () => {
@@ -66,7 +70,9 @@ describe("a frame that cannot be read is refused and harms nothing", () => {
         { op: "sub", ch: CH, symbols: "AAPL" },
         { op: "sub", ch: CH, symbols: ["X".repeat(17)] },
         { op: "sub", ch: CH, symbols: ["AAPL"], surprise: 1 },
-        { op: "sub", ch: CH, symbols: ["AAPL"], from: "snapshot" },
+        { op: "sub", ch: CH, symbols: ["AAPL"], from: "yesterday" },
+        { op: "sub", ch: CH, symbols: ["AAPL"], from: -1 },
+        { op: "sub", ch: CH, symbols: ["AAPL"], format: "csv" },
         { op: "unsub", symbols: ["AAPL"] },
       ].map((frame) => JSON.stringify(frame)),
     );
@@ -109,64 +115,11 @@ describe("a frame that cannot be read is refused and harms nothing", () => {
   });
 });
 
-describe("frames at random", () => {
-  const symbols = fc.array(
-    fc.constantFrom("AAPL", "ORCL", "MSFT", "*", "", "aapl", "NO.SUCH", "__proto__", "constructor"),
-    { maxLength: 4 },
-  );
-  const value = fc.oneof(
-    fc.jsonValue({ maxDepth: 2 }),
-    symbols,
-    fc.constant(CH),
-    fc.constantFrom("sub", "unsub", "first", "all", "now"),
-  );
-  const shaped = fc.record(
-    {
-      op: fc.constantFrom("sub", "unsub", "ack", "hello"),
-      id: fc.oneof(fc.integer({ max: 999_999 }), value),
-      ch: fc.oneof(fc.constant(CH), value),
-      symbols: fc.oneof(symbols, value),
-      resume: fc.oneof(fc.constant("11b.000000000000000.1.a"), fc.string()),
-      rev: value,
-      from: value,
-    },
-    { requiredKeys: [] },
-  );
-  const frames = fc.oneof(
-    { weight: 1, arbitrary: fc.string() },
-    { weight: 1, arbitrary: fc.json() },
-    { weight: 4, arbitrary: shaped.map((frame) => JSON.stringify(frame)) },
-  );
-
-  it("are answered with documented codes, and neither the object nor another connection minds", async () => {
-    await load([AAPL_GROUP, HOST]);
-    const complaints = vi.spyOn(console, "error");
-    const [client, neighbour] = [await connectTo(HOST), await connectTo(HOST)];
-    await neighbour.subscribe(["AAPL"]);
-    const sent = fc
-      .sample(frames, { numRuns: FUZZ_FRAMES, seed: 20_260_320 })
-      .filter((text) => text !== "ping");
-    for (let at = 0; at < sent.length; at += AT_ONCE) {
-      for (const text of sent.slice(at, at + AT_ONCE)) client.send(text);
-      await client.settled();
-      if (at % 100 === 0) await ingestMinute(AAPL_GROUP, at / 100, { AAPL: 100, ORCL: 50 });
-    }
-    expect(new Set(await errorCodes(client))).toEqual(new Set([1400]));
-    expect(client.closed).toBeNull();
-    await neighbour.settled();
-    expect(numbers(neighbour.flushes())).toEqual([1, 2, 3]);
-    expect(complaints.mock.calls).toEqual([]);
-    expect(await group(HOST).status()).toMatchObject({
-      connections: 2,
-      members: 1,
-      watermarkMs: minute(0),
-    });
-  });
-
-  it("that come all at once are answered one by one, in their order", async () => {
+describe("requests", () => {
+  it("that come all at once are answered one by one, in their order, those beyond ten a second later", async () => {
     await load([AAPL_GROUP, HOST]);
     const client = await connectTo(HOST);
-    const ids = Array.from({ length: 100 }, (_, id) => id);
+    const ids = Array.from({ length: 30 }, (_, id) => id);
     for (const id of ids)
       client.send({ id, op: id % 2 === 0 ? "sub" : "unsub", ch: CH, symbols: ["AAPL"] });
     await client.until(() => client.of("ack").length + client.of("error").length === ids.length);

@@ -115,20 +115,23 @@ describe("a follower of quotes", () => {
 });
 
 describe("the attachment of a connection", () => {
-  it("of the version before is read: its bars go on", async () => {
+  it.each([1, 2])("of version %i is read: its bars go on", async (v) => {
     await load([G, HOST]);
     const client = await connectTo(HOST);
     await client.subscribe(["AAPL"]);
     await runInDurableObject(group(HOST), (_, state) => {
       const [socket] = state.getWebSockets();
       if (socket === undefined) throw new Error("no socket");
-      const now = Connection.restore(socket);
+      const now = Connection.restore(socket, 0);
       const selection = now?.subscription.channels.get("bars.1m");
       const token = Array.from(now?.positions ?? [], ([stream, { epoch, fs, at }]) =>
         [stream, epoch, fs, at.toString(36)].join("."),
       ).join(",");
       const { id, firstOnly } = { id: now?.id, firstOnly: now?.subscription.firstOnly };
-      socket.serializeAttachment({ v: 1, id, firstOnly, ...selection, token });
+      const channels = now?.subscription.channels;
+      socket.serializeAttachment(
+        v === 1 ? { v, id, firstOnly, ...selection, token } : { v, id, firstOnly, channels, token },
+      );
     });
     await evictDurableObject(group(HOST));
     await ingestMinute(G, 0, { AAPL: 100 });
@@ -136,23 +139,36 @@ describe("the attachment of a connection", () => {
     expect(numbers(client.flushes(`${G}b`))).toEqual([1]);
   });
 
-  it("holds every stream and every channel of the largest deployment", async () => {
+  it("holds every stream, its acks and every channel of the largest deployment", async () => {
     await load([HOST]);
     await runInDurableObject(group(HOST), (_, state) => {
       const [, server] = Object.values(new WebSocketPair());
       if (server === undefined) throw new Error("no socket");
       state.acceptWebSocket(server);
-      const groups = Array.from({ length: MAX_SYMBOL_GROUPS }, (_unused, index) => index);
-      const position = { epoch: createEpoch(minute(0), () => 0.5), fs: 999_999_999, at: minute(0) };
-      const positions = STREAM_CLASSES.flatMap((name) =>
-        groups.map((index) => [streamName({ group: index, class: name }), position] as const),
+      const streams = STREAM_CLASSES.flatMap((name) =>
+        Array.from({ length: MAX_SYMBOL_GROUPS }, (_unused, index) =>
+          streamName({ group: index, class: name }),
+        ),
       );
       const sids = new Uint8Array(MAX_CONNECTION_SYMBOLS / 8).fill(255);
       const channels = new Map(CHANNELS.map((name) => [name, { star: false, sids }]));
-      const subscription = { channels, firstOnly: false };
-      const full = new Connection(server, "c".repeat(36), subscription, new Map(positions));
+      const origin = { id: "c".repeat(36), key: "k".repeat(36), connectedMs: minute(0) };
+      const full = new Connection(server, origin, { channels, firstOnly: false, objects: false });
+      full.wantAcks(true);
+      // Each stream began a new epoch of which nothing is acked, and has megabytes under way for hours.
+      const at = minute(0);
+      for (const stream of streams) {
+        full.moveTo(stream, { epoch: createEpoch(at, () => 0.25), fs: 999_999_999, at });
+        const position = { epoch: createEpoch(at, () => 0.5), fs: 999_999_999, at };
+        full.moveTo(stream, position);
+        full.acks?.sent(stream, position, 4 * 1_024 * 1_024, at + 4 * 3_600_000);
+      }
+      // Throws beyond the 16,384 bytes that a socket carries.
       full.save();
-      expect(Connection.restore(server)?.positions.size).toBe(2 * MAX_SYMBOL_GROUPS);
+      const restored = Connection.restore(server, 0);
+      expect(restored?.positions.size).toBe(2 * MAX_SYMBOL_GROUPS);
+      expect(restored?.acks?.acked()).toEqual(full.acks?.acked());
+      expect(restored?.acks?.unacked()).toEqual(full.acks?.unacked());
     });
   });
 });

@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { SymbolGroup } from "../../durable-objects/symbol-group.ts";
 import { Crc32c } from "../../src/stream/crc32c.ts";
+import { toIso } from "../../src/domain/time.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
 import { numbers } from "./support/stream-client.ts";
 import {
@@ -188,22 +189,49 @@ describe("resuming by token", () => {
     });
   });
 
-  it("hands off what is of a foreign epoch, ahead of the log, or no longer in it", async () => {
+  it("hands off to a diff what is of a foreign epoch or ahead of the log, and joins behind Postgres", async () => {
     await load(GROUPS);
     const first = await connect();
     const { token } = await first.subscribe(["AAPL"]);
     for (const index of [0, 1, 2]) await ingestMinute(AAPL_GROUP, index, { AAPL: 100 + index });
     const [, epoch = ""] = token.split(".");
-    for (const foreign of [`${AAPL_STREAM}.000000000000000.1.a`, `${AAPL_STREAM}.${epoch}.9.a`]) {
+    const at = minute(0) + 5;
+    for (const foreign of ["000000000000000.1", `${epoch}.9`]) {
       const client = await connect();
-      const ack = await client.subscribe(["AAPL"], { resume: foreign });
-      expect(ack.resume).toMatchObject([
-        { g: AAPL_STREAM, recovered: false, code: 1412, handoff: { join_fs: 4 } },
+      const resume = `${AAPL_STREAM}.${foreign}.${at.toString(36)}`;
+      const ack = await client.subscribe(["AAPL"], { resume });
+      const { asOf = 0 } = postgres.cursors.get(AAPL_GROUP) ?? {};
+      const times = new URLSearchParams({ as_of_a: toIso(at), as_of_b: toIso(asOf) });
+      const url = `/v1/bars/diff?${times.toString()}&symbols=AAPL`;
+      expect(ack.resume).toEqual([
+        { g: AAPL_STREAM, recovered: false, code: 1412, handoff: { url, join_fs: 4 } },
       ]);
       await client.settled();
       expect(client.flushes()).toEqual([]);
-      expect(client.of("caught_up")).toEqual([]);
+      expect(client.of("caught_up")).toMatchObject([{ fs: 3, count: 0, crc32c: "00000000" }]);
     }
+  });
+
+  it("replays behind the diff what Postgres does not have yet", async () => {
+    await load(GROUPS);
+    await ingestMinute(AAPL_GROUP, 0, { AAPL: 100, ORCL: 50 });
+    postgres.away = true;
+    for (const index of [1, 2])
+      await ingestMinute(AAPL_GROUP, index, { AAPL: 100 + index, ORCL: 50 });
+    const client = await connect();
+    const resume = `${AAPL_STREAM}.000000000000000.1.a`;
+    const ack = await client.subscribe(["AAPL"], { resume });
+    expect(ack.resume?.[0]).toMatchObject({ recovered: false, handoff: { join_fs: 2 } });
+    expect(ack.resume?.[0]?.handoff?.url).toContain(
+      `as_of_b=${encodeURIComponent(toIso(postgres.cursors.get(AAPL_GROUP)?.asOf ?? 0))}`,
+    );
+    await ingestMinute(AAPL_GROUP, 3, { AAPL: 103, ORCL: 50 });
+    await client.settled();
+    expect(client.flushes().map(({ fs, rp }) => [fs, rp])).toEqual([
+      [2, 1],
+      [3, 1],
+      [4, undefined],
+    ]);
   });
 
   it("hands off what has left the log, and closes a live connection that had waited for it", async () => {

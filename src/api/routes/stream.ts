@@ -3,6 +3,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { symbolGroupStub } from "../../platform/stubs.ts";
 import { chooseHost } from "../../stream/choose-host.ts";
 import { CONNECTION_HEADER } from "../../stream/group-host.ts";
+import { KEY_HEADER } from "../../stream/key-limit.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { problem } from "../problem.ts";
 
@@ -21,6 +22,7 @@ async function upgrade(context: Context<ApiEnv>): Promise<Response> {
   const host = chooseHost(connection, context.req.query("symbols")?.split(",") ?? [], symbolGroups);
   const request = new Request(context.req.raw);
   request.headers.set(CONNECTION_HEADER, connection);
+  request.headers.set(KEY_HEADER, "bootstrap");
   request.headers.delete("authorization");
   return await symbolGroupStub(context.env, host).fetch(request);
 }

@@ -6,17 +6,29 @@ import { Crc32c } from "../../../src/stream/crc32c.ts";
 import type { FollowAnswer, HomePort } from "../../../src/stream/home-port.ts";
 import { caughtUpFrame, prepareReplays, type ResumeRequest } from "../../../src/stream/replay.ts";
 import { NO_SUBSCRIPTION, viewOf, withSymbols } from "../../../src/stream/subscription.ts";
+import type { Position } from "../../../src/stream/token.ts";
 import { flush, OPEN_MS, row } from "../../support/flushes.ts";
 
 const EPOCH = createEpoch(OPEN_MS, () => 0.25);
 const OTHER_EPOCH = createEpoch(OPEN_MS + 1, () => 0.25);
 const HEAD_FS = 20;
+/** How far Postgres is, where nothing else is said. */
+const DRAINED: Position = { epoch: EPOCH, fs: 17, at: OPEN_MS + 5_000 };
+/** The diff that a client reads after this point, whose position says OPEN_MS. */
+const DIFF =
+  "/v1/bars/diff?as_of_a=2026-03-20T13%3A30%3A00.000Z&as_of_b=2026-03-20T13%3A30%3A05.000Z";
 const MAX_READS = 200;
 
 /** A home whose log holds these numbers, a few flushes a read; it fails loudly when asked for ever. */
 function homeOf(
   numbers: readonly number[],
-  change: { rows?: number; epoch?: string; perRead?: number } = {},
+  change: {
+    rows?: number;
+    epoch?: string;
+    perRead?: number;
+    drained?: Position;
+    onRead?: () => void;
+  } = {},
 ): HomePort {
   const rows = Array.from({ length: change.rows ?? 1 }, (_, i) =>
     row({ ts: OPEN_MS + i * 60_000 }),
@@ -26,8 +38,15 @@ function homeOf(
   return {
     follow: () => Promise.reject(new Error("not asked here")),
     latestQuotes: () => Promise.reject(new Error("not asked here")),
+    latestBars: () => Promise.reject(new Error("not asked here")),
+    locate: () => Promise.reject(new Error("not asked here")),
+    drainPoint: async (epoch, maxFs) => {
+      const { drained = DRAINED } = change;
+      return epoch === drained.epoch && maxFs < drained.fs ? { ...drained, fs: maxFs } : drained;
+    },
     readLog: async (_streamClass, afterFs) => {
       reads += 1;
+      change.onRead?.();
       if (reads > MAX_READS) throw new Error("the log is read for ever");
       const part = log.filter(({ fs }) => fs > afterFs).slice(0, change.perRead ?? 7);
       return {
@@ -46,10 +65,17 @@ function homeOf(
 function requestOf(
   fromFs: number,
   home: HomePort,
-  change: { epoch?: string; follow?: Partial<FollowAnswer>; stream?: string } = {},
+  change: {
+    epoch?: string;
+    follow?: Partial<FollowAnswer>;
+    stream?: string;
+    standing?: () => Position;
+    symbols?: readonly number[];
+  } = {},
 ): ResumeRequest {
   const roster = [{ symbol: "AAPL", sid: 0 }];
-  const view = viewOf(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], "*"), "bars", roster);
+  const wanted = withSymbols(NO_SUBSCRIPTION, ["bars.1m"], change.symbols ?? "*");
+  const view = viewOf(wanted, "bars", roster);
   if (view === null) throw new Error("the whole universe is something");
   const follow = {
     epoch: EPOCH,
@@ -64,7 +90,8 @@ function requestOf(
   };
   return {
     stream: change.stream ?? "7b",
-    id: { group: 7, class: "bars" },
+    group: 7,
+    standing: change.standing ?? (() => undefined),
     from: { epoch: change.epoch ?? EPOCH, fs: fromFs, at: OPEN_MS },
     home,
     follow,
@@ -112,24 +139,87 @@ describe("a resumed stream", () => {
   it.each([
     ["another epoch", requestOf(5, homeOf(numbers(1, HEAD_FS)), { epoch: OTHER_EPOCH })],
     ["a position beyond the head", requestOf(HEAD_FS + 1, homeOf(numbers(1, HEAD_FS)))],
+    ["a log that lost its old flushes meanwhile", requestOf(5, homeOf(numbers(15, HEAD_FS)))],
     [
-      "an epoch that changed while the log was read",
-      requestOf(5, homeOf(numbers(1, HEAD_FS), { epoch: OTHER_EPOCH })),
+      "a hole in the log",
+      requestOf(5, homeOf([...numbers(1, 9), ...numbers(11, HEAD_FS)], { perRead: 4 })),
     ],
-    ["a log that ended early", requestOf(5, homeOf(numbers(1, 12)))],
-    ["a hole in the log", requestOf(5, homeOf([...numbers(1, 9), ...numbers(11, HEAD_FS)]))],
-    ["a hole in the log up to past the head", requestOf(5, homeOf([...numbers(1, 9), 30, 31]))],
-    ["a replay that is too large", requestOf(5, homeOf(numbers(1, HEAD_FS), { rows: 500 }))],
-  ])("gets nothing but a hand-off for %s", async (_name, request) => {
+  ])("is handed a diff for %s, and replayed from what Postgres has", async (_name, request) => {
     const { result, frames, position } = await replay(request);
-    expect(frames).toEqual([]);
-    expect(result).toMatchObject({
+    expect(result).toEqual({
+      g: "7b",
       recovered: false,
       code: 1412,
-      handoff: { join_fs: HEAD_FS + 1 },
+      handoff: { url: `${DIFF}&group=7`, join_fs: 18 },
     });
-    expect(result.handoff?.url).toContain(`7b.${request.from.epoch}.${request.from.fs}.`);
+    expect(numbersOf(frames)).toEqual([18, 19, 20]);
     expect(position.fs).toBe(HEAD_FS);
+  });
+
+  it("names few symbols in its diff, and asks for both intervals when it takes both", async () => {
+    const few = requestOf(0, homeOf(numbers(1, HEAD_FS)), { epoch: OTHER_EPOCH, symbols: [0] });
+    expect((await replay(few)).result.handoff).toEqual({
+      url: `${DIFF}&symbols=AAPL`,
+      join_fs: 18,
+    });
+    const both = viewOf(
+      withSymbols(NO_SUBSCRIPTION, ["bars.1m", "bars.1d"], "*"),
+      "bars",
+      few.follow.roster,
+    );
+    if (both === null) throw new Error("the whole universe is something");
+    const { handoff } = (await replay({ ...few, view: both })).result;
+    expect(handoff?.urls).toEqual([`${DIFF}&group=7`, `${DIFF}&interval=1d&group=7`]);
+    expect(handoff?.url).toBe(handoff?.urls?.[0]);
+  });
+
+  it("that is too large for the socket is handed to the HTTP replay, and joins at the head", async () => {
+    const large = requestOf(5, homeOf(numbers(1, HEAD_FS), { rows: 500 }));
+    const { result, frames } = await replay(large);
+    expect(frames).toEqual([]);
+    expect(result.handoff).toEqual({
+      url: `/v1/stream/replay?from=7b.${EPOCH}.5.${OPEN_MS.toString(36)}`,
+      join_fs: HEAD_FS + 1,
+    });
+  });
+
+  it("that is too large behind its diff comes as if live from there", async () => {
+    const far = { epoch: EPOCH, fs: 2, at: OPEN_MS + 5_000 };
+    const home = homeOf(numbers(1, HEAD_FS), { rows: 500, drained: far });
+    const { result, frames, position } = await replay(requestOf(1, home, { epoch: OTHER_EPOCH }));
+    expect(result.handoff).toEqual({ url: `${DIFF}&group=7`, join_fs: 3 });
+    expect(frames).toEqual([]);
+    expect(position).toEqual(far);
+    const standing = () => ({ epoch: EPOCH, fs: HEAD_FS, at: OPEN_MS + 9_999 });
+    const followed = requestOf(1, home, { epoch: OTHER_EPOCH, standing });
+    await expect(replay(followed)).rejects.toThrow("can't go back");
+  });
+
+  it("goes on in the epoch that began while its log was read, behind what Postgres has", async () => {
+    const drained = { epoch: OTHER_EPOCH, fs: 3, at: OPEN_MS + 5_000 };
+    const home = homeOf(numbers(1, 9), { epoch: OTHER_EPOCH, drained });
+    const { result, frames, position } = await replay(requestOf(5, home));
+    expect(result).toMatchObject({ recovered: false, handoff: { join_fs: 4 } });
+    expect(frames).toEqual([]);
+    expect(position).toEqual(drained);
+  });
+
+  it("of a connection that follows it already ends where that stands, also when it moves on meanwhile", async () => {
+    let fs = 9;
+    const standing = () => ({ epoch: EPOCH, fs, at: OPEN_MS + fs });
+    const home = homeOf(numbers(1, HEAD_FS), { perRead: 3, onRead: () => void (fs += 1) });
+    const { result, frames, position } = await replay(requestOf(5, home, { standing }));
+    expect(fs).toBe(11);
+    expect(result).toEqual({ g: "7b", recovered: true, from: 6, to: 11 });
+    expect(numbersOf(frames)).toEqual(numbers(6, 11));
+    expect(position.fs).toBe(11);
+  });
+
+  it("fails, and is not read for ever, when its stream outruns it", async () => {
+    let fs = 9;
+    const home = homeOf(numbers(1, 5_000), { perRead: 1, onRead: () => void (fs += 2) });
+    const standing = () => ({ epoch: EPOCH, fs, at: OPEN_MS });
+    await expect(prepareReplays([requestOf(5, home, { standing })])).rejects.toThrow("faster");
   });
 
   it("shares 4 MB with the other streams of its connection: the first ones whole, the rest handed off", async () => {
