@@ -39,6 +39,8 @@ const fieldsSchema = z.object({
     .transform((text) => Number.parseInt(text, 36)),
 });
 
+type HmacKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 /** Hex, unlike base64, spells a code in one way only. */
 const CODE_PATTERN = /^[0-9a-f]{64}$/;
 
@@ -73,7 +75,7 @@ export async function openTicket(
 }
 
 /** A key of its own, derived (HKDF, RFC 5869) from a secret that is used for something else as well. */
-async function ticketKey(secret: string): Promise<CryptoKey> {
+async function ticketKey(secret: string): Promise<HmacKey> {
   const known = keys.get(secret);
   if (known !== undefined) return await known;
   const made = deriveKey(secret);
@@ -83,9 +85,9 @@ async function ticketKey(secret: string): Promise<CryptoKey> {
 }
 
 // One deployment has one secret; the last one used is kept.
-const keys = new Map<string, Promise<CryptoKey>>();
+const keys = new Map<string, Promise<HmacKey>>();
 
-async function deriveKey(secret: string): Promise<CryptoKey> {
+async function deriveKey(secret: string): Promise<HmacKey> {
   const base = await crypto.subtle.importKey("raw", bytesOf(secret), "HKDF", false, ["deriveKey"]);
   return await crypto.subtle.deriveKey(
     { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: bytesOf(KEY_PURPOSE) },
