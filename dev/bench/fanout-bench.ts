@@ -73,61 +73,72 @@ class FanoutRun {
     this.#say = say;
   }
 
-  /** The host first in one round, the bare object first in the next; a first round warms up. */
+  /**
+   * In each round the host sends, and at once after it the bare object the same frames to as many sockets of its
+   * own: a machine that gets busy meanwhile slows both. A first round warms up.
+   */
   async throughput(deflate: boolean): Promise<Throughput> {
     const { rounds, flushes, clients } = this.#scale;
     const total = (rounds + 1) * flushes;
-    const host = await this.#runSide("host", deflate, total);
-    const bare = await this.#runSide("bare", deflate, total, host.texts);
-    const frames = clients * flushes;
-    const perSecond = (times: readonly number[]) => Math.round((frames / median(times)) * 1_000);
-    return {
-      host: perSecond(host.times),
-      bare: perSecond(bare.times),
-      bytesPerBar: rounded(host.bytes / host.bars),
-    };
+    const bareFleet = new ClientFleet();
+    try {
+      await this.#post(`${SIDE_PATHS.prepare}?side=host&flushes=${total}`);
+      const extensions = await this.#openSide(this.#fleet, "host", deflate);
+      await this.#openSide(bareFleet, "bare", deflate);
+      if (deflate) {
+        const agreed = extensions.join("; ") || "nothing";
+        this.#say(`offered permessage-deflate, the runtime agreed on: ${agreed}`);
+      }
+      const times: Record<FanoutSide, number[]> = { host: [], bare: [] };
+      let [bytes, bars] = [0, 0];
+      for (let round = 0; round <= rounds; round += 1) {
+        const host = await this.#sendRound(this.#fleet, "host");
+        await this.#post(`${SIDE_PATHS.prepare}?side=bare`, host.texts);
+        const bare = await this.#sendRound(bareFleet, "bare");
+        const isSame =
+          host.texts.length === flushes && host.texts.every((text, at) => text === bare.texts[at]);
+        if (!isSame) throw new Error("the two sides did not send the same frames");
+        if (round === 0) continue;
+        times.host.push(host.tookMs);
+        times.bare.push(bare.tookMs);
+        bytes += host.bytes;
+        bars += host.bars;
+      }
+      await Promise.all([this.#fleet.close(), bareFleet.close()]);
+      const perSecond = (side: FanoutSide) =>
+        Math.round(((clients * flushes) / median(times[side])) * 1_000);
+      return {
+        host: perSecond("host"),
+        bare: perSecond("bare"),
+        bytesPerBar: rounded(bytes / bars),
+      };
+    } finally {
+      bareFleet.end();
+    }
   }
 
-  async #runSide(side: FanoutSide, deflate: boolean, total: number, texts: readonly string[] = []) {
-    const { rounds, flushes, clients } = this.#scale;
-    await this.#post(`${SIDE_PATHS.prepare}?side=${side}&flushes=${total}`, texts);
-    const extensions = await this.#open({
-      url: `${SIDE_PATHS.socket}?side=${side}`,
-      deflate,
-      until: side === "host" ? "ack" : "ready",
+  async #openSide(fleet: ClientFleet, side: FanoutSide, deflate: boolean) {
+    const until = side === "host" ? "ack" : "ready";
+    return await this.#open(fleet, { url: `${SIDE_PATHS.socket}?side=${side}`, deflate, until });
+  }
+
+  /** From the request to send to the last arrival. */
+  async #sendRound(fleet: ClientFleet, side: FanoutSide) {
+    const { flushes, clients } = this.#scale;
+    let startMs = 0;
+    const arrived = await fleet.whenArrived(flushes, async () => {
+      startMs = wallNow();
+      await this.#post(`${SIDE_PATHS.send}?side=${side}&flushes=${flushes}`);
     });
-    if (deflate && side === "host") {
-      this.#say(
-        `offered permessage-deflate, the runtime agreed on: ${extensions.join("; ") || "nothing"}`,
-      );
-    }
-    const times: number[] = [];
-    let [bytes, bars] = [0, 0];
-    const seen: string[] = [];
-    for (let round = 0; round <= rounds; round += 1) {
-      const startMs = wallNow();
-      const arrived = await this.#fleet.whenArrived(flushes, () =>
-        this.#post(`${SIDE_PATHS.send}?side=${side}&flushes=${flushes}`),
-      );
-      seen.push(...arrived.texts);
-      if (arrived.bars !== flushes * clients * FANOUT_BARS)
-        throw new Error(`${arrived.bars} bars arrived in ${flushes} flushes`);
-      if (round === 0) continue;
-      times.push(latest(arrived.arrivals) - startMs);
-      bytes += arrived.bytes;
-      bars += arrived.bars;
-    }
-    await this.#fleet.close();
-    if (seen.length !== total) throw new Error(`${seen.length} frames for ${total} flushes`);
-    const isSame = side === "host" || seen.every((text, at) => text === texts[at]);
-    if (!isSame) throw new Error("the bare object did not send the host's frames");
-    return { times, bytes, bars, texts: seen };
+    if (arrived.bars !== flushes * clients * FANOUT_BARS)
+      throw new Error(`${arrived.bars} bars arrived in ${flushes} flushes`);
+    return { ...arrived, tookMs: latest(arrived.arrivals) - startMs };
   }
 
   /** How late flushes are at their clients, ms, p99 over every flush at every client; the first one warms up. */
   async publish(symbols: readonly string[], groups: number, times: number): Promise<number> {
     const { clients } = this.#scale;
-    await this.#open({
+    await this.#open(this.#fleet, {
       url: `/v1/stream?symbols=${symbols.join(",")}`,
       deflate: false,
       until: "ack",
@@ -149,9 +160,12 @@ class FanoutRun {
     return rounded(percentile(lateMs, 0.99));
   }
 
-  async #open(opening: Pick<Opening, "url" | "deflate" | "until">): Promise<readonly string[]> {
+  async #open(
+    fleet: ClientFleet,
+    opening: Pick<Opening, "url" | "deflate" | "until">,
+  ): Promise<readonly string[]> {
     const url = this.#url.replace(/^http/, "ws") + opening.url;
-    return await this.#fleet.open({ ...opening, url, count: this.#scale.clients, key: BENCH_KEY });
+    return await fleet.open({ ...opening, url, count: this.#scale.clients, key: BENCH_KEY });
   }
 
   async #post(path: string, body: unknown = null): Promise<void> {

@@ -46,6 +46,11 @@ export class SymbolGroup extends ServiceSymbolGroup {
     return new Response(null, { status: 204 });
   }
 
+  override async webSocketClose(socket: WebSocket): Promise<void> {
+    this.#bare = this.#bare.filter((each) => each !== socket);
+    await super.webSocketClose(socket);
+  }
+
   async #accept(side: FanoutSide): Promise<Response> {
     const [client, server] = Object.values(new WebSocketPair());
     if (client === undefined || server === undefined) throw new Error("no socket pair");
@@ -82,20 +87,18 @@ export class SymbolGroup extends ServiceSymbolGroup {
 
   #keepFrames(texts: readonly string[]): void {
     this.#texts = texts;
-    this.#sent = 0;
-    this.#bare = [];
   }
 
   /** Sends the next flushes to every socket, each in frames of its own. */
   async #sendNext(side: FanoutSide, count: number): Promise<void> {
-    const from = this.#sent;
-    this.#sent += count;
     if (side === "bare") {
-      for (const text of this.#texts.slice(from, from + count)) {
+      for (const text of this.#texts) {
         for (const socket of this.#bare) socket.send(text);
       }
       return;
     }
+    const from = this.#sent;
+    this.#sent += count;
     const host = this.#hostSide();
     const roster = { epoch: this.#epoch, length: ROSTER.length };
     const stream = { home: HOME, class: "bars" as const, epoch: this.#epoch, roster };
