@@ -8,6 +8,7 @@ import { advanceWatermark, type GroupView, missingMinutes } from "../src/domain/
 import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
 import { stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
 import { HoleBook } from "../src/symbol-group/hole-book.ts";
+import { answerFanout } from "./bench/inside/fanout-routes.ts";
 
 // The service as it is measured: nothing asks a provider, and nothing is due by itself.
 useSteppedMarketClock("development");
@@ -18,8 +19,8 @@ export {
   MetricsHub,
   ProviderBreaker,
   SloMonitor,
-  SymbolGroup,
 } from "../src/index.ts";
+export { SymbolGroup } from "./bench/inside/bench-group.ts";
 
 const SESSION = createCalendar().previousSession(Date.UTC(2026, 2, 19, 22));
 const NOW_MS = SESSION.closeMs + 10 * MINUTE_MS;
@@ -115,7 +116,8 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     stepMarketClock(NOW_MS);
     if (pathname === "/bench/gaps") return Response.json(findGaps());
-    if (pathname !== "/bench/queue") return await service.fetch(request, env, ctx);
+    if (pathname !== "/bench/queue")
+      return (await answerFanout(request, env)) ?? (await service.fetch(request, env, ctx));
     const count = Number(searchParams.get("holes"));
     return Response.json(await runQueue(env, count, searchParams.get("batched") === "true"));
   },

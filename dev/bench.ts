@@ -2,6 +2,7 @@ import { availableParallelism, loadavg } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BenchDatabase, withDatabase } from "./bench/bench-database.ts";
+import { benchFanout } from "./bench/fanout-bench.ts";
 import type { BenchOptions, Figures } from "./bench/figures.ts";
 import { findPostgres, type OwnPostgres, startOwnPostgres } from "./bench/own-postgres.ts";
 import { benchRead } from "./bench/read-bench.ts";
@@ -14,7 +15,10 @@ const EXIT_USAGE = 2;
 
 /** A benchmark: what it needs, how it is run, and the aims that its figures are held against, in words. */
 type Bench = { readonly aim: string } & (
-  | { readonly needs: "runtime"; readonly run: (runtime: Runtime) => Promise<Figures> }
+  | {
+      readonly needs: "runtime";
+      readonly run: (runtime: Runtime, options: BenchOptions) => Promise<Figures>;
+    }
   | {
       readonly needs: "postgres";
       readonly run: (database: BenchDatabase, options: BenchOptions) => Promise<Figures>;
@@ -47,6 +51,14 @@ const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
     },
   ],
   ["read", { aim: "p99_ms as told of each route", needs: "postgres", run: benchRead }],
+  [
+    "fanout",
+    {
+      aim: "ratio >= 0.9, bytes_per_bar_deflated <= 25, publish_p99_ms < 150 (aim 100), star_publish_p99_ms < 1500 (94 bars a group to 1,000 connections; quick: 100)",
+      needs: "runtime",
+      run: benchFanout,
+    },
+  ],
 ]);
 
 const MISSING =
@@ -87,10 +99,10 @@ async function runBench(
   world: World,
   quick: boolean,
 ): Promise<Figures | null> {
-  if (bench.needs === "runtime") return await bench.run(await world.runtime());
+  const say = (line: string) => console.log(line);
+  if (bench.needs === "runtime") return await bench.run(await world.runtime(), { quick, say });
   const server = await world.postgres();
   if (server === null) return null;
-  const say = (line: string) => console.log(line);
   return await withDatabase(server, `bench_${name}`, (database) =>
     bench.run(database, { quick, say }),
   );

@@ -2,6 +2,7 @@ import type { BackfillEnd, BackfillRun } from "../src/contracts/backfill.ts";
 import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import type { Task } from "../src/contracts/tasks.ts";
+import { hostName, REGIONS } from "../src/domain/host-name.ts";
 import { groupName } from "../src/domain/symbol.ts";
 import { TIERS } from "../src/domain/tier.ts";
 import { MINUTE_MS } from "../src/domain/time.ts";
@@ -93,9 +94,14 @@ function phasesOf(settings: Settings, env: Env): Phase[] {
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) =>
     env.SYMBOL_GROUP.getByName(groupName(group)),
   );
+  const extraHosts = REGIONS.flatMap((region) =>
+    Array.from({ length: settings.config.stream.extra_hosts }, (_, number) =>
+      env.SYMBOL_GROUP.getByName(hostName({ kind: "extra", region, number })),
+    ),
+  );
   const queues = TIERS.map((tier) => env.BACKFILL_QUEUE.getByName(tier));
   // The monitor last, so that a sample finds what the step has drained.
-  return [groups, queues, [sloMonitorStub(env)]];
+  return [groups, extraHosts, queues, [sloMonitorStub(env)]];
 }
 
 export default {

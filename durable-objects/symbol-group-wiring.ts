@@ -1,6 +1,9 @@
+import { parseHostName } from "../src/domain/host-name.ts";
 import { calendarOf, type Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
+import type { InFlight } from "../src/platform/in-flight.ts";
+import type { MetricTotals } from "../src/platform/metric-totals.ts";
 import {
   backfillQueueStub,
   hostStub,
@@ -15,6 +18,7 @@ import { classifySqlError } from "../src/postgres/sql-error.ts";
 import { loadGroupMembers } from "../src/postgres/universe-store.ts";
 import { pollOffsetMs } from "../src/providers/registry.ts";
 import { type MinuteDelay, minuteDelay } from "../src/routing/minute-delay.ts";
+import { BurnedTickets } from "../src/stream/burned-tickets.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
 import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
@@ -25,35 +29,77 @@ import { Rosters } from "../src/stream/rosters.ts";
 import { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
+import { HostOnly } from "../src/symbol-group/host-only.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
 import { MetaStore } from "../src/platform/meta-store.ts";
 import { QuoteBook } from "../src/symbol-group/quote-book.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
 import { SERVICE_GROUP, writeTask } from "../src/symbol-group/service-duties.ts";
 
-/** What both sides of a group are made from. */
+/** What both sides of an object are made from. */
 interface World {
   readonly ctx: DurableObjectState;
   readonly env: Env;
   readonly settings: Settings;
   readonly name: string;
-  readonly group: number;
+  readonly tickets: BurnedTickets;
   readonly late: MinuteDelay;
   /** How long after the end of a minute its flush may be expected at the latest, ms. */
   readonly nextDelayMs: number;
 }
 
-/** Puts a symbol group together: home and host side of one object, with the world they act on. */
-export function groupWiring(
-  ctx: DurableObjectState,
-  env: Env,
-  settings: Settings,
-): { home: GroupHome; host: GroupHost; desk: RlcDesk; calendarBook: CalendarBook } {
+/** What an object does by itself: a group's home side, or a host-only instance's little. */
+type Process = Pick<GroupHome, "planSweep" | "runDue" | "nextDueMs" | "idle">;
+
+/** The home side of a group, with the books that its service duties need. */
+export interface HomeWiring {
+  readonly home: GroupHome;
+  readonly desk: RlcDesk;
+  readonly calendarBook: CalendarBook;
+}
+
+/** An object put together: its host side, and of a group its home side too. */
+export interface Wiring {
+  readonly process: Process;
+  readonly host: GroupHost;
+  readonly tickets: BurnedTickets;
+  /** Null: a host-only instance. */
+  readonly home: HomeWiring | null;
+}
+
+/** Puts an object together by its name: a symbol group or a host-only instance. */
+export function groupWiring(ctx: DurableObjectState, env: Env, settings: Settings): Wiring {
   const name = ctx.id.name ?? "";
-  const group = groupNumber(name, settings.symbolGroups);
+  const identity = parseHostName(name);
   const late = minuteDelay(settings);
   const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
-  const world: World = { ctx, env, settings, name, group, late, nextDelayMs };
+  const tickets = new BurnedTickets(ctx.storage.sql);
+  const world: World = { ctx, env, settings, name, tickets, late, nextDelayMs };
+  if (identity?.kind === "extra") return hostOnlyWiring(world);
+  if (identity === null || identity.group >= settings.symbolGroups)
+    throw new RangeError(`${name} is not a symbol group of this deployment`);
+  return homeWiring(world, identity.group);
+}
+
+function hostOnlyWiring(world: World): Wiring {
+  const { ctx, env, name } = world;
+  const process = new HostOnly({
+    name,
+    sql: ctx.storage.sql,
+    market: marketClock,
+    keepAlive: (work) => ctx.waitUntil(work),
+    sweepHost: () => sweepHost(world, streams),
+    connections: () => streams.count(),
+    channels: () => countChannels(streams.connections()),
+    report: (totals) => metricsHubStub(env).report(name, totals),
+  });
+  const streams = createStreams(world, process, null);
+  const host = createHost(world, process, streams);
+  return { process, host, tickets: world.tickets, home: null };
+}
+
+function homeWiring(world: World, group: number): Wiring {
+  const { ctx, settings } = world;
   const duties = new DutyStore(ctx.storage.sql);
   const desk = new RlcDesk({
     storage: ctx.storage,
@@ -61,21 +107,49 @@ export function groupWiring(
     now: () => marketClock.now(),
     planTask: (task) => writeTask(duties, task),
   });
-  const home = createHome(world, () => streams, desk);
-  const streams = createStreams(world, home);
+  const home = createHome(world, group, () => streams, desk);
+  const self: HomePort = {
+    follow: async (streamClass, host, known) => home.follow(streamClass, host, known),
+    readLog: async (streamClass, fs, maxBytes) => home.readLog(streamClass, fs, maxBytes),
+    latestQuotes: async () => home.latestQuotes(),
+    latestBars: async () => home.reads.latestBars(),
+    locate: async (asOf) => home.reads.locate(asOf),
+    drainPoint: async (epoch, maxFs) => home.reads.drainPoint(epoch, maxFs),
+  };
+  const streams = createStreams(world, home, { group, port: self });
+  const host = createHost(world, home, streams);
+  const calendarBook = new CalendarBook(new MetaStore(ctx.storage.sql));
+  return { process: home, host, tickets: world.tickets, home: { home, desk, calendarBook } };
+}
+
+function createHost(
+  world: World,
+  { inFlight }: { readonly inFlight: InFlight },
+  streams: StreamHost,
+): GroupHost {
+  const { ctx, settings, nextDelayMs } = world;
   const calendar = calendarOf(settings);
-  const host = new GroupHost({
+  return new GroupHost({
     host: streams,
     symbolGroups: settings.symbolGroups,
     acceptSocket: (socket) => ctx.acceptWebSocket(socket),
     hello: (id) => helloFrame(id, calendar, marketClock.now(), nextDelayMs),
-    track: (work) => home.inFlight.track(work),
+    track: (work) => inFlight.track(work),
   });
-  return { home, host, desk, calendarBook: new CalendarBook(new MetaStore(ctx.storage.sql)) };
 }
 
-function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): GroupHome {
-  const { ctx, env, settings, name, group, late, nextDelayMs } = world;
+async function sweepHost({ tickets }: World, streams: StreamHost): Promise<void> {
+  tickets.prune(wallClock.now());
+  await streams.sweep(marketClock.now());
+}
+
+function createHome(
+  world: World,
+  group: number,
+  streams: () => StreamHost,
+  desk: RlcDesk,
+): GroupHome {
+  const { ctx, env, settings, name, late, nextDelayMs } = world;
   const { config } = settings;
   const calendar = calendarOf(settings);
   const sql = sqlClientOf(settings);
@@ -125,23 +199,19 @@ function createHome(world: World, streams: () => StreamHost, desk: RlcDesk): Gro
     },
     deliver: (host, delivery) =>
       host === name ? streams().deliver(delivery) : hostStub(env, host).deliver(delivery),
-    sweepHost: () => streams().sweep(now()),
+    sweepHost: () => sweepHost(world, streams()),
     connections: () => streams().count(),
     channels: () => countChannels(streams().connections()),
     report: (totals) => metricsHubStub(env).report(name, totals),
   });
 }
 
-function createStreams(world: World, home: GroupHome): StreamHost {
-  const { ctx, env, name, group } = world;
-  const self: HomePort = {
-    follow: async (streamClass, host, known) => home.follow(streamClass, host, known),
-    readLog: async (streamClass, fs, maxBytes) => home.readLog(streamClass, fs, maxBytes),
-    latestQuotes: async () => home.latestQuotes(),
-    latestBars: async () => home.reads.latestBars(),
-    locate: async (asOf) => home.reads.locate(asOf),
-    drainPoint: async (epoch, maxFs) => home.reads.drainPoint(epoch, maxFs),
-  };
+function createStreams(
+  world: World,
+  { inFlight, totals }: { readonly inFlight: InFlight; readonly totals: MetricTotals },
+  self: { readonly group: number; readonly port: HomePort } | null,
+): StreamHost {
+  const { ctx, env, name } = world;
   // One for each group that is followed: groups are few.
   const homes = new Map<number, HomePort>();
   // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
@@ -150,7 +220,7 @@ function createStreams(world: World, home: GroupHome): StreamHost {
     const nowMs = wallClock.now();
     for (const { class: streamClass, receivedAt } of published) {
       const channel = streamClass === "bars" ? "bars.1m" : "quotes";
-      home.totals.observe("ws_publish_latency_ms", { channel }, nowMs - receivedAt);
+      totals.observe("ws_publish_latency_ms", { channel }, nowMs - receivedAt);
     }
   };
   return new StreamHost({
@@ -158,24 +228,17 @@ function createStreams(world: World, home: GroupHome): StreamHost {
     sockets: () => ctx.getWebSockets(),
     home: (of) => {
       const known =
-        homes.get(of) ?? withSharedReads(() => (of === group ? self : symbolGroupStub(env, of)));
+        homes.get(of) ??
+        withSharedReads(() => (of === self?.group ? self.port : symbolGroupStub(env, of)));
       homes.set(of, known);
       return known;
     },
     rosters: new Rosters(ctx.storage.sql),
-    track: (work) => home.inFlight.track(work),
+    track: (work) => inFlight.track(work),
     after,
     wallNow: () => wallClock.now(),
     lastPingMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
-    totals: home.totals,
-    onPublished: (published) => home.inFlight.track(observePublished(published)),
+    totals: totals,
+    onPublished: (published) => inFlight.track(observePublished(published)),
   });
-}
-
-function groupNumber(name: string, symbolGroups: number): number {
-  const match = /^g(\d{2,4})$/.exec(name);
-  const group = match === null ? Number.NaN : Number(match[1]);
-  if (!(group < symbolGroups))
-    throw new RangeError(`${name} is not a symbol group of this deployment`);
-  return group;
 }

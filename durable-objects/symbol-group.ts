@@ -46,7 +46,7 @@ import type { JobSourceAct, JobSourceState } from "../src/domain/job-source.ts";
 import type { EpochMs } from "../src/domain/time.ts";
 import { readSettings } from "../src/env.ts";
 import { AlarmKeeper } from "../src/platform/alarm-keeper.ts";
-import { marketClock } from "../src/platform/clocks.ts";
+import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import type {
   BarSnapshot,
@@ -55,16 +55,17 @@ import type {
   LogSlice,
   QuoteSnapshot,
 } from "../src/stream/home-port.ts";
+import { refuseByTicket } from "../src/stream/ticket-admission.ts";
 import type { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import type { Delivery, DeliveryAnswer } from "../src/stream/delivery.ts";
-import { GroupHome } from "../src/symbol-group/group-home.ts";
+import type { GroupHome } from "../src/symbol-group/group-home.ts";
 import type { GroupStatus } from "../src/symbol-group/group-status.ts";
-import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
-import { GroupHost } from "../src/stream/group-host.ts";
+import type { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
+import type { GroupHost } from "../src/stream/group-host.ts";
 import type { ReplayPage, ReplayQuery } from "../src/stream/replay-page.ts";
 import type { Position } from "../src/stream/token.ts";
 import { SYMBOL_GROUP_SCHEMA } from "./sqlite/symbol-group-schema.ts";
-import { groupWiring } from "./symbol-group-wiring.ts";
+import { groupWiring, type HomeWiring, type Wiring } from "./symbol-group-wiring.ts";
 
 const NORMAL_CLOSURE = 1_000;
 /** A duty that is due again at once would keep a driver for ever. */
@@ -72,31 +73,25 @@ const MAX_QUIET_ROUNDS = 100;
 
 /**
  * The atom of one symbol group: its members, what is believed about their bars, the log of its
- * flushes, and the connections that are hosted here.
+ * flushes, and the connections that are hosted here. A host-only instance (`h-weur-0`) is the atom of
+ * its connections alone.
  *
- * Durable (SQLite): all of the home side, positions of followers, duties. Durable (attachments of
+ * Durable (SQLite): all of the home side, positions of followers, duties, burned tickets. Durable (attachments of
  * the sockets): subscriptions and positions of connections. May be lost: frames that wait to be sent
  * as one, caches; a client reads them again from its position.
  */
 export class SymbolGroup extends DurableObject<Env> {
-  #home: GroupHome | null = null;
-  #host: GroupHost | null = null;
-  #desk: RlcDesk | null = null;
-  #calendarBook: CalendarBook | null = null;
+  #wiring: Wiring | null = null;
   #alarm: AlarmKeeper;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, SYMBOL_GROUP_SCHEMA);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
-    this.#alarm = new AlarmKeeper(ctx.storage, () => this.#home?.nextDueMs() ?? null);
+    this.#alarm = new AlarmKeeper(ctx.storage, () => this.#wiring?.process.nextDueMs() ?? null);
     const read = readSettings(env);
     if (!read.ok) return;
-    const wiring = groupWiring(ctx, env, read.settings);
-    this.#host = wiring.host;
-    this.#home = wiring.home;
-    this.#desk = wiring.desk;
-    this.#calendarBook = wiring.calendarBook;
+    this.#wiring = groupWiring(ctx, env, read.settings);
     this.#alarm.ensure();
   }
 
@@ -104,8 +99,11 @@ export class SymbolGroup extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket")
       return new Response(null, { status: 426 });
-    const response = this.#hostSide().accept(request);
-    this.#homeSide().planSweep();
+    const { host, process, tickets } = this.#wired();
+    const refused = refuseByTicket(request, tickets, wallClock.now());
+    if (refused !== null) return refused;
+    const response = host.accept(request);
+    process.planSweep();
     this.#alarm.ensure();
     return response;
   }
@@ -147,7 +145,7 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** Starts whatever is due, without awaiting it, and says when the next duty is. */
   runDue(): EpochMs | null {
-    const nextMs = this.#homeSide().runDue();
+    const nextMs = this.#wired().process.runDue();
     this.#alarm.ensure();
     return nextMs;
   }
@@ -157,11 +155,11 @@ export class SymbolGroup extends DurableObject<Env> {
    * moves an object. Answers the next due instant.
    */
   async runUntilQuiet(): Promise<EpochMs | null> {
-    const home = this.#homeSide();
+    const { process } = this.#wired();
     for (let round = 0; round < MAX_QUIET_ROUNDS; round += 1) {
       this.runDue();
-      await home.idle();
-      const nextMs = home.nextDueMs();
+      await process.idle();
+      const nextMs = process.nextDueMs();
       if (nextMs === null || nextMs > marketClock.now()) return nextMs;
     }
     throw new Error("the group does not come to rest");
@@ -336,6 +334,8 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
+    // Nobody else wakes a host-only instance: each delivery looks whether its alarm was lost.
+    this.#alarm.ensure();
     return this.#hostSide().deliver(delivery);
   }
 
@@ -362,23 +362,30 @@ export class SymbolGroup extends DurableObject<Env> {
     this.#alarm.ensure();
   }
 
+  #wired(): Wiring {
+    if (this.#wiring === null) throw new Error("the service is not configured");
+    return this.#wiring;
+  }
+
+  #homeWiring(): HomeWiring {
+    const { home } = this.#wired();
+    if (home === null) throw new TypeError(`${this.ctx.id.name} is home of no symbol`);
+    return home;
+  }
+
   #homeSide(): GroupHome {
-    if (this.#home === null) throw new Error("the service is not configured");
-    return this.#home;
+    return this.#homeWiring().home;
   }
 
   #deskSide(): RlcDesk {
-    if (this.#desk === null) throw new Error("the service is not configured");
-    return this.#desk;
+    return this.#homeWiring().desk;
   }
 
   #calendarSide(): CalendarBook {
-    if (this.#calendarBook === null) throw new Error("the service is not configured");
-    return this.#calendarBook;
+    return this.#homeWiring().calendarBook;
   }
 
   #hostSide(): GroupHost {
-    if (this.#host === null) throw new Error("the service is not configured");
-    return this.#host;
+    return this.#wired().host;
   }
 }

@@ -92,6 +92,7 @@ const configVariablesSchema = z.object({
   PROVIDER_TIMEOUT_MS: number.optional(),
   QUOTE_EVERY_S: number.optional(),
   SLO_EVERY_S: number.optional(),
+  STREAM_EXTRA_HOSTS: number.optional(),
   SESSIONS: json.optional(),
   CALENDAR_OVERRIDES: json.optional(),
   COLD_START_SESSIONS_1M: number.optional(),
@@ -196,6 +197,7 @@ function configInput(variables: ConfigVariables): object {
     timeout_ms: variables.PROVIDER_TIMEOUT_MS,
     quote_every_s: variables.QUOTE_EVERY_S,
     slo: withoutUndefined({ every_s: variables.SLO_EVERY_S }),
+    stream: withoutUndefined({ extra_hosts: variables.STREAM_EXTRA_HOSTS }),
     retention_days: withoutUndefined({
       bars: variables.RETENTION_DAYS_BARS,
       quotes: variables.RETENTION_DAYS_QUOTES,

@@ -12,11 +12,13 @@ const BATCHED_HOLES = 4_000;
 /** Rounds are timed from outside: the clock of a Worker stands still while it computes. */
 const REQUEST_TIMEOUT_MS = 300_000;
 
+export const BENCH_KEY = "bench-bootstrap-key-0123456789";
+
 /** A deployment that can ask nobody. */
 const VARIABLES = {
   ENVIRONMENT: "development",
   DATABASE_URL: "postgres://u:p@127.0.0.1/none",
-  BOOTSTRAP_KEY: "bench-bootstrap-key-0123456789",
+  BOOTSTRAP_KEY: BENCH_KEY,
 };
 
 /** Starts the service as `dev/bench-worker.ts` has it, in a folder that goes when the process ends. */

@@ -32,4 +32,6 @@ export const SYMBOL_GROUP_SCHEMA: readonly string[] = [
   // Of the open holes: which stand in a queue, and which their queue gave up.
   `ALTER TABLE hole ADD COLUMN queued TEXT NOT NULL DEFAULT '[]';
    ALTER TABLE hole ADD COLUMN dead TEXT NOT NULL DEFAULT '[]';`,
+  `CREATE TABLE burned_ticket (connection TEXT PRIMARY KEY, expires_ms INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE INDEX burned_ticket_expiry ON burned_ticket (expires_ms);`,
 ];

@@ -11,13 +11,14 @@ import { problem } from "./problem.ts";
 import { registerRoutes } from "./register-routes.ts";
 import { registerDocs } from "./routes/docs.ts";
 import { registerHealth } from "./routes/health.ts";
+import { registerStream } from "./routes/stream.ts";
 
 /** A database that is away for longer is asked again and again, by everybody: not more often than this. */
 const RETRY_AFTER_S = 5;
 
 /**
  * The HTTP API. `/health` answers always; everything else needs a configured service, and all but the
- * description of the API a key.
+ * description of the API a key; the stream takes a ticket as well.
  */
 export function createApp(): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
@@ -44,6 +45,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     return await next();
   });
   registerDocs(app);
+  registerStream(app);
   app.use(requireKey);
   registerRoutes(app);
   const allowedMethods = methodsOf(app);

@@ -9,6 +9,10 @@ const streamRequest = {
     symbols: symbolsParam.optional().describe("Subscribes at connect; `*` is the whole universe"),
     ch: z.string().optional().describe("Channels, comma separated: `bars.1m`, `bars.1d`, `quotes`"),
     resume: z.string().optional().describe("A resume token"),
+    ticket: z
+      .string()
+      .optional()
+      .describe("Of `POST /v1/stream/tickets`, instead of a key: opens one socket"),
   }),
 };
 const streamResponses = {

@@ -26,10 +26,10 @@ import { registerProviders } from "./routes/providers.ts";
 import { registerQuotes } from "./routes/quotes.ts";
 import { registerReadiness } from "./routes/health.ts";
 import { registerReplay } from "./routes/replay.ts";
-import { registerStream } from "./routes/stream.ts";
+import { registerStreamTickets } from "./routes/stream-tickets.ts";
 import { registerUniverse } from "./routes/universe.ts";
 
-/** Registers every route that needs a key: data first, then the operator's. */
+/** Registers every route that needs a key in its header: data first, then the operator's. */
 export function registerRoutes(app: OpenAPIHono<ApiEnv>): void {
   registerReadiness(app);
   registerMetrics(app);
@@ -45,7 +45,7 @@ export function registerRoutes(app: OpenAPIHono<ApiEnv>): void {
   registerMacro(app);
   registerOptions(app);
   registerReplay(app);
-  registerStream(app);
+  registerStreamTickets(app);
   registerProviders(app);
   registerOpsProviders(app);
   registerOpsSlo(app);

@@ -3,6 +3,9 @@ import { RETURN_PROBES } from "../domain/breaker.ts";
 import { findOverrideFaults, MAX_CALENDAR_OVERRIDES } from "../domain/calendar-override.ts";
 import { PROVIDER_IDS } from "../domain/provider-id.ts";
 
+/** Each of them reports its metrics, and the hub keeps a thousand reporters. */
+const MAX_EXTRA_HOSTS = 64;
+
 const providerSchema = z.enum(PROVIDER_IDS);
 const policySchema = z
   .array(providerSchema)
@@ -80,6 +83,13 @@ const slo = z
   })
   .strict();
 
+const stream = z
+  .object({
+    /** Host-only instances of each region, beside the groups: for connections that these can't hold. */
+    extra_hosts: z.number().int().min(0).max(MAX_EXTRA_HOSTS).default(0),
+  })
+  .strict();
+
 const keptDays = z.number().int().max(3_660);
 
 const pollOffsets = z
@@ -138,6 +148,7 @@ export const serviceConfigSchema = z
       .prefault({}),
     backfill: backfill.prefault({}),
     slo: slo.prefault({}),
+    stream: stream.prefault({}),
     /** Trading dates that are kept, counted in days back from today in New York; what is older is dropped. */
     retention_days: z
       .object({ bars: keptDays.min(30).default(365), quotes: keptDays.min(1).default(14) })

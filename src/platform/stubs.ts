@@ -1,3 +1,4 @@
+import { parseHostName } from "../domain/host-name.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
 import type { Tier } from "../domain/tier.ts";
@@ -13,9 +14,11 @@ export function symbolGroupStub(env: Env, group: number) {
   return env.SYMBOL_GROUP.getByName(groupName(group), LOCATION);
 }
 
-/** The object of a group by its name, for hosts. */
+/** The object of a host by its name: a group, or a host-only instance near its clients. */
 export function hostStub(env: Env, name: string) {
-  return env.SYMBOL_GROUP.getByName(name, LOCATION);
+  const host = parseHostName(name);
+  const location = host?.kind === "extra" ? { locationHint: host.region } : LOCATION;
+  return env.SYMBOL_GROUP.getByName(name, location);
 }
 
 /** The object that keeps a provider's breaker and credits. */

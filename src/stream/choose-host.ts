@@ -1,26 +1,40 @@
 import { fnv1a32, groupOf } from "../domain/symbol.ts";
+import { extraHostName, type HostIdentity, type Region } from "../domain/host-name.ts";
+
+/** Who can host: every group, and the host-only instances of the caller's region. */
+export interface HostChoice {
+  readonly symbolGroups: number;
+  readonly region: Region;
+  /** How many host-only instances each region has. */
+  readonly extraHosts: number;
+}
 
 /**
- * The group that hosts a connection: the home of its symbols when they share one, else the highest
- * rendezvous hash (Thaler and Ravishankar, 1998) of connection and group, so that connections spread
+ * The object that hosts a connection: the home of its symbols when they share one, else the highest
+ * rendezvous hash (Thaler and Ravishankar, 1998) of connection and host, so that connections spread
  * evenly and every Worker finds the same host.
  */
 export function chooseHost(
   connection: string,
   symbols: readonly string[],
-  symbolGroups: number,
-): number {
+  choice: HostChoice,
+): HostIdentity {
+  const { symbolGroups, region, extraHosts } = choice;
   const homes = new Set(symbols.map((symbol) => groupOf(symbol, symbolGroups)));
   const [only] = homes;
-  if (homes.size === 1 && only !== undefined && !symbols.includes("*")) return only;
-  let best = 0;
+  if (homes.size === 1 && only !== undefined && !symbols.includes("*"))
+    return { kind: "group", group: only };
+  let best: HostIdentity = { kind: "group", group: 0 };
   let highest = -1;
-  for (let group = 0; group < symbolGroups; group += 1) {
-    const weight = spread(fnv1a32(`${connection}/${group}`));
-    if (weight > highest) {
-      highest = weight;
-      best = group;
-    }
+  const weigh = (mark: string | number, host: HostIdentity) => {
+    const weight = spread(fnv1a32(`${connection}/${mark}`));
+    if (weight <= highest) return;
+    highest = weight;
+    best = host;
+  };
+  for (let group = 0; group < symbolGroups; group += 1) weigh(group, { kind: "group", group });
+  for (let number = 0; number < extraHosts; number += 1) {
+    weigh(extraHostName({ region, number }), { kind: "extra", region, number });
   }
   return best;
 }

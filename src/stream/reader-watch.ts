@@ -1,4 +1,4 @@
-import { type Channel, CLOSE_CODES } from "../contracts/stream.ts";
+import { CHANNELS, type Channel, CLOSE_CODES } from "../contracts/stream.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
 import type { Connection } from "./connection.ts";
 import { judgeLife } from "./liveness.ts";
@@ -112,7 +112,7 @@ export class ReaderWatch {
 
 /** How many connections take each channel. */
 export function countChannels(connections: readonly Connection[]): Map<Channel, number> {
-  const counts = new Map<Channel, number>();
+  const counts = new Map<Channel, number>(CHANNELS.map((channel) => [channel, 0]));
   for (const { subscription } of connections) {
     for (const channel of subscription.channels.keys())
       counts.set(channel, (counts.get(channel) ?? 0) + 1);

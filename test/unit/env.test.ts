@@ -128,6 +128,12 @@ describe("the settings of a deployment", () => {
     expect(settingsOf({ ...GOOD, ...kept }).config.retention_days).toEqual({ bars: 30, quotes: 1 });
   });
 
+  it("take how many host-only instances each region has: none unless said", () => {
+    const { config } = settingsOf({ ...GOOD, STREAM_EXTRA_HOSTS: "2" });
+    expect(config.stream).toEqual({ extra_hosts: 2 });
+    expect(settingsOf(GOOD).config.stream).toEqual({ extra_hosts: 0 });
+  });
+
   it("take the cadences of quotes and of service level samples, and refuse an unfit one by its path", () => {
     const { config } = settingsOf({ ...GOOD, QUOTE_EVERY_S: "60", SLO_EVERY_S: "300" });
     expect(config).toMatchObject({ quote_every_s: 60, slo: { every_s: 300, sample: 200 } });

@@ -4,7 +4,6 @@ import type { ApiEnv } from "../api-env.ts";
 
 /** Routes of the contract that nothing serves yet. */
 const ROUTES = [
-  ["post", "/v1/stream/tickets"],
   ["get", "/ops/config"],
   ["put", "/ops/config"],
   ["post", "/ops/config/reload"],
