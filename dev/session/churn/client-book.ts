@@ -43,9 +43,10 @@ export class ClientBook {
 
   /** From where it is in each stream of bars, it is owed these symbols. */
   choose(symbols: Choice): void {
-    for (const stream of this.#running.keys()) {
+    // Of a copy: what is set again comes again.
+    for (const [stream, running] of [...this.#running]) {
       const position = this.#positions.get(stream);
-      if (position === undefined) continue;
+      if (position === undefined || running.symbols === symbols) continue;
       this.#end(stream);
       this.#running.set(stream, { fromMs: position.at, symbols });
     }
