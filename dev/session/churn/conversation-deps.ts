@@ -1,6 +1,7 @@
 import type { HandoffPart } from "../handoff.ts";
 import type { ClientBook } from "./client-book.ts";
-import type { FrameReader, HandoffOffer } from "./frame-reader.ts";
+import type { Handoff } from "../../../src/contracts/stream.ts";
+import type { FrameReader } from "./frame-reader.ts";
 import type { ResumeTally } from "./resume-tally.ts";
 import type { RowBook } from "./row-book.ts";
 import type { Choice } from "./wants.ts";
@@ -13,7 +14,7 @@ export interface ConversationDeps {
   readonly tally: ResumeTally;
   readonly symbolGroups: number;
   readonly send: (text: string) => void;
-  readonly follow: (offer: HandoffOffer, symbols: Choice) => AsyncGenerator<HandoffPart>;
+  readonly follow: (offer: Handoff, symbols: Choice) => AsyncGenerator<HandoffPart>;
   readonly hasLeftLog: (token: string) => Promise<boolean>;
   /** Ends the connection: the next one asks again. */
   readonly giveUp: () => void;

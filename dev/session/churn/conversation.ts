@@ -1,9 +1,9 @@
 import { groupOf } from "../../../src/domain/symbol.ts";
-import type { ResumeResult, ServerFrame } from "../../../src/contracts/stream.ts";
+import type { Handoff, ResumeResult, ServerFrame } from "../../../src/contracts/stream.ts";
 import { formatToken, parseToken, type Position, streamName } from "../../../src/stream/token.ts";
 import { isBars } from "./client-book.ts";
 import type { ConversationDeps } from "./conversation-deps.ts";
-import type { HandoffOffer, ReadFlush } from "./frame-reader.ts";
+import type { ReadFlush } from "./frame-reader.ts";
 import { followOffer } from "./follow-offer.ts";
 import { ReplayCheck } from "./replay-check.ts";
 import type { Choice, Want } from "./wants.ts";
@@ -85,9 +85,11 @@ export class Conversation {
       for (const { flush, text: own } of frame.flushes) this.#flush(flush, own);
       return;
     }
-    const { other, handoff } = frame;
+    const { other } = frame;
     switch (other.op) {
       case "hello":
+      // Told only to who asked to be measured by acks.
+      case "slow":
         return;
       case "ack":
         return this.#acked(other);
@@ -96,7 +98,7 @@ export class Conversation {
       case "snapshot":
         return this.#snapshot(other);
       case "epoch":
-        return this.#newEpoch(other, handoff);
+        return this.#newEpoch(other);
       case "error":
         if (!other.temporary) return this.#deps.fault(`${other.code} ${other.msg}`);
         this.#deps.tally.refused += 1;
@@ -188,7 +190,7 @@ export class Conversation {
     } else this.#handOver(stream, at, request.choice, result.handoff);
   }
 
-  #handOver(stream: string, server: Position, choice: Choice, offer: HandoffOffer): void {
+  #handOver(stream: string, server: Position, choice: Choice, offer: Handoff): void {
     const { tally, fault } = this.#deps;
     const followed = followOffer(this.#deps, {
       stream,
@@ -266,13 +268,13 @@ export class Conversation {
   }
 
   /** The stream began anew; what was known of it before stays known. */
-  #newEpoch({ g, e, fs }: Frame<"epoch">, handoff: HandoffOffer | null): void {
+  #newEpoch({ g, e, fs, handoff }: Frame<"epoch">): void {
     const { book, tally } = this.#deps;
     const before = book.positions.get(g);
     if (before === undefined) return this.#deps.fault(`an epoch of ${g}, which is not followed`);
     tally.epochs += 1;
     const position = { epoch: e, fs, at: before.at };
-    if (handoff === null) return book.jump(g, position);
+    if (handoff === undefined) return book.jump(g, position);
     this.#handOver(g, position, book.choiceOf(g), handoff);
   }
 

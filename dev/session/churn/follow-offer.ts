@@ -1,7 +1,7 @@
+import type { Handoff } from "../../../src/contracts/stream.ts";
 import { formatToken } from "../../../src/stream/token.ts";
 import { type HandoffPart, isDiff } from "../handoff.ts";
 import type { ConversationDeps } from "./conversation-deps.ts";
-import type { HandoffOffer } from "./frame-reader.ts";
 import { reasonOf } from "./resume-tally.ts";
 import type { Choice } from "./wants.ts";
 
@@ -12,7 +12,7 @@ const FLUSH_CHARS = 150;
 export interface OfferToFollow {
   readonly stream: string;
   readonly choice: Choice;
-  readonly offer: HandoffOffer;
+  readonly offer: Handoff;
   /** The epoch in which the socket goes on. */
   readonly epoch: string;
   /** What the socket replayed of the same connection's other streams. */

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   type FlushFrame,
   flushFrameSchema,
@@ -27,12 +26,7 @@ type OtherFrame = Exclude<ServerFrame, { op: "flush" | "batch" }>;
 /** A frame as read: its flushes, each with its own text, or something else. */
 export type ReadFrame =
   | { readonly flushes: readonly { readonly flush: ReadFlush; readonly text: string }[] }
-  | { readonly other: OtherFrame; readonly handoff: HandoffOffer | null };
-
-const handoffSchema = z.object({ url: z.string(), join_fs: z.number() });
-export type HandoffOffer = z.infer<typeof handoffSchema>;
-/** A lost position may come with the same offer as a resume that was not recovered. */
-const offeringSchema = z.object({ handoff: handoffSchema.optional() });
+  | { readonly other: OtherFrame };
 
 const FLUSH_START = '{"op":"flush",';
 const BATCH_START = '{"op":"batch","flushes":[';
@@ -69,8 +63,7 @@ export class FrameReader {
         flushes: parts.map((part, at) => this.#flushOf(at === 0 ? part : FLUSH_START + part)),
       };
     }
-    const json: unknown = JSON.parse(text);
-    const frame = serverFrameSchema.parse(json);
+    const frame = serverFrameSchema.parse(JSON.parse(text));
     if (frame.op === "flush") return { flushes: [{ flush: this.flush(frame, text.length), text }] };
     if (frame.op === "batch") {
       const flushes = frame.flushes.map((flush) => {
@@ -79,8 +72,7 @@ export class FrameReader {
       });
       return { flushes };
     }
-    const handoff = frame.op === "epoch" ? (offeringSchema.parse(json).handoff ?? null) : null;
-    return { other: frame, handoff };
+    return { other: frame };
   }
 
   /** A parsed flush as the clients need it. */

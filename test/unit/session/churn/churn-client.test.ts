@@ -27,7 +27,7 @@ async function startService() {
     });
   });
   await once(server, "listening");
-  onTestFinished(() => void server.close());
+  onTestFinished(() => server.close());
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port was bound");
   return { url: `http://127.0.0.1:${address.port}`, sent, closes };
