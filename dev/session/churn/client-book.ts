@@ -43,10 +43,11 @@ export class ClientBook {
 
   /** From where it is in each stream of bars, it is owed these symbols. */
   choose(symbols: Choice): void {
-    // Of a copy: what is set again comes again.
-    for (const [stream, running] of [...this.#running]) {
+    // What is set again comes again: those that have changed are chosen first.
+    const changed = [...this.#running.keys()].filter((stream) => this.choiceOf(stream) !== symbols);
+    for (const stream of changed) {
       const position = this.#positions.get(stream);
-      if (position === undefined || running.symbols === symbols) continue;
+      if (position === undefined) continue;
       this.#end(stream);
       this.#running.set(stream, { fromMs: position.at, symbols });
     }
