@@ -4,6 +4,7 @@ import type { EpochMs } from "../../src/domain/time.ts";
 import { MINUTE_MS } from "../../src/domain/time.ts";
 import { streamName } from "../../src/stream/token.ts";
 import type { LocalStack } from "../stack/local-stack.ts";
+import type { ChurnFacts } from "./churn/churn-result.ts";
 import { countGaps, type GapCounts } from "./gap-events.ts";
 import { StreamClient } from "./stream-client.ts";
 
@@ -25,6 +26,8 @@ export interface StreamResult {
   readonly recovered_pct: number;
   /** Resumes whose replay was fetched over HTTP: it was larger than a socket carries. */
   readonly handed_off: number;
+  /** How those dropped and came back that did so at random; absent without any. */
+  readonly churn?: ChurnFacts;
   readonly faults: readonly string[];
 }
 

@@ -16,25 +16,26 @@ const KILL_POLL_MS = 1;
 /** The database is set back this far into the first session. */
 const SET_BACK_AT = 0.75;
 
-/** What is asked for: fractions of the first session, and market minutes; 0 and null are never. */
+/** What is asked for: fractions of the first session, and market minutes; 0 is never. */
 export interface Disturbance {
-  readonly killAt: number | null;
+  readonly killsAt: readonly number[];
   readonly dbAwayMinutes: number;
   readonly setBackMinutes: number;
 }
 
-/** What is done to the stack while a session runs, each once. */
+/** What is done to the stack while a session runs, each once; kills as often as asked for. */
 export class Disturbances {
-  readonly killAtMs: EpochMs | null;
+  readonly killsAtMs: readonly EpochMs[];
   #awayFromMs: EpochMs | null;
   #awayUntilMs: EpochMs | null;
   #snapshotAtMs: EpochMs | null;
   #setBackAtMs: EpochMs | null;
-  #killed = false;
+  #kills: EpochMs[];
 
   constructor(session: TradingSession, asked: Disturbance) {
-    const { killAt, dbAwayMinutes, setBackMinutes } = asked;
-    this.killAtMs = killAt === null ? null : minuteAt(session, killAt);
+    const { killsAt, dbAwayMinutes, setBackMinutes } = asked;
+    this.killsAtMs = killsAt.map((at) => minuteAt(session, at)).toSorted((a, b) => a - b);
+    this.#kills = [...this.killsAtMs];
     const setBackAtMs = setBackMinutes > 0 ? minuteAt(session, SET_BACK_AT) : null;
     this.#setBackAtMs = setBackAtMs;
     this.#snapshotAtMs = setBackAtMs === null ? null : setBackAtMs - setBackMinutes * MINUTE_MS;
@@ -63,14 +64,9 @@ export class Disturbances {
       this.#setBackAtMs = null;
     }
     // The instant after a cron minute is a poll: jobs are in flight then.
-    if (
-      this.killAtMs === null ||
-      this.#killed ||
-      nextMs <= this.killAtMs ||
-      nextMs % MINUTE_MS === 0
-    )
-      return false;
-    this.#killed = true;
+    const [killMs] = this.#kills;
+    if (killMs === undefined || nextMs <= killMs || nextMs % MINUTE_MS === 0) return false;
+    this.#kills.shift();
     await killInTheMiddle(stack, driver);
     return true;
   }

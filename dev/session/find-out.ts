@@ -38,7 +38,7 @@ export async function findOut(played: Played): Promise<Omit<Outcome, Measured>> 
     nowMs: driver.nowMs,
     sessionsBefore: DAILY_SESSIONS,
   });
-  const stream = clients.result(livesOf(found.beliefs, stage.first.openMs));
+  const stream = await clients.result(livesOf(found.beliefs, stage.first.openMs));
   const noTradeFromEmpty = falseAbsences({
     ...stage,
     sessions: [...stage.before, ...stage.sessions],

@@ -17,7 +17,15 @@ export interface SessionOptions {
   readonly coldStart: number;
   /** Symbols of the synthetic market. */
   readonly symbols: number;
+  /** Length of the synthetic session, minutes; Infinity: the whole of it. */
+  readonly minutes: number;
   readonly clients: number;
+  /** All clients but one drop at random and come back by their tokens. */
+  readonly churn: boolean;
+  /** What the churn is drawn from: the same seed, the same plan. */
+  readonly seed: number;
+  /** How often the runtime is killed and started again, spread over the first session. */
+  readonly restarts: number;
   /** How often quotes are asked for, market seconds. */
   readonly quoteEveryS: number;
   /** Symbol groups of the deployment. */
@@ -45,7 +53,12 @@ export const USAGE = `npm run session -- [options]
   --cold-start N     sessions before the first that the empty database is filled with, 0 to 5 (0)
   --symbols N        symbols of the synthetic market (3000)
   --groups N         symbol groups of the deployment (32)
+  --minutes N        end the synthetic session after so many minutes (390)
   --clients N        WebSocket clients (20)
+  --churn            all clients but one drop at random, by close frame or without, stay away for seconds
+                     to hours of market time, change symbols, and come back by their tokens
+  --seed N           what the churn is drawn from (1)
+  --restarts N       SIGKILL the runtime so often, spread over the first session, 0 to 5 (2 with --churn)
   --quotes-every S   ask for quotes each S market seconds (60; deployed: 15, which takes three more
                      steps of market time a minute)
   --speed X          market seconds a second at most (as fast as it goes)
@@ -67,7 +80,11 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
       sessions: { type: "string" },
       "cold-start": { type: "string" },
       symbols: { type: "string" },
+      minutes: { type: "string" },
       clients: { type: "string" },
+      churn: { type: "boolean" },
+      seed: { type: "string" },
+      restarts: { type: "string" },
       "quotes-every": { type: "string" },
       groups: { type: "string" },
       speed: { type: "string" },
@@ -85,7 +102,11 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     sessions: parseSessions(values.sessions ?? "regular"),
     coldStart: numberBetween("--cold-start", values["cold-start"], 0, 0, 5),
     symbols: numberBetween("--symbols", values.symbols, 3_000, 1, 20_000),
+    minutes: numberBetween("--minutes", values.minutes, Infinity, 5, Infinity),
     clients: numberBetween("--clients", values.clients, 20, 0, 2_000),
+    churn: values.churn ?? false,
+    seed: numberBetween("--seed", values.seed, 1, 0, 0x7fff_ffff),
+    restarts: numberBetween("--restarts", values.restarts, values.churn === true ? 2 : 0, 0, 5),
     quoteEveryS: numberBetween("--quotes-every", values["quotes-every"], 60, 5, 3_600),
     groups: numberBetween("--groups", values.groups, DEFAULT_SYMBOL_GROUPS, 1, MAX_SYMBOL_GROUPS),
     speed: numberBetween("--speed", values.speed, Infinity, 0.001, Infinity),
@@ -99,6 +120,15 @@ export function parseSessionOptions(argv: readonly string[]): SessionOptions {
     rlc: values.rlc ?? false,
     json: values.json ?? false,
   };
+}
+
+/** At which fractions of the first session the runtime is killed. */
+export function killsOf({
+  killAt,
+  restarts,
+}: Pick<SessionOptions, "killAt" | "restarts">): number[] {
+  const spread = Array.from({ length: Math.round(restarts) }, (_, at) => (at + 1) / (restarts + 1));
+  return killAt === null ? spread : [killAt, ...spread];
 }
 
 function parseSessions(text: string): SessionKind[] {

@@ -4,8 +4,8 @@ import { HOUR_MS, MINUTE_MS, toIso } from "../../src/domain/time.ts";
 import type { MarketDriver } from "../stack/driver.ts";
 import type { LocalStack } from "../stack/local-stack.ts";
 import { firstTickMs, lastTickMs } from "../stack/tick-hours.ts";
+import type { Audience } from "./audience.ts";
 import type { BreakerWatch } from "./breaker-watch.ts";
-import type { SessionClients } from "./clients.ts";
 import type { Disturbances } from "./disturbances.ts";
 import type { Stage } from "./stage.ts";
 
@@ -16,7 +16,7 @@ const MORNING_END_BEFORE_OPEN_MS = HOUR_MS;
 
 /** Who looks on, or interferes, at each step. */
 export interface Watchers {
-  readonly clients: SessionClients;
+  readonly clients: Audience;
   readonly disturbances: Disturbances;
   readonly breakers: BreakerWatch;
   /** Whether the breakers are looked at after each step. */

@@ -26,20 +26,20 @@ const POLLED_MINUTES = 3;
 
 /**
  * How many bars were corrected whose first value may have been in flight when the runtime was killed:
- * such a bar is believed only once.
+ * such a bar is believed only once. Of all kills together.
  */
 export function correctedInFlight(
   publication: PublicationSchedule,
   symbols: readonly string[],
-  killAtMs: number | null,
+  killsAtMs: readonly number[],
 ): number {
-  if (killAtMs === null) return 0;
-  const minutes = Array.from(
-    { length: POLLED_MINUTES },
-    (_, back) => killAtMs - (back + 1) * MINUTE_MS,
+  const minutes = new Set(
+    killsAtMs.flatMap((killAtMs) =>
+      Array.from({ length: POLLED_MINUTES }, (_, back) => killAtMs - (back + 1) * MINUTE_MS),
+    ),
   );
   const corrected = (symbol: string) =>
-    minutes.filter((ts) => publication.publications(symbol, ts).length > 1).length;
+    [...minutes].filter((ts) => publication.publications(symbol, ts).length > 1).length;
   return symbols.reduce((sum, symbol) => sum + corrected(symbol), 0);
 }
 

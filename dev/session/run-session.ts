@@ -5,11 +5,13 @@ import { faultScheduleSchema, type ScheduledFault } from "../sandbox/fault.ts";
 import { endOnSignal } from "../stack/end-on-signal.ts";
 import { MarketDriver } from "../stack/driver.ts";
 import { type LocalStack, startLocalStack } from "../stack/local-stack.ts";
+import { Audience } from "./audience.ts";
 import { BreakerWatch } from "./breaker-watch.ts";
+import { ChurnCrowd } from "./churn/churn-crowd.ts";
 import { SessionClients } from "./clients.ts";
 import { Disturbances } from "./disturbances.ts";
 import { findOut } from "./find-out.ts";
-import type { SessionOptions } from "./options.ts";
+import { killsOf, type SessionOptions } from "./options.ts";
 import { play } from "./play.ts";
 import { correctedInFlight, report, type SessionReport } from "./report.ts";
 import { setTheStage, type Stage, startOf } from "./stage.ts";
@@ -35,28 +37,53 @@ export async function runSession(
       startMs: startOf(stage.first, options.sessions),
       onTime: (nowMs) => stack.setMarketTime(nowMs),
     });
+    const disturbances = new Disturbances(stage.first, { ...options, killsAt: killsOf(options) });
     const watchers = {
-      clients: new SessionClients(stack, symbols, options.clients),
-      disturbances: new Disturbances(stage.first, options),
+      clients: audienceOf(options, stage, stack, disturbances),
+      disturbances,
       breakers: new BreakerWatch(stack),
       everyStep: faults.length > 0,
     };
     await play({ stack, driver, stage, kinds: options.sessions, watchers, say });
     const wallMs = performance.now() - startedMs;
     const outcome = await findOut({ options, stack, stage, driver, watchers, faults });
-    const { killAtMs } = watchers.disturbances;
     return report({
       ...outcome,
       faulty: options.faultsFile !== null,
       symbols: symbols.length,
       speed: playedMs(stage) / wallMs,
       wallMs,
-      inFlight: correctedInFlight(stage.publication, symbols, killAtMs),
+      inFlight: correctedInFlight(stage.publication, symbols, disturbances.killsAtMs),
     });
   } finally {
     await stack.stop();
     rmSync(stateDir, { recursive: true, force: true });
   }
+}
+
+/** With churn, one client stays, to see what all are to see, and the others come and go. */
+function audienceOf(
+  options: SessionOptions,
+  { market, sessions, first }: Stage,
+  stack: LocalStack,
+  { killsAtMs }: Disturbances,
+): Audience {
+  const universe = market.symbols.map((listed) => listed.symbol);
+  if (!options.churn || options.clients === 0)
+    return new Audience(new SessionClients(stack, universe, options.clients), null);
+  const crowd = new ChurnCrowd({
+    stack,
+    universe,
+    seed: options.seed,
+    clients: options.clients - 1,
+    symbolGroups: options.groups,
+    times: sessions.map((session) => ({
+      startMs: session.openMs,
+      endMs: session.closeMs,
+      restartsAtMs: session === first ? killsAtMs : [],
+    })),
+  });
+  return new Audience(new SessionClients(stack, universe, 1), crowd);
 }
 
 /** Market time in which the market was open: what a speed is of. */

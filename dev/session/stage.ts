@@ -1,4 +1,4 @@
-import type { CalendarOverride } from "../../src/domain/calendar-override.ts";
+import { type CalendarOverride, OPEN_MINUTE } from "../../src/domain/calendar-override.ts";
 import {
   type Calendar,
   createCalendar,
@@ -7,6 +7,7 @@ import {
 } from "../../src/domain/calendar.ts";
 import { type EpochMs, MINUTE_MS } from "../../src/domain/time.ts";
 import { loadCsvMarket } from "../market/csv-market.ts";
+import { REGULAR_MINUTES } from "../market/instrument.ts";
 import type { Market } from "../market/market.ts";
 import { createPublication, type PublicationSchedule } from "../market/publication.ts";
 import { createSyntheticMarket } from "../market/synthetic-market.ts";
@@ -68,13 +69,23 @@ function sessionsBefore(
   return before;
 }
 
+/** An early close after so many minutes; none when that is not before the close of the rules. */
+function overridesOfLength(minutes: number): CalendarOverride[] {
+  if (minutes >= REGULAR_MINUTES) return [];
+  const closeMinute = OPEN_MINUTE + Math.floor(minutes);
+  const [hours, rest] = [Math.floor(closeMinute / 60), closeMinute % 60];
+  const close = `${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
+  return [{ date: SYNTHETIC_DATE, close }];
+}
+
 function chosen(options: SessionOptions): Pick<Stage, "market" | "overrides" | "sessions"> {
   if (options.barsFile === null) {
-    const session = createCalendar().session(SYNTHETIC_DATE);
+    const overrides = overridesOfLength(options.minutes);
+    const session = createCalendar(overrides).session(SYNTHETIC_DATE);
     if (session === undefined) throw new Error(`${SYNTHETIC_DATE} is not a session`);
     return {
       market: createSyntheticMarket({ seed: SEED, symbols: options.symbols }),
-      overrides: [],
+      overrides,
       sessions: [session],
     };
   }

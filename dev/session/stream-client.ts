@@ -7,15 +7,15 @@ import {
   serverFrameSchema,
 } from "../../src/contracts/stream.ts";
 import { Crc32c } from "../../src/stream/crc32c.ts";
-import { formatToken, type Position } from "../../src/stream/token.ts";
+import { formatToken, parseToken, type Position } from "../../src/stream/token.ts";
 import type { StoredGap } from "./gap-events.ts";
-import { followHandoff } from "./handoff.ts";
+import { followHandoff, type HandoffPart } from "./handoff.ts";
 
 const RECONNECT_MS = 250;
-/** As the hello asks for; a connection without pings is closed after two minutes. */
-const PING_EVERY_MS = 25_000;
 /** So often in a row a client comes back without being let in, until it gives up. */
 const MAX_RECONNECTS = 200;
+/** A client pings this often, wall time; the service closes those that are silent for two minutes. */
+const PING_EVERY_MS = 25_000;
 
 /** What a client saw go wrong: each is a fault of the service, not of the network. */
 export interface ClientFaults {
@@ -122,10 +122,13 @@ export class StreamClient {
         }),
       );
     });
-    const pings = setInterval(() => socket.send("ping"), PING_EVERY_MS);
     socket.addEventListener("message", (event) => this.#read(socket, String(event.data)));
+    const beat = setInterval(() => {
+      if (socket.readyState === WebSocket.OPEN) socket.send("ping");
+    }, PING_EVERY_MS);
+    beat.unref();
     socket.addEventListener("close", () => {
-      clearInterval(pings);
+      clearInterval(beat);
       void this.#reopen(socket);
     });
     // A failed connection closes too; the close event acts.
@@ -167,8 +170,7 @@ export class StreamClient {
         this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: frame.at });
         return;
       case "epoch":
-        this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: 0 });
-        return;
+        return void this.#enter(socket, frame);
       case "error":
         this.faults.errors.push(`${frame.code} ${frame.msg}`);
     }
@@ -180,42 +182,66 @@ export class StreamClient {
     for (const { g } of results) this.#replays.set(g, { crc: new Crc32c(), rows: 0 });
     this.resumes += results.length;
     this.recovered += results.filter((result) => result.recovered).length;
+    const server = parseToken(frame.token) ?? new Map<string, Position>();
     if (frame.resume === undefined) {
-      for (const item of frame.token.split(",").filter((part) => part !== "")) {
-        const [stream = "", epoch = "", fs = "0", at = "0"] = item.split(".");
-        this.#positions.set(stream, { epoch, fs: Number(fs), at: Number.parseInt(at, 36) });
-      }
+      for (const [stream, position] of server) this.#positions.set(stream, position);
     }
     const handedOff = results.filter((result) => !result.recovered);
     for (const { g } of handedOff) this.#held.set(g, []);
     for (const result of handedOff) {
-      await this.#follow(socket, result).catch((error: unknown) =>
-        this.faults.errors.push(`stream ${result.g} was not recovered: ${String(error)}`),
+      await this.#follow(socket, result, server.get(result.g)?.epoch ?? "").catch(
+        (error: unknown) =>
+          this.faults.errors.push(`stream ${result.g} was not recovered: ${String(error)}`),
       );
     }
     if (this.#socket === socket) this.#subscribed();
   }
 
+  /** A stream began a new life: what lies before its first flush there is fetched. */
+  async #enter(socket: WebSocket, frame: Extract<ServerFrame, { op: "epoch" }>): Promise<void> {
+    const { g, e, handoff } = frame;
+    this.#held.set(g, []);
+    await this.#follow(socket, { g, recovered: false, handoff }, e).catch((error: unknown) =>
+      this.faults.errors.push(`stream ${g} was not followed to a new epoch: ${String(error)}`),
+    );
+  }
+
   /** Fetches what a socket would not carry, then takes the live frames that came meanwhile. */
-  async #follow(socket: WebSocket, { g, code, handoff }: ResumeResult): Promise<void> {
+  async #follow(socket: WebSocket, result: ResumeResult, epoch: string): Promise<void> {
+    const { g, code, handoff } = result;
     if (handoff === undefined) throw new Error(`no hand-off, code ${code ?? ""}`);
-    const pages = followHandoff({
+    const parts = followHandoff({
       baseUrl: this.#url(),
       key: this.#key,
       symbols: this.symbols,
       url: handoff.url,
       joinFs: handoff.join_fs,
     });
-    for await (const page of pages) {
+    for await (const part of parts) {
       if (this.#socket !== socket) return;
-      for (const frame of page) this.#take(frame);
+      this.#takePart(part, g, { epoch, fs: handoff.join_fs - 1 });
     }
     if (this.#socket !== socket) return;
-    this.recovered += 1;
+    if (code !== undefined) this.recovered += 1;
     this.handedOff += 1;
     const held = this.#held.get(g) ?? [];
     this.#held.delete(g);
     for (const frame of held) this.#take(frame);
+  }
+
+  #takePart(part: HandoffPart, g: string, until: Pick<Position, "epoch" | "fs">): void {
+    if (part.kind === "flushes") {
+      for (const frame of part.frames) this.#take(frame);
+      return;
+    }
+    for (const { symbol, ts, revision } of part.beliefs)
+      this.#takeRow(`${symbol} ${ts} ${revision}`);
+    this.#positions.set(g, { ...until, at: part.untilMs });
+  }
+
+  #takeRow(key: string): void {
+    if (this.received.has(key)) this.faults.duplicates += 1;
+    this.received.add(key);
   }
 
   #countReplayed(frame: FlushFrame, text: string): void {
@@ -244,11 +270,7 @@ export class StreamClient {
     if (before !== undefined && (before.epoch !== frame.e || frame.fs !== before.fs + 1))
       this.faults.breaks += 1;
     this.#positions.set(frame.g, { epoch: frame.e, fs: frame.fs, at: frame.at });
-    for (const row of frame.bars?.rows ?? []) {
-      const key = `${row[0]} ${row[1]} ${row[9]}`;
-      if (this.received.has(key)) this.faults.duplicates += 1;
-      this.received.add(key);
-    }
+    for (const row of frame.bars?.rows ?? []) this.#takeRow(`${row[0]} ${row[1]} ${row[9]}`);
     for (const [ts, expected, got, noTrade, missing, pending] of frame.man ?? []) {
       const key = `${frame.g} ${ts}`;
       this.mostNoTrade.set(key, Math.max(noTrade, this.mostNoTrade.get(key) ?? 0));

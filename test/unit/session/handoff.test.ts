@@ -32,8 +32,10 @@ async function startReplay(truncated: boolean): Promise<{ baseUrl: string; asked
 
 async function follow(baseUrl: string, joinFs: number, symbols: readonly string[]) {
   const url = `/v1/stream/replay?from=${token}`;
-  const pages = followHandoff({ baseUrl, key: "k", url, joinFs, symbols });
-  return (await Array.fromAsync(pages)).flat().map(({ fs }) => fs);
+  const parts = followHandoff({ baseUrl, key: "k", url, joinFs, symbols });
+  return (await Array.fromAsync(parts)).flatMap((part) =>
+    part.kind === "flushes" ? part.frames.map(({ fs }) => fs) : [],
+  );
 }
 
 it("fetches every flush between the token and the first live one, once, for its own symbols", async () => {
