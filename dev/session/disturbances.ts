@@ -76,15 +76,17 @@ function minuteAt({ openMs, closeMs }: TradingSession, fraction: number): EpochM
   return openMs + Math.floor(((closeMs - openMs) * fraction) / MINUTE_MS) * MINUTE_MS;
 }
 
-/** SIGKILL while jobs are in flight, then a restart and the same instant again. */
+/** SIGKILL while jobs are in flight (or after them, when they are few), then a restart and the same instant again. */
 async function killInTheMiddle(stack: LocalStack, driver: MarketDriver): Promise<void> {
   const before = requests(stack);
   const step = driver.step(stack.serviceUrl()).then(
     () => "finished" as const,
     () => "broken" as const,
   );
+  let isOver = false;
+  void step.then(() => (isOver = true));
   const deadline = performance.now() + KILL_WAIT_MS;
-  while (requests(stack) < before + IN_FLIGHT_REQUESTS) {
+  while (!isOver && requests(stack) < before + IN_FLIGHT_REQUESTS) {
     if (performance.now() > deadline) throw new Error("no job was in flight to be killed");
     await delay(KILL_POLL_MS);
   }
