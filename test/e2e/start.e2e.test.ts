@@ -4,10 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import { type BarEvent, connect } from "../../src/client/index.ts";
+import { createCalendar } from "../../src/domain/calendar.ts";
+import { DEFAULT_SYMBOL_GROUPS } from "../../dev/stack/local-stack.ts";
+import { groupOf } from "../../src/domain/symbol.ts";
+import { streamName } from "../../src/stream/token.ts";
 import { type FlushFrame, serverFrameSchema } from "../../src/contracts/stream.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 interface Started {
   readonly child: ChildProcess;
@@ -24,7 +29,7 @@ function start(): Promise<Started> {
   const stateDir = mkdtempSync(join(tmpdir(), "mds-start-"));
   const child = spawn(
     process.execPath,
-    [join(root, "dev/start.mjs"), "stack", "--symbols", "200", "--state", stateDir],
+    [join(root, "dev/start.mjs"), "stack", "--symbols", "200", "--speed", "6", "--state", stateDir],
     { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
   );
   return new Promise((resolve, reject) => {
@@ -66,6 +71,27 @@ function firstFlushes(url: string, key: string, enough: number): Promise<FlushFr
   });
 }
 
+/** Bars of SPY as the client of the package gets them, which comes with a token of another life of the stream. */
+function barsFromAnotherLife(url: string, key: string, openMs: number): Promise<BarEvent[]> {
+  const stream = streamName({ group: groupOf("SPY", DEFAULT_SYMBOL_GROUPS), class: "bars" });
+  const resume = `${stream}.000000000000000.7.${openMs.toString(36)}`;
+  return new Promise((resolve) => {
+    const bars: BarEvent[] = [];
+    const feed = connect({
+      url,
+      key,
+      symbols: ["SPY"],
+      resume,
+      onBar: (bar) => {
+        bars.push(bar);
+        if (bar.via !== "live") return;
+        feed.close();
+        resolve(bars);
+      },
+    });
+  });
+}
+
 function processesOf(stateDir: string): string[] {
   const list = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
   return list.split("\n").filter((line) => line.includes(stateDir));
@@ -100,6 +126,15 @@ describe("npm start", { timeout: TIMEOUT_MS }, () => {
     });
     expect(later.status).toBe(501);
     expect(await later.json()).toMatchObject({ code: "not_implemented" });
+
+    // What is known of the day so far by a diff from Postgres, then what the log has beyond it, then live: each once.
+    const { openMs } = createCalendar().previousSession(flushes[0]?.at ?? 0);
+    const bars = await barsFromAnotherLife(stream, key, openMs);
+    expect(bars.length).toBeGreaterThan(10);
+    expect(bars[0]?.via).toBe("handoff");
+    expect(bars.at(-1)?.via).toBe("live");
+    const names = bars.map(({ ts, revision }) => `${ts} ${revision}`);
+    expect(new Set(names).size).toBe(names.length);
 
     expect(processesOf(stateDir).length).toBeGreaterThan(0);
     const ended = new Promise((resolve) => child.once("exit", resolve));
