@@ -26,6 +26,7 @@ export function answerBeliefs(query: string, args: Args, stored: Stored): Believ
   if (query.includes("order by ts desc, as_of desc limit 1")) return latest(args, stored);
   if (query.includes("true as current")) return revisions(args, stored);
   if (query.includes("as_of_us")) return diff(args, stored);
+  if (query.includes("t.ts = $2::timestamptz")) return minute(args, stored);
   return null;
 }
 
@@ -69,6 +70,17 @@ function latest(args: Args, { written }: Stored): Believed {
     return last.slice(0, 1).map((row) => ({ row, further: [] }));
   });
   return { fields: [], rows };
+}
+
+/** One minute of many symbols, in their order. */
+function minute(args: Args, { written }: Stored): Believed {
+  const [ts, asOf] = instants(args, 1, 2);
+  const asked = new Set(parseArray(args[0] ?? "{}"));
+  const rows = [...newest(written, asOf).values()]
+    .filter((row) => row.ts === ts && asked.has(row.symbol))
+    .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))
+    .slice(0, Number(args[5]));
+  return { fields: [], rows: rows.map((row) => ({ row, further: [] })) };
 }
 
 function revisions(args: Args, { written }: Stored): Believed {
