@@ -51,36 +51,47 @@ export function isPlausible(bars: number, expected: number): boolean {
 /** Witnesses trade so much more than is asked for, since they too may pause for a minute. */
 const WITNESS_MARGIN = 1.25;
 
-/** A symbol and how often it trades. */
-export interface RatedSymbol {
+/** How often a symbol trades at least and at most in the half hours of a fetch. */
+export interface RateRange {
   readonly symbol: string;
-  readonly rate: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The rates of symbols over all spans of a fetch, in their order; none at all where nothing is known. */
+export function rateRanges(symbols: readonly string[], spans: readonly RateSpan[]): RateRange[] {
+  return symbols.map((symbol, index) => {
+    const rates = spans.map((span) => span.rates[index] ?? 0);
+    return {
+      symbol,
+      least: rates.length === 0 ? 0 : Math.min(...rates),
+      most: Math.max(0, ...rates),
+    };
+  });
 }
 
 /**
  * Symbols to ask beside those that a repair is about, the busiest first. What was left out before is
  * no fair sample: without symbols that surely trade, an honest answer about quiet ones would look like
- * an empty one, and an empty answer about few could not be told from an honest one.
+ * an empty one, and an empty answer about few could not be told from an honest one. They suffice in each
+ * half hour of the fetch, since each minute is judged by its own.
  */
-export function witnessesFor(
-  asked: readonly RatedSymbol[],
-  others: readonly RatedSymbol[],
-): string[] {
-  const expected = asked.reduce((sum, { rate }) => sum + rate, 0);
+export function witnessesFor(asked: readonly RateRange[], others: readonly RateRange[]): string[] {
+  const expected = asked.reduce((sum, { most }) => sum + most, 0);
   const wanted = WITNESS_MARGIN * Math.max(MIN_JUDGED_BARS, expected);
   const witnesses: string[] = [];
   let sum = 0;
-  for (const { symbol, rate } of others.toSorted((a, b) => b.rate - a.rate)) {
-    if (sum >= wanted || rate === 0) break;
+  for (const { symbol, least } of others.toSorted((a, b) => b.least - a.least)) {
+    if (sum >= wanted || least === 0) break;
     witnesses.push(symbol);
-    sum += rate;
+    sum += least;
   }
   return witnesses;
 }
 
-/** Whether symbols that trade so much together are enough to judge an answer by. */
-export function canJudge(symbols: readonly RatedSymbol[]): boolean {
-  return symbols.reduce((sum, { rate }) => sum + rate, 0) >= MIN_JUDGED_BARS;
+/** Whether symbols trade so much together, in each half hour of a fetch, that an answer can be judged by them. */
+export function canJudge(symbols: readonly RateRange[]): boolean {
+  return symbols.reduce((sum, { least }) => sum + least, 0) >= MIN_JUDGED_BARS;
 }
 
 /** An answer to be judged: who was covered over which minutes, and who had a bar when. */

@@ -1,7 +1,13 @@
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import type { ProviderId } from "../domain/provider-id.ts";
-import { agree, canJudge, type PoorAnswer, witnessesFor } from "../domain/plausibility.ts";
+import {
+  agree,
+  canJudge,
+  type PoorAnswer,
+  rateRanges,
+  witnessesFor,
+} from "../domain/plausibility.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { BarsAnswer } from "../providers/provider.ts";
@@ -127,9 +133,8 @@ function mayAnswer({ verdict, failure }: DecidedCandidate): boolean {
 
 /** Answered symbols to ask again beside the open ones, so that an empty answer shows; mostly none. */
 function witnessesOf(fetch: GroupFetch, open: ReadonlySet<string>): string[] {
-  const [span] = fetch.rates;
-  if (span === undefined) return [];
-  const rated = fetch.symbols.map((symbol, index) => ({ symbol, rate: span.rates[index] ?? 0 }));
+  if (fetch.rates.length === 0) return [];
+  const rated = rateRanges(fetch.symbols, fetch.rates);
   const asked = rated.filter(({ symbol }) => open.has(symbol));
   const others = rated.filter(({ symbol }) => !open.has(symbol));
   return canJudge(asked) ? [] : witnessesFor(asked, others);

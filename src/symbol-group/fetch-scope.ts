@@ -1,6 +1,6 @@
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { CreditLane } from "../domain/credits.ts";
-import { witnessesFor } from "../domain/plausibility.ts";
+import { rateRanges, witnessesFor } from "../domain/plausibility.ts";
 import { groupName } from "../domain/symbol.ts";
 import type { EpochMs, TimeRange } from "../domain/time.ts";
 import type { GroupView } from "../domain/watermark.ts";
@@ -49,14 +49,10 @@ export class FetchScope {
     );
     if (open.size === 0) return [];
     const names = polled.map(({ symbol }) => symbol);
-    const [span] = this.#deps.rates.spans(names, range, roster, calendar);
-    const rated = polled.map(({ symbol, slot }, index) => ({
-      symbol,
-      slot,
-      rate: span?.rates[index] ?? 0,
-    }));
-    const { asked = [], others = [] } = Object.groupBy(rated, ({ slot }) =>
-      open.has(slot) ? "asked" : "others",
+    const rated = rateRanges(names, this.#deps.rates.spans(names, range, roster, calendar));
+    const isOpen = new Set(polled.filter(({ slot }) => open.has(slot)).map(({ symbol }) => symbol));
+    const { asked = [], others = [] } = Object.groupBy(rated, ({ symbol }) =>
+      isOpen.has(symbol) ? "asked" : "others",
     );
     return [...asked.map(({ symbol }) => symbol), ...witnessesFor(asked, others)];
   }

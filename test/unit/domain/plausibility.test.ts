@@ -2,27 +2,28 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   agree,
+  canJudge,
   implausibleMinutes,
   isPlausible,
   type JudgedAnswer,
   learnRate,
   RATE_SPAN_MS,
+  rateRanges,
   rateSpanOf,
-  type RatedSymbol,
   witnessesFor,
 } from "../../../src/domain/plausibility.ts";
 import type { Feed, ProviderId } from "../../../src/domain/provider-id.ts";
 import { CALENDAR, MINUTE_MS, OPEN_MS } from "../../support/naive-group.ts";
 
 const rate = fc.double({ min: 0, max: 1, noNaN: true });
-const rated = (prefix: string, rates: readonly number[]): RatedSymbol[] =>
+const rated = (prefix: string, rates: readonly number[]): { symbol: string; rate: number }[] =>
   rates.map((value, index) => ({ symbol: `${prefix}${index}`, rate: value }));
-const sum = (symbols: readonly RatedSymbol[]) =>
+const sum = (symbols: readonly { symbol: string; rate: number }[]) =>
   symbols.reduce((total, symbol) => total + symbol.rate, 0);
 
 /** An answer that covers these symbols over the first minutes of the session. */
 function judged(
-  symbols: readonly RatedSymbol[],
+  symbols: readonly { symbol: string; rate: number }[],
   minutes: number,
   bars: JudgedAnswer["bars"],
   change: Partial<JudgedAnswer> = {},
@@ -43,7 +44,7 @@ function judged(
   };
 }
 
-const everyBar = (symbols: readonly RatedSymbol[], minutes: number) =>
+const everyBar = (symbols: readonly { symbol: string; rate: number }[], minutes: number) =>
   symbols.flatMap(({ symbol }) =>
     Array.from({ length: minutes }, (_, index) => ({ symbol, ts: OPEN_MS + index * MINUTE_MS })),
   );
@@ -186,6 +187,10 @@ describe("a minute of an answer", () => {
   });
 });
 
+/** Symbols that trade the same in each half hour. */
+const steady = (symbols: readonly { symbol: string; rate: number }[]) =>
+  symbols.map(({ symbol, rate: each }) => ({ symbol, least: each, most: each }));
+
 describe("the witnesses of a repair", () => {
   const quiet = fc.array(fc.double({ min: 0, max: 0.5, noNaN: true }), {
     minLength: 1,
@@ -198,7 +203,7 @@ describe("the witnesses of a repair", () => {
       fc.property(quiet, busy, (quietRates, busyRates) => {
         const asked = rated("Q", quietRates);
         const others = rated("B", busyRates);
-        const names = new Set(witnessesFor(asked, others));
+        const names = new Set(witnessesFor(steady(asked), steady(others)));
         const witnesses = others.filter(({ symbol }) => names.has(symbol));
         const all = [...asked, ...witnesses];
         expect(implausibleMinutes(judged(all, 1, everyBar(witnesses, 1)))).toEqual([]);
@@ -216,9 +221,40 @@ describe("the witnesses of a repair", () => {
       "B",
       Array.from({ length: 20 }, () => 1),
     );
-    const witnesses = others.slice(0, witnessesFor(asked, others).length);
+    const witnesses = others.slice(0, witnessesFor(steady(asked), steady(others)).length);
     const honest = judged([...asked, ...witnesses], 1, everyBar(witnesses, 1));
     expect(implausibleMinutes(honest)).toEqual([]);
+  });
+
+  it("make an empty answer implausible in each half hour, when not all trade in all of them", () => {
+    const spans = fc.array(fc.array(rate, { minLength: 20, maxLength: 20 }), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    fc.assert(
+      fc.property(spans, fc.integer({ min: 1, max: 10 }), (bySpan, count) => {
+        const names = Array.from({ length: 20 }, (_, index) => `S${index}`);
+        const rates = bySpan.map((each, index) => ({
+          fromMs: OPEN_MS + index * RATE_SPAN_MS,
+          rates: each,
+        }));
+        const ranges = rateRanges(names, rates);
+        const [asked, others] = [ranges.slice(0, count), ranges.slice(count)];
+        const witnesses = canJudge(asked) ? [] : witnessesFor(asked, others);
+        const symbols = [...asked.map(({ symbol }) => symbol), ...witnesses];
+        const least = symbols.map((symbol) => ranges.find((each) => each.symbol === symbol)?.least);
+        if (least.reduce((total: number, each) => total + (each ?? 0), 0) < 3) return;
+        const endMs = OPEN_MS + rates.length * RATE_SPAN_MS;
+        const found = implausibleMinutes({
+          symbols: names,
+          spans: rates,
+          covered: [{ symbols, startMs: OPEN_MS, endMs }],
+          bars: [],
+          isExpectedMinute: () => true,
+        });
+        expect(found).toHaveLength((endMs - OPEN_MS) / 60_000);
+      }),
+    );
   });
 
   it("are the busiest, no more than needed, and never one that does not trade", () => {
@@ -228,7 +264,7 @@ describe("the witnesses of a repair", () => {
         fc.array(fc.oneof(rate, fc.constant(0)), { maxLength: 40 }),
         (askedRates, otherRates) => {
           const [asked, others] = [rated("Q", askedRates), rated("B", otherRates)];
-          const names = witnessesFor(asked, others);
+          const names = witnessesFor(steady(asked), steady(others));
           const chosen = others.filter(({ symbol }) => names.includes(symbol));
           const left = others.filter(({ symbol }) => !names.includes(symbol));
           expect(chosen.every((symbol) => symbol.rate > 0)).toBe(true);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { GroupFetch } from "../../../src/contracts/group-fetch.ts";
+import { RATE_SPAN_MS } from "../../../src/domain/plausibility.ts";
 import type { BarsRequest } from "../../../src/providers/provider.ts";
 import { barOf, MINUTE_MS, OPEN_MS } from "../../support/naive-group.ts";
 import { answered, run, type Script } from "../../support/scripted-job.ts";
@@ -166,6 +167,27 @@ describe("an answer that cannot be believed", () => {
     // With witnesses: one symbol alone could not judge the second answer.
     expect(asked[1]?.symbols).toEqual(["A", "B", "C", "D", "E", "F"]);
     expect(doubts(outcome).map(({ doubted }) => doubted)).toEqual([[], []]);
+  });
+
+  it("of open symbols that could judge in one half hour and not in the next is judged with witnesses in both", async () => {
+    // Polygon has no names for A to D: they are what is open, and trade less in the second half hour.
+    const halves = [at(0), at(0) + RATE_SPAN_MS].map((fromMs, half) => ({
+      fromMs,
+      rates: SYMBOLS.map((_, index) => (index < 4 && half === 1 ? 0.7 : 1)),
+    }));
+    const named: Script = (request) => {
+      const own = request.symbols.filter((symbol) => symbol > "D");
+      return answered(request, own, null, {
+        rows: own.flatMap((symbol) => minutesOf(request).map((ts) => barOf(symbol, ts))),
+      });
+    };
+    const endMs = at(0) + RATE_SPAN_MS + 3 * MINUTE_MS;
+    const { outcome } = await run(
+      { alpaca: named, polygon: empty },
+      { job: { ...job, rates: halves, end_ms: endMs } },
+    );
+    const [, second] = outcome.answers;
+    expect(second?.doubted).toHaveLength((endMs - at(0)) / MINUTE_MS);
   });
 
   it("is of nobody when few are expected to trade, or nothing is known of them", async () => {
