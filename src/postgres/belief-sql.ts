@@ -75,8 +75,8 @@ const REPLACED: Readonly<Record<Interval, string>> = {
  * What was held of `page.symbol` at $5, from what is believed now and, one a bar, from what was replaced: a bar may
  * come from both, the newer is the one that was believed. `page.bound` is where its bars begin (`asc`) or end
  * (`desc`); bars start in `[$3, $4)`; $7 is stored by, and $10 (minutes only) the ranges of the sessions that count,
- * or null. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when $6 is null): the first rows of the union are among the
- * first rows of its sides. With `isWhole` no more than $6 bars can start in the range.
+ * or null. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when
+ * $6 is null): the first rows of the union are among the first rows of its sides. With `isWhole` no more than $6 bars can start in the range.
  *
  * A session is a matter of the bar's start: all beliefs of a bar share it. A bar that only the revisions hold was
  * deleted by hand; what was believed stays readable.
