@@ -10,8 +10,16 @@ import type { Feed } from "../domain/provider-id.ts";
 import { MINUTE_MS, toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
 import { beliefSql, minuteSql, type SortDirection } from "./belief-sql.ts";
 import { minutesOfRollups, rollupSql } from "./rollup-sql.ts";
+import { blockSql } from "./row-block.ts";
 import type { SqlClient, SqlRow } from "./sql-client.ts";
-import { type RollupBar, rollupBarRow, type StoredBar, storedBarRow } from "./stored-bar.ts";
+import {
+  ROLLUP_BAR_BLOCK,
+  type RollupBar,
+  rollupBars,
+  STORED_BAR_BLOCK,
+  type StoredBar,
+  storedBars,
+} from "./stored-bar.ts";
 
 export type { RollupBar, StoredBar } from "./stored-bar.ts";
 
@@ -57,6 +65,9 @@ export interface RollupsQuery extends PageQuery {
 
 const SESSION_ORDER: Readonly<Record<SessionKind, number>> = { pre: 0, regular: 1, post: 2 };
 
+const blockOf = (interval: ReadInterval) =>
+  isRollup(interval) ? ROLLUP_BAR_BLOCK : STORED_BAR_BLOCK;
+
 /**
  * Symbols come sorted, so those after the page are not read (an incremental sort). Only rollups have ties: two
  * sessions that share a start.
@@ -80,7 +91,7 @@ order by page.symbol, bar.ts ${sort} fetch first ($9::integer) rows with ties`;
  * that the range is exhausted. Throws a RangeError outside the bounds.
  */
 export async function readBars(sql: SqlClient, query: BarsQuery): Promise<StoredBar[]> {
-  return (await readRows(sql, query)).map((row) => storedBarRow.parse(row));
+  return storedBars(await readRows(sql, query));
 }
 
 /**
@@ -89,7 +100,7 @@ export async function readBars(sql: SqlClient, query: BarsQuery): Promise<Stored
  * on the same page, which is then one row longer than `limit`.
  */
 export async function readRollups(sql: SqlClient, query: RollupsQuery): Promise<RollupBar[]> {
-  const bars = (await readRows(sql, query)).map((row) => rollupBarRow.parse(row));
+  const bars = rollupBars(await readRows(sql, query));
   const way = query.sort === "desc" ? -1 : 1;
   return bars.toSorted((a, b) => {
     if (a.symbol !== b.symbol) return a.symbol < b.symbol ? -1 : 1;
@@ -126,7 +137,7 @@ async function readRows(
   const beliefs = beliefsOf(query);
   const isWhole = beliefs === null || endMs - startMs <= beliefs * MINUTE_MS;
   const { rows } = await sql.query({
-    text: readSql(interval, sort, isWhole),
+    text: blockSql(blockOf(interval), readSql(interval, sort, isWhole)),
     params: [
       remaining,
       bounds,
@@ -155,7 +166,7 @@ async function readMinute(
 ): Promise<readonly SqlRow[]> {
   const { startMs, asOfMs, storedByMs = asOfMs, feed = null, limit, within } = query;
   const { rows } = await sql.query({
-    text: minuteSql(),
+    text: blockSql(STORED_BAR_BLOCK, minuteSql()),
     params: [
       symbols,
       toIso(startMs),

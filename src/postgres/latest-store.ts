@@ -2,8 +2,9 @@ import type { Interval } from "../domain/interval.ts";
 import { DAY_MS, toIso, type EpochMs } from "../domain/time.ts";
 import { MAX_READ_SYMBOLS } from "./bars-store.ts";
 import { BELIEF_COLUMNS } from "./belief-sql.ts";
+import { blockSql } from "./row-block.ts";
 import type { SqlClient } from "./sql-client.ts";
-import { type StoredBar, storedBarRow } from "./stored-bar.ts";
+import { STORED_BAR_BLOCK, type StoredBar, storedBars } from "./stored-bar.ts";
 
 /**
  * Most symbols have a bar this young, and a week is a handful of partitions. The symbols without one are asked
@@ -32,7 +33,10 @@ const CURRENT: Readonly<Record<Interval, string>> = {
  * The last bar that was known at `as_of` is the youngest of those still believed and those replaced since; where
  * both sides have it, the later belief is the one of that time.
  */
-const latestSql = (interval: Interval) => `
+const latestSql = (interval: Interval) =>
+  blockSql(
+    STORED_BAR_BLOCK,
+    `
 select bar.* from (select s collate "C" as symbol from unnest($1::text[]) s order by 1) asked
 cross join lateral (
   select * from (
@@ -44,7 +48,8 @@ cross join lateral (
       order by r.ts desc, r.as_of desc limit 1)
   ) belief
   order by ts desc, as_of desc limit 1
-) bar`;
+) bar`,
+  );
 const LATEST_SQL: Readonly<Record<Interval, string>> = {
   "1m": latestSql("1m"),
   "1d": latestSql("1d"),
@@ -68,7 +73,7 @@ export async function readLatestBars(sql: SqlClient, query: LatestQuery): Promis
     if (symbols.length === 0) return [];
     const params = [symbols, toIso(fromMs), toIso(toMs), toIso(asOfMs)];
     const { rows } = await sql.query({ text: LATEST_SQL[interval], params });
-    return rows.map((row): StoredBar => storedBarRow.parse(row));
+    return storedBars(rows);
   };
   const symbols = [...new Set(query.symbols)];
   // Days as dates: the bound lies on midnight, so that no daily bar stands on both sides of it.

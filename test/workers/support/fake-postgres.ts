@@ -20,6 +20,7 @@ import {
   listUnknown,
 } from "./fake-universe.ts";
 import {
+  blockResult,
   BOOL,
   FLOAT8,
   INT4,
@@ -184,8 +185,10 @@ export class FakePostgres {
     const args = params.map((value) => (value === null ? null : String(value)));
     const written = [...this.flushes.values()].flat().flatMap((flush) => flush.rows);
     const believed = answerBeliefs(query, args, { written, members: this.members });
-    if (believed !== null)
-      return result([...BAR_FIELDS, ...believed.fields], believed.rows.map(believedValues));
+    if (believed !== null) {
+      const answer = query.includes(") block") ? blockResult : result;
+      return answer([...BAR_FIELDS, ...believed.fields], believed.rows.map(believedValues));
+    }
     const text = answerTexts(query, args, { written, members: this.members });
     if (text !== null) return text;
     const audited = this.audit.answer(query, args, this.flushes);
@@ -391,7 +394,7 @@ export class FakePostgres {
     const page = [...newest.values()].toSorted((a, b) =>
       a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : a.ts - b.ts,
     );
-    return result(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
+    return blockResult(BAR_FIELDS, page.slice(0, Number(args[5])).map(barValues));
   }
 }
 

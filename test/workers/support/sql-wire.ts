@@ -21,6 +21,23 @@ export function result(
   };
 }
 
+/** The same rows as `blockSql` has them: one row, each column in one text. */
+export function blockResult(...[fields, rows]: Parameters<typeof result>) {
+  const columns = fields.map(([, type], place): string | null => {
+    const values = rows.map((row) => row[place] ?? null);
+    if (rows.length === 0) return null;
+    if (type === TEXT) return values.join(",");
+    const printed = values.map((value) =>
+      type === TIMESTAMPTZ && value !== null ? Date.parse(value) / 1_000 : (value ?? "NULL"),
+    );
+    return `{${printed.join(",")}}`;
+  });
+  return result(
+    fields.map(([name]) => [name, TEXT] as const),
+    [columns],
+  );
+}
+
 /** A timestamptz as Postgres prints it. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace("T", " ").replace("Z", "+00");
