@@ -3,13 +3,13 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BenchDatabase, withDatabase } from "./bench/bench-database.ts";
 import { benchFanout } from "./bench/fanout-bench.ts";
+import type { DirectRuntime } from "./bench/direct-runtime.ts";
 import type { BenchOptions, Figures } from "./bench/figures.ts";
 import { findPostgres, type OwnPostgres, startOwnPostgres } from "./bench/own-postgres.ts";
 import { benchRead } from "./bench/read-bench.ts";
 import { benchGaps, benchQueue, startBenchRuntime } from "./bench/runtime-bench.ts";
 import { benchWrite } from "./bench/write-bench.ts";
 import { endOnSignal } from "./stack/end-on-signal.ts";
-import type { Runtime } from "./stack/runtime.ts";
 
 const EXIT_USAGE = 2;
 
@@ -17,7 +17,7 @@ const EXIT_USAGE = 2;
 type Bench = { readonly aim: string } & (
   | {
       readonly needs: "runtime";
-      readonly run: (runtime: Runtime, options: BenchOptions) => Promise<Figures>;
+      readonly run: (runtime: DirectRuntime, options: BenchOptions) => Promise<Figures>;
     }
   | {
       readonly needs: "postgres";
@@ -67,10 +67,10 @@ const MISSING =
 /** What is started when the first benchmark needs it, and stopped at the end. */
 class World {
   #root = dirname(dirname(fileURLToPath(import.meta.url)));
-  #runtime: Runtime | null = null;
+  #runtime: DirectRuntime | null = null;
   #postgres: OwnPostgres | null = null;
 
-  async runtime(): Promise<Runtime> {
+  async runtime(): Promise<DirectRuntime> {
     this.#runtime ??= await startBenchRuntime(this.#root);
     return this.#runtime;
   }

@@ -1,4 +1,4 @@
-import type { Runtime } from "../stack/runtime.ts";
+import type { DirectRuntime } from "./direct-runtime.ts";
 import { FANOUT_BARS, FANOUT_GROUPS, fanoutSymbols } from "./fanout-market.ts";
 import { ClientFleet, type Opening } from "./fanout-fleet.ts";
 import { type FanoutSide, SIDE_PATHS } from "./fanout-sides.ts";
@@ -24,7 +24,7 @@ const QUICK: Scale = { clients: 100, rounds: 5, flushes: 4, publishes: 8, starPu
  * against a bare object with the same frames; bytes of a bar on the wire; and how late a flush is at its clients, from
  * the request that brings the bars to the service.
  */
-export async function benchFanout({ url }: Runtime, options: BenchOptions): Promise<Figures> {
+export async function benchFanout({ url }: DirectRuntime, options: BenchOptions): Promise<Figures> {
   const scale = options.quick ? QUICK : FULL;
   const fleet = new ClientFleet();
   try {

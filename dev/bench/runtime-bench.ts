@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { bundleService, freePort, type Runtime, startRuntime } from "../stack/runtime.ts";
+import { bundleService } from "../stack/runtime.ts";
+import { type DirectRuntime, startDirectRuntime } from "./direct-runtime.ts";
 import { type Figures, median, timesOf } from "./figures.ts";
 
 const ROUNDS = 3;
@@ -22,17 +23,15 @@ const VARIABLES = {
 };
 
 /** Starts the service as `dev/bench-worker.ts` has it, in a folder that goes when the process ends. */
-export async function startBenchRuntime(root: string): Promise<Runtime> {
+export async function startBenchRuntime(root: string): Promise<DirectRuntime> {
   const stateDir = mkdtempSync(join(tmpdir(), "mds-bench-"));
   process.on("exit", () => rmSync(stateDir, { recursive: true, force: true }));
   const bundle = await bundleService(root, stateDir, "dev/bench-worker.ts");
-  const port = await freePort();
-  const logFile = join(stateDir, "runtime.log");
-  return await startRuntime({ root, stateDir, bundle, port, variables: VARIABLES, logFile });
+  return await startDirectRuntime({ root, stateDir, bundle, variables: VARIABLES });
 }
 
 /** Enqueue -> lease -> finish in a real queue with an instant provider: a hole a job, and 250 symbols a job. */
-export async function benchQueue({ url }: Runtime): Promise<Figures> {
+export async function benchQueue({ url }: DirectRuntime): Promise<Figures> {
   const rate = async (holes: number, batched: boolean) => {
     const path = `/bench/queue?holes=${holes}&batched=${batched}`;
     const times = await timesOf(ROUNDS, async () => {
@@ -48,7 +47,7 @@ export async function benchQueue({ url }: Runtime): Promise<Figures> {
 }
 
 /** Finding the holes of a session in every group. */
-export async function benchGaps({ url }: Runtime): Promise<Figures> {
+export async function benchGaps({ url }: DirectRuntime): Promise<Figures> {
   const schema = z.object({ symbols: z.number(), holes: z.number() });
   let symbols = 1;
   const times = await timesOf(GAP_ROUNDS, async () => {

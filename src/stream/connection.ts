@@ -1,11 +1,9 @@
-import { z } from "zod";
 import { type Flush } from "../contracts/flush.ts";
-import { channelSchema } from "../contracts/stream.ts";
 import { AckBook } from "./ack-book.ts";
 import { decodeAcks, encodeAcks } from "./ack-codec.ts";
+import { fixedText, parseAttachment, toAttachment } from "./attachment.ts";
 import { Conduct } from "./conduct.ts";
 import {
-  countSids,
   NO_SUBSCRIPTION,
   type RosterEntry,
   type StreamView,
@@ -13,49 +11,6 @@ import {
   viewOf,
 } from "./subscription.ts";
 import { formatToken, parseToken, type Position, type StreamId, streamName } from "./token.ts";
-
-/** Version of the attachment: what a socket carries through hibernation. */
-const ATTACHMENT_VERSION = 3;
-
-const sidsSchema = z.instanceof(Uint8Array);
-const baseShape = {
-  id: z.string(),
-  firstOnly: z.boolean(),
-  objects: z.boolean().default(false),
-  /** Positions as a resume token: one text is cloned much faster than a list a stream. */
-  token: z.string(),
-};
-
-const channelsSchema = z.map(channelSchema, z.object({ star: z.boolean(), sids: sidsSchema }));
-
-/** What versions 1 and 2 did not know: whose it is, since when, and what is acked. */
-const NEW_IN_3 = { key: "", connectedMs: null, heardMs: 0, acks: null };
-
-/** Version 1 knew one channel, version 2 no acks. */
-const attachmentSchema = z.union([
-  z.object({
-    ...baseShape,
-    v: z.literal(ATTACHMENT_VERSION),
-    channels: channelsSchema,
-    key: z.string(),
-    connectedMs: z.number(),
-    heardMs: z.number(),
-    /** As `encodeAcks` writes them; null: the client does not ack. */
-    acks: z.instanceof(Uint8Array).nullable(),
-  }),
-  z
-    .object({ ...baseShape, v: z.literal(2), channels: channelsSchema })
-    .transform((known) => ({ ...known, ...NEW_IN_3 })),
-  z
-    .object({ ...baseShape, v: z.literal(1), star: z.boolean(), sids: sidsSchema })
-    .transform(({ star, sids, ...base }) => {
-      const isEmpty = !star && countSids(sids) === 0;
-      const channels = isEmpty
-        ? NO_SUBSCRIPTION.channels
-        : new Map([["bars.1m" as const, { star, sids }]]);
-      return { ...base, channels, ...NEW_IN_3 };
-    }),
-]);
 
 /** Whose a connection is and since when, wall ms. */
 export interface ConnectionOrigin {
@@ -83,6 +38,8 @@ export class Connection {
   isSlow = false;
   readonly conduct = new Conduct();
   #subscription: Subscription;
+  /** The part of the attachment that only a subscription changes; null: to be made. */
+  #fixed: string | null = null;
   #positions: Map<string, Position>;
   #views = new Map<string, StreamView | null>();
   #isGone = false;
@@ -108,28 +65,22 @@ export class Connection {
     this.#positions = positions;
   }
 
-  /**
-   * The connection of a socket that was accepted earlier; null when its attachment is not ours. One of
-   * a version that did not tell when it connected did so now.
-   */
-  static restore(socket: WebSocket, nowMs: number): Connection | null {
-    const parsed = attachmentSchema.safeParse(socket.deserializeAttachment());
-    if (!parsed.success) return null;
-    const { id, key, firstOnly, objects, channels, token } = parsed.data;
-    const positions = parseToken(token);
+  /** The connection of a socket that was accepted earlier; null when its attachment is not ours. */
+  static restore(socket: WebSocket): Connection | null {
+    const known = parseAttachment(socket.deserializeAttachment());
+    if (known === null) return null;
+    const positions = parseToken(known.token);
     if (positions === null) return null;
-    const connectedMs = parsed.data.connectedMs ?? nowMs;
-    const origin = { id, key, connectedMs };
-    const subscription = { channels, firstOnly, objects };
-    const connection = new Connection(socket, origin, subscription, positions);
-    connection.heardMs = Math.max(parsed.data.heardMs, connectedMs);
-    if (parsed.data.acks === null) return connection;
-    const acks = decodeAcks(parsed.data.acks, positions, connectedMs);
+    const { connectedMs } = known;
+    const connection = new Connection(socket, known, known.subscription, positions);
+    connection.heardMs = Math.max(known.heardMs, connectedMs);
+    if (known.acks === null) return connection;
+    const acks = decodeAcks(known.acks, positions, connectedMs);
     if (acks === null) return null;
     connection.acks = new AckBook();
-    for (const [stream, known] of acks) {
+    for (const [stream, acked] of acks) {
       const position = positions.get(stream);
-      if (position !== undefined) connection.acks.restore(stream, position, known);
+      if (position !== undefined) connection.acks.restore(stream, position, acked);
     }
     return connection;
   }
@@ -175,6 +126,7 @@ export class Connection {
 
   subscribe(subscription: Subscription): void {
     this.#subscription = subscription;
+    this.#fixed = null;
     this.#views.clear();
   }
 
@@ -212,26 +164,11 @@ export class Connection {
   /** Writes subscription and positions into the socket's attachment. */
   save(): void {
     if (this.#isGone) return;
-    const { channels, firstOnly, objects } = this.#subscription;
+    const { id, key, connectedMs, heardMs, acks } = this;
+    this.#fixed ??= fixedText({ id, key, connectedMs, subscription: this.#subscription });
     const token = formatToken(this.#positions);
-    this.socket.serializeAttachment({
-      v: ATTACHMENT_VERSION,
-      id: this.id,
-      firstOnly,
-      objects,
-      channels,
-      token,
-      key: this.key,
-      connectedMs: this.connectedMs,
-      heardMs: this.heardMs,
-      acks:
-        this.acks === null
-          ? null
-          : encodeAcks(
-              this.#positions,
-              (stream) => this.acks?.of(stream) ?? null,
-              this.connectedMs,
-            ),
-    });
+    const acked =
+      acks === null ? null : encodeAcks(this.#positions, (stream) => acks.of(stream), connectedMs);
+    this.socket.serializeAttachment(toAttachment(this.#fixed, { token, heardMs, acks: acked }));
   }
 }

@@ -58,11 +58,18 @@ export class StreamHost {
 
   constructor(deps: HostDeps) {
     this.deps = deps;
-    this.outbox = new Outbox(deps.after, () => this.#reportPublished());
+    this.outbox = new Outbox({
+      after: deps.after,
+      onSettled: (connection) => {
+        this.watch.look(connection);
+        connection.save();
+      },
+      onSent: () => this.#reportPublished(),
+    });
     this.watch = new ReaderWatch(deps, (...how) => this.close(...how));
     for (const socket of deps.sockets()) {
       if (socket.readyState !== WebSocket.OPEN) continue;
-      const connection = Connection.restore(socket, deps.wallNow());
+      const connection = Connection.restore(socket);
       if (connection === null) socket.close(1011, "unknown attachment");
       else this.#connections.set(socket, connection);
     }
@@ -153,10 +160,6 @@ export class StreamHost {
       const isOld = known.epoch !== roster.epoch || known.length < roster.length;
       if (isOld) await this.follow(id);
       for (const logged of delivery.flushes) this.#publish(stream, parseFlush(logged.payload));
-      for (const connection of following) {
-        this.watch.look(connection);
-        connection.save();
-      }
     }
     return { interested: following.length > 0 || (this.#pending.get(stream) ?? 0) > 0 };
   }
@@ -259,8 +262,6 @@ export class StreamHost {
       if (expected === "gap" || expected === "epoch") return false;
       if (expected === "next") this.#push(connection, stream, new FrameCache(flush), flush);
     }
-    this.watch.look(connection);
-    connection.save();
     return true;
   }
 
@@ -281,10 +282,10 @@ export class StreamHost {
     const view = connection.view(flush, this.deps.rosters.of(flush.group));
     const position = { epoch: flush.epoch, fs: flush.fs, at: flush.as_of };
     connection.moveTo(stream, position);
-    if (view === null) return;
+    if (view === null) return this.outbox.touch(connection);
     const { text } = frames.frame(view);
-    this.outbox.push(connection, text);
     connection.acks?.sent(stream, position, text.length, this.watch.now());
+    this.outbox.push(connection, text);
   }
 
   /** The stream began a new life: the connection goes on in it behind what is in Postgres. */

@@ -4,17 +4,30 @@ import type { Connection } from "./connection.ts";
 export const BATCH_MS = 50;
 /** A batch that has grown to this is sent at once. */
 const MAX_BATCH_CHARS = 256 * 1_024;
+/** Batches whose text is remembered while those that wait are sent. */
+const MAX_KNOWN_BATCHES = 8;
 
-/** Joins the flush frames of a connection that come close together into `batch` frames. */
+/** What an outbox waits with, and whom it tells. */
+export interface OutboxDeps {
+  /** A timer that is known to be short. */
+  readonly after: (delayMs: number, act: () => void) => void;
+  /** A connection has been sent all that waited for it: what it holds now is how far it is. */
+  readonly onSettled: (connection: Connection) => void;
+  /** All that waited is sent. */
+  readonly onSent: () => void;
+}
+
+/**
+ * Joins the flush frames of a connection that come close together into `batch` frames. Until a connection is sent
+ * what waits, its attachment stays where it was: an object that is reset in between reads it from the log again.
+ */
 export class Outbox {
+  #deps: OutboxDeps;
   #waiting = new Set<Connection>();
-  #after: (delayMs: number, act: () => void) => void;
   #timed = false;
-  #onSent: () => void;
 
-  constructor(after: (delayMs: number, act: () => void) => void, onSent: () => void) {
-    this.#after = after;
-    this.#onSent = onSent;
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
   }
 
   push(connection: Connection, frame: string): void {
@@ -22,28 +35,22 @@ export class Outbox {
     connection.outboxChars += frame.length;
     if (connection.outboxChars >= MAX_BATCH_CHARS) {
       this.send(connection);
-      return;
-    }
+      this.#deps.onSettled(connection);
+    } else this.touch(connection);
+  }
+
+  /** A connection has moved on, with or without a frame. */
+  touch(connection: Connection): void {
     this.#waiting.add(connection);
     if (this.#timed) return;
     this.#timed = true;
-    this.#after(BATCH_MS, () => this.#sendAll());
+    this.#deps.after(BATCH_MS, () => this.#sendAll());
   }
 
   /** Sends what waits for a connection now, before something else goes to it. */
   send(connection: Connection): void {
     this.#waiting.delete(connection);
-    const frames = connection.outbox;
-    if (frames.length === 0) return;
-    connection.outbox = [];
-    connection.outboxChars = 0;
-    const [only] = frames;
-    sendText(
-      connection,
-      frames.length === 1 && only !== undefined
-        ? only
-        : `{"op":"batch","flushes":[${frames.join(",")}]}`,
-    );
+    this.#sendFrames(connection, joinFrames);
   }
 
   /** Forgets what waits for a connection; answers how many frames that were. */
@@ -58,9 +65,47 @@ export class Outbox {
   #sendAll(): void {
     this.#timed = false;
     const waiting = [...this.#waiting];
-    for (const connection of waiting) this.send(connection);
-    if (waiting.length > 0) this.#onSent();
+    this.#waiting.clear();
+    const batches = new BatchTexts();
+    for (const connection of waiting) {
+      this.#sendFrames(connection, (frames) => batches.text(frames));
+      this.#deps.onSettled(connection);
+    }
+    if (waiting.length > 0) this.#deps.onSent();
   }
+
+  #sendFrames(connection: Connection, textOf: (frames: readonly string[]) => string): void {
+    const frames = connection.outbox;
+    if (frames.length === 0) return;
+    connection.outbox = [];
+    connection.outboxChars = 0;
+    sendText(connection, textOf(frames));
+  }
+}
+
+/** The text of some frames, made once however many connections are sent the same ones. */
+class BatchTexts {
+  #known: { readonly frames: readonly string[]; readonly text: string }[] = [];
+
+  text(frames: readonly string[]): string {
+    const known = this.#known.find((batch) => isSame(batch.frames, frames));
+    if (known !== undefined) return known.text;
+    const text = joinFrames(frames);
+    if (this.#known.length < MAX_KNOWN_BATCHES) this.#known.push({ frames, text });
+    return text;
+  }
+}
+
+function joinFrames(frames: readonly string[]): string {
+  const [only] = frames;
+  return frames.length === 1 && only !== undefined
+    ? only
+    : `{"op":"batch","flushes":[${frames.join(",")}]}`;
+}
+
+/** Frames of one view are one text: those are equal at a glance. */
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((frame, place) => frame === b[place]);
 }
 
 /** Sends to a socket that may have gone: the client resumes from its own token. */

@@ -1,11 +1,11 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
 import { type Calendar, createCalendar } from "../../src/domain/calendar.ts";
 import { newYorkMs } from "../../src/domain/new-york-time.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { parseTradingDate } from "../../src/domain/trading-date.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
+import { parseAttachment } from "../../src/stream/attachment.ts";
 import { numbers } from "./support/stream-client.ts";
 import {
   AAPL_GROUP,
@@ -30,13 +30,6 @@ const GROUPS = [0, AAPL_GROUP, MSFT_GROUP, SPY_GROUP];
 const CLOSES = { AAPL: 100, ORCL: 50, MSFT: 200, SPY: 400, BAC: 30 };
 const calendar: Calendar = createCalendar();
 const tsOf = (date: string) => parseTradingDate(date) * DAY_MS;
-
-const attachmentSchema = z.object({
-  id: z.string(),
-  token: z.string(),
-  firstOnly: z.boolean(),
-  channels: z.map(z.string(), z.object({ star: z.boolean(), sids: z.instanceof(Uint8Array) })),
-});
 
 /** The trading date `back` sessions before this test's. */
 function dateBack(back: number): string {
@@ -244,8 +237,10 @@ describe("who takes the channel of daily bars", () => {
     await client.subscribe(["AAPL", "ORCL"]);
     await runInDurableObject(group(AAPL_GROUP), (_, state) => {
       for (const socket of state.getWebSockets()) {
-        const { channels, ...same } = attachmentSchema.parse(socket.deserializeAttachment());
-        socket.serializeAttachment({ ...same, ...channels.get("bars.1m"), v: 1 });
+        const known = parseAttachment(socket.deserializeAttachment());
+        if (known === null) throw new Error("no attachment");
+        const { subscription, ...same } = known;
+        socket.serializeAttachment({ ...same, ...subscription, v: 3 });
       }
     });
     await evictDurableObject(group(AAPL_GROUP));

@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import { SymbolGroup } from "../../durable-objects/symbol-group.ts";
 import { STREAM_CLASSES } from "../../src/contracts/flush.ts";
@@ -18,7 +18,6 @@ import {
   AAPL_GROUP,
   connectTo,
   group,
-  ingestMinute,
   load,
   minute,
   MSFT_GROUP,
@@ -115,30 +114,6 @@ describe("a follower of quotes", () => {
 });
 
 describe("the attachment of a connection", () => {
-  it.each([1, 2])("of version %i is read: its bars go on", async (v) => {
-    await load([G, HOST]);
-    const client = await connectTo(HOST);
-    await client.subscribe(["AAPL"]);
-    await runInDurableObject(group(HOST), (_, state) => {
-      const [socket] = state.getWebSockets();
-      if (socket === undefined) throw new Error("no socket");
-      const now = Connection.restore(socket, 0);
-      const selection = now?.subscription.channels.get("bars.1m");
-      const token = Array.from(now?.positions ?? [], ([stream, { epoch, fs, at }]) =>
-        [stream, epoch, fs, at.toString(36)].join("."),
-      ).join(",");
-      const { id, firstOnly } = { id: now?.id, firstOnly: now?.subscription.firstOnly };
-      const channels = now?.subscription.channels;
-      socket.serializeAttachment(
-        v === 1 ? { v, id, firstOnly, ...selection, token } : { v, id, firstOnly, channels, token },
-      );
-    });
-    await evictDurableObject(group(HOST));
-    await ingestMinute(G, 0, { AAPL: 100 });
-    await client.settled();
-    expect(numbers(client.flushes(`${G}b`))).toEqual([1]);
-  });
-
   it("holds every stream, its acks and every channel of the largest deployment", async () => {
     await load([HOST]);
     await runInDurableObject(group(HOST), (_, state) => {
@@ -165,7 +140,7 @@ describe("the attachment of a connection", () => {
       }
       // Throws beyond the 16,384 bytes that a socket carries.
       full.save();
-      const restored = Connection.restore(server, 0);
+      const restored = Connection.restore(server);
       expect(restored?.positions.size).toBe(2 * MAX_SYMBOL_GROUPS);
       expect(restored?.acks?.acked()).toEqual(full.acks?.acked());
       expect(restored?.acks?.unacked()).toEqual(full.acks?.unacked());
