@@ -8,10 +8,10 @@ import {
 } from "../domain/interval.ts";
 import type { Feed } from "../domain/provider-id.ts";
 import { MINUTE_MS, toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
-import { beliefSql, minuteSql, type SortDirection } from "./belief-sql.ts";
+import { beliefSql, minuteSql, type ReadTerms, type SortDirection } from "./belief-sql.ts";
 import { minutesOfRollups, rollupSql } from "./rollup-sql.ts";
 import { blockSql } from "./row-block.ts";
-import type { SqlClient, SqlRow } from "./sql-client.ts";
+import type { SqlClient, SqlParam, SqlRow } from "./sql-client.ts";
 import {
   ROLLUP_BAR_BLOCK,
   type RollupBar,
@@ -72,10 +72,15 @@ const blockOf = (interval: ReadInterval) =>
  * Symbols come sorted, so those after the page are not read (an incremental sort). Only rollups have ties: two
  * sessions that share a start.
  */
-function readSql(interval: ReadInterval, sort: SortDirection, isWhole: boolean): string {
+function readSql(
+  interval: ReadInterval,
+  sort: SortDirection,
+  terms: ReadTerms,
+  isWhole: boolean,
+): string {
   const bars = isRollup(interval)
-    ? rollupSql(interval, sort, isWhole)
-    : `${beliefSql(interval, sort)} order by ts ${sort} limit $9::integer`;
+    ? rollupSql(interval, sort, terms, isWhole)
+    : `${beliefSql(interval, sort, terms)} order by ts ${sort} limit $7::integer`;
   return `
 select bar.*
 from (
@@ -83,7 +88,7 @@ from (
   from unnest($1::text[], $2::timestamptz[]) as asked (symbol, bound) order by 1
 ) page
 cross join lateral (${bars}) bar
-order by page.symbol, bar.ts ${sort} fetch first ($9::integer) rows with ties`;
+order by page.symbol, bar.ts ${sort} fetch first ($7::integer) rows with ties`;
 }
 
 /**
@@ -136,22 +141,30 @@ async function readRows(
   });
   const beliefs = beliefsOf(query);
   const isWhole = beliefs === null || endMs - startMs <= beliefs * MINUTE_MS;
-  const { rows } = await sql.query({
-    text: blockSql(blockOf(interval), readSql(interval, sort, isWhole)),
-    params: [
-      remaining,
-      bounds,
-      toIso(startMs),
-      toIso(endMs),
-      toIso(query.asOfMs),
-      beliefs,
-      toIso(Math.max(query.asOfMs, query.storedByMs ?? query.asOfMs)),
-      query.feed ?? null,
-      query.limit,
-      ...(interval === "1d" ? [] : [rangesParam(query.within)]),
-    ],
-  });
-  return rows;
+  const params: SqlParam[] = [
+    remaining,
+    bounds,
+    toIso(startMs),
+    toIso(endMs),
+    toIso(query.asOfMs),
+    beliefs,
+    query.limit,
+  ];
+  const terms = bindTerms(params, query, interval !== "1d");
+  const text = blockSql(blockOf(interval), readSql(interval, sort, terms, isWhole));
+  return (await sql.query({ text, params })).rows;
+}
+
+/** Adds what else is asked to the parameters. */
+function bindTerms(params: SqlParam[], query: PageQuery, hasRanges: boolean): ReadTerms {
+  const { asOfMs, storedByMs = asOfMs, feed = null, within } = query;
+  const bind = (value: SqlParam | null) =>
+    value === null ? null : `$${String(params.push(value))}`;
+  return {
+    storedBy: bind(storedByMs > asOfMs ? toIso(storedByMs) : null),
+    feed: bind(feed),
+    ranges: bind(hasRanges && within !== undefined ? multirangeOf(within) : null),
+  };
 }
 
 /** Whether no more than one minute starts in the range, at its start. */
@@ -164,20 +177,9 @@ async function readMinute(
   query: PageQuery,
   symbols: readonly string[],
 ): Promise<readonly SqlRow[]> {
-  const { startMs, asOfMs, storedByMs = asOfMs, feed = null, limit, within } = query;
-  const { rows } = await sql.query({
-    text: blockSql(STORED_BAR_BLOCK, minuteSql()),
-    params: [
-      symbols,
-      toIso(startMs),
-      toIso(asOfMs),
-      toIso(Math.max(asOfMs, storedByMs)),
-      feed,
-      limit,
-      rangesParam(within),
-    ],
-  });
-  return rows;
+  const params: SqlParam[] = [symbols, toIso(query.startMs), toIso(query.asOfMs), query.limit];
+  const text = blockSql(STORED_BAR_BLOCK, minuteSql(bindTerms(params, query, true)));
+  return (await sql.query({ text, params })).rows;
 }
 
 /** How many beliefs of a symbol fill a page; null: who knows. */
@@ -186,7 +188,6 @@ function beliefsOf({ interval, limit, feed }: BarsQuery | RollupsQuery): number 
   return isRollup(interval) ? minutesOfRollups(interval, limit) : limit;
 }
 
-function rangesParam(ranges: readonly TimeRange[] | undefined): string | null {
-  if (ranges === undefined) return null;
+function multirangeOf(ranges: readonly TimeRange[]): string {
   return `{${ranges.map(({ startMs, endMs }) => `[${toIso(startMs)},${toIso(endMs)})`).join(",")}}`;
 }

@@ -7,23 +7,35 @@ export type SortDirection = "asc" | "desc";
 export const BELIEF_COLUMNS =
   "open, high, low, close, volume, vwap, trade_count, as_of, asked_at, provider, feed";
 
-/** Where a statement has the knowledge time of a read, the time that it is stored by, and the ranges that count. */
-interface Places {
-  readonly asOf: string;
-  readonly storedBy: string;
-  readonly ranges: string;
+/**
+ * What a read asks beyond its symbols, range and knowledge time (`$5`, of one minute `$3`): the parameter of each, or
+ * null for what is not asked. That is left out: a year is planned and read day by day, and each term of a condition
+ * costs in every one of them.
+ */
+export interface ReadTerms {
+  /** Later than the knowledge time, for `knowledge=assumed`: the time that a belief is stored by. */
+  readonly storedBy: string | null;
+  readonly feed: string | null;
+  /** The ranges of bar starts that count; of no effect on daily bars. */
+  readonly ranges: string | null;
 }
-const PAGE: Places = { asOf: "$5", storedBy: "$7", ranges: "$10" };
 
 /**
- * Known at $5: since a belief was written, or (only if $7 is later) since the end of the bar and the settle delay of
+ * Known at a time: since a belief was written, or (knowledge assumed) since the end of the bar and the settle delay of
  * 90 s, when it is the first one and came by backfill. Source of the rule: storage.md, `knowledge=assumed`.
  */
-function known(table: string, barEnd: string, { asOf, storedBy } = PAGE): string {
+function known(table: string, barEnd: string, { storedBy }: ReadTerms, asOf = "$5"): string {
+  if (storedBy === null) return `${table}.as_of <= ${asOf}::timestamptz`;
   return `${table}.as_of <= ${storedBy}::timestamptz and (${table}.as_of <= ${asOf}::timestamptz
         or (${table}.revision = 0 and ${table}.status = 'backfilled'
           and ${barEnd} + interval '90 seconds' <= ${asOf}::timestamptz))`;
 }
+
+/** A minute of the sessions that are asked for. */
+const inSession = (table: string, { ranges }: ReadTerms) =>
+  ranges === null ? "" : `and ${table}.ts <@ ${ranges}::tstzmultirange`;
+
+const ofFeed = ({ feed }: ReadTerms) => (feed === null ? "" : `where feed = ${feed}::text`);
 
 /** When trading of a date ends by the clock; a close at 13:00 counts as 16:00, which is never too early. */
 const dayEnd = (date: string) => `((${date} + time '16:00') at time zone 'America/New_York')`;
@@ -32,12 +44,9 @@ const dayEnd = (date: string) => `((${date} + time '16:00') at time zone 'Americ
 const firstDate = (instant: string) =>
   `((${instant} at time zone 'UTC') + interval '1 day' - interval '1 microsecond')::date`;
 
-/** A minute of the sessions that are asked for; null is every minute. */
-const inSession = (table: string, { ranges } = PAGE) =>
-  `(${ranges}::tstzmultirange is null or ${table}.ts <@ ${ranges}::tstzmultirange)`;
-
 /** How the two sides of a read are bounded and ordered, and what is read of a belief. */
 interface Way {
+  readonly terms: ReadTerms;
   readonly sort: SortDirection;
   readonly bound: ">=" | "<";
   readonly isWhole: boolean;
@@ -54,28 +63,27 @@ const CURRENT: Readonly<Record<Interval, (way: Way) => string>> = {
     way,
   ) => `select symbol, ts, ${way.columns}, session, status, revision from candles_intraday c
       where c.symbol = page.symbol and c.interval = '1m' and c.ts ${way.bound} page.bound
-        and c.ts >= $3::timestamptz and c.ts < $4::timestamptz and ${inSession("c")}
-        and ${known("c", "c.ts + interval '1 minute'")}
+        and c.ts >= $3::timestamptz and c.ts < $4::timestamptz ${inSession("c", way.terms)}
+        and ${known("c", "c.ts + interval '1 minute'", way.terms)}
       ${pageBy("c.ts", way)}`,
   // Dates are compared with dates, so that the planner sees the years that it needs.
   "1d": (way) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${way.columns},
         'regular' as session, status, revision from candles_daily c
       where c.symbol = page.symbol and c.trading_date ${way.bound} ${firstDate("page.bound")}
         and c.trading_date >= ${firstDate("$3::timestamptz")}
-        and c.trading_date < ${firstDate("$4::timestamptz")} and ${known("c", dayEnd("c.trading_date"))}
+        and c.trading_date < ${firstDate("$4::timestamptz")} and ${known("c", dayEnd("c.trading_date"), way.terms)}
       ${pageBy("c.trading_date", way)}`,
 };
 
-const REPLACED: Readonly<Record<Interval, string>> = {
-  "1m": `${inSession("r")} and ${known("r", "r.ts + interval '1 minute'")}`,
-  "1d": known("r", dayEnd("(r.ts at time zone 'UTC')::date")),
+const REPLACED: Readonly<Record<Interval, (terms: ReadTerms) => string>> = {
+  "1m": (terms) => `${known("r", "r.ts + interval '1 minute'", terms)} ${inSession("r", terms)}`,
+  "1d": (terms) => known("r", dayEnd("(r.ts at time zone 'UTC')::date"), terms),
 };
 
 /**
  * What was held of `page.symbol` at $5, from what is believed now and, one a bar, from what was replaced: a bar may
  * come from both, the newer is the one that was believed. `page.bound` is where its bars begin (`asc`) or end
- * (`desc`); bars start in `[$3, $4)`; $7 is stored by, and $10 (minutes only) the ranges of the sessions that count,
- * or null. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when
+ * (`desc`); bars start in `[$3, $4)`. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when
  * $6 is null): the first rows of the union are among the first rows of its sides. With `isWhole` no more than $6 bars can start in the range.
  *
  * A session is a matter of the bar's start: all beliefs of a bar share it. A bar that only the revisions hold was
@@ -84,29 +92,27 @@ const REPLACED: Readonly<Record<Interval, string>> = {
 export function heldSql(
   interval: Interval,
   sort: SortDirection,
+  terms: ReadTerms,
   { isWhole = false, columns = BELIEF_COLUMNS }: Partial<Pick<Way, "isWhole" | "columns">> = {},
 ): string {
-  const way: Way = { sort, bound: sort === "asc" ? ">=" : "<", isWhole, columns };
+  const way: Way = { terms, sort, bound: sort === "asc" ? ">=" : "<", isWhole, columns };
   return `(${CURRENT[interval](way)})
       union all
       (select distinct on (r.ts) symbol, ts, ${columns}, session, status, revision from candles_revisions r
         where r.symbol = page.symbol and r.interval = '${interval}' and r.ts ${way.bound} page.bound
-          and r.ts >= $3::timestamptz and r.ts < $4::timestamptz and ${REPLACED[interval]}
+          and r.ts >= $3::timestamptz and r.ts < $4::timestamptz and ${REPLACED[interval](terms)}
         order by r.ts ${sort}, r.as_of desc limit $6::integer)`;
 }
 
-const MINUTE: Places = { asOf: "$3", storedBy: "$4", ranges: "$7" };
-
 /**
- * The first $6 of what was held at $3 (stored by $4) of the symbols $1 about one minute, $2: a bar a symbol, in their
- * order; $5 is a feed or null, $7 the ranges that count or null. All symbols at once: of the whole market, a look for
- * each on its own takes longer than the rows themselves.
+ * The first $4 of what was held at $3 of the symbols $1 about one minute, $2: a bar a symbol, in their order. All
+ * symbols at once: of the whole market, a look for each on its own takes longer than the rows themselves.
  */
-export function minuteSql(): string {
+export function minuteSql(terms: ReadTerms): string {
   const side = (table: string) =>
     `select symbol, ts, ${BELIEF_COLUMNS}, session, status, revision from ${table} t
       where t.symbol = any($1::text[]) and t.interval = '1m' and t.ts = $2::timestamptz
-        and ${inSession("t", MINUTE)} and ${known("t", "t.ts + interval '1 minute'", MINUTE)}`;
+        and ${known("t", "t.ts + interval '1 minute'", terms, "$3")} ${inSession("t", terms)}`;
   return `
 select * from (
   select distinct on (symbol) * from (
@@ -116,22 +122,22 @@ select * from (
   ) held
   order by symbol, as_of desc
 ) belief
-where $5::text is null or feed = $5::text
-order by symbol limit $6::integer`;
+${ofFeed(terms)}
+order by symbol limit $4::integer`;
 }
 
 /**
- * The first $6 beliefs of `page.symbol` (all, when $6 is null) that were held at $5, one a bar; $8 is a feed or null.
+ * The first $6 beliefs of `page.symbol` (all, when $6 is null) that were held at $5, one a bar.
  * The feed is asked for only of the belief that was chosen, or a bar would be found by a feed that had been replaced
  * by then; so a read by feed must not limit its sides.
  */
-export function beliefSql(interval: Interval, sort: SortDirection): string {
+export function beliefSql(interval: Interval, sort: SortDirection, terms: ReadTerms): string {
   return `
   select * from (
     select distinct on (ts) * from (
-      ${heldSql(interval, sort)}
+      ${heldSql(interval, sort, terms)}
     ) held
     order by ts ${sort}, as_of desc limit $6::integer
   ) belief
-  where $8::text is null or feed = $8::text`;
+  ${ofFeed(terms)}`;
 }

@@ -1,7 +1,7 @@
 import { INTERVAL_MS, type RollupInterval } from "../domain/interval.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import { FEEDS, PROVIDER_IDS } from "../domain/provider-id.ts";
-import { heldSql, type SortDirection } from "./belief-sql.ts";
+import { heldSql, type ReadTerms, type SortDirection } from "./belief-sql.ts";
 
 const WIDTHS: Readonly<Record<RollupInterval, string>> = { "5m": "5 minutes", "1h": "1 hour" };
 
@@ -25,7 +25,7 @@ export function minutesOfRollups(interval: RollupInterval, limit: number): numbe
 }
 
 /**
- * The first $9 bars of `page.symbol`, worked out from the minutes that were believed at $5: the definitions of the
+ * The first $7 bars of `page.symbol`, worked out from the minutes that were believed at $5: the definitions of the
  * views `candles_5m` and `candles_1h` (migration 0013), and who gave the bars. A page never ends inside a start that
  * two sessions share. `isWhole`: no more than $6 minutes can start in the range.
  *
@@ -33,7 +33,12 @@ export function minutesOfRollups(interval: RollupInterval, limit: number): numbe
  * in that order, on which first, last and sums of doubles depend. An order asked for in each aggregate would sort
  * every group again before PostgreSQL 16.
  */
-export function rollupSql(interval: RollupInterval, sort: SortDirection, isWhole: boolean): string {
+export function rollupSql(
+  interval: RollupInterval,
+  sort: SortDirection,
+  terms: ReadTerms,
+  isWhole: boolean,
+): string {
   return `
     select page.symbol, bucket as ts, open, high, low, close, volume,
       case when volume > 0 then notional / volume else close end as vwap,
@@ -50,13 +55,13 @@ export function rollupSql(interval: RollupInterval, sort: SortDirection, isWhole
       from (
         select distinct on (bucket, session, ts) * from (
           select held.*, date_bin('${WIDTHS[interval]}', held.ts, timestamptz 'epoch') as bucket from (
-            ${heldSql("1m", sort, { isWhole, columns: MINUTE_COLUMNS })}
+            ${heldSql("1m", sort, terms, { isWhole, columns: MINUTE_COLUMNS })}
           ) held
         ) minute
         order by bucket, session, ts, as_of desc
       ) b
-      where $8::text is null or b.feed = $8::text
+      ${terms.feed === null ? "" : `where b.feed = ${terms.feed}::text`}
       group by b.bucket, b.session
     ) buckets
-    order by ts ${sort} fetch first ($9::integer) rows with ties`;
+    order by ts ${sort} fetch first ($7::integer) rows with ties`;
 }

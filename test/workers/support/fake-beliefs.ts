@@ -79,7 +79,7 @@ function minute(args: Args, { written }: Stored): Believed {
   const rows = [...newest(written, asOf).values()]
     .filter((row) => row.ts === ts && asked.has(row.symbol))
     .toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))
-    .slice(0, Number(args[5]));
+    .slice(0, Number(args[3]));
   return { fields: [], rows: rows.map((row) => ({ row, further: [] })) };
 }
 
