@@ -76,11 +76,11 @@ function readSql(
   interval: ReadInterval,
   sort: SortDirection,
   terms: ReadTerms,
-  isWhole: boolean,
+  page: { readonly isFirst: boolean; readonly isWhole: boolean },
 ): string {
   const bars = isRollup(interval)
-    ? rollupSql(interval, sort, terms, isWhole)
-    : `${beliefSql(interval, sort, terms)} order by ts ${sort} limit $7::integer`;
+    ? rollupSql(interval, sort, terms, page)
+    : `${beliefSql(interval, sort, terms, page.isFirst)} order by ts ${sort} limit $7::integer`;
   return `
 select bar.*
 from (
@@ -140,7 +140,10 @@ async function readRows(
     return toIso(Math.max(startMs, next));
   });
   const beliefs = beliefsOf(query);
-  const isWhole = beliefs === null || endMs - startMs <= beliefs * MINUTE_MS;
+  const page = {
+    isFirst: after === undefined,
+    isWhole: beliefs === null || endMs - startMs <= beliefs * MINUTE_MS,
+  };
   const params: SqlParam[] = [
     remaining,
     bounds,
@@ -151,7 +154,7 @@ async function readRows(
     query.limit,
   ];
   const terms = bindTerms(params, query, interval !== "1d");
-  const text = blockSql(blockOf(interval), readSql(interval, sort, terms, isWhole));
+  const text = blockSql(blockOf(interval), readSql(interval, sort, terms, page));
   return (await sql.query({ text, params })).rows;
 }
 

@@ -48,10 +48,17 @@ const firstDate = (instant: string) =>
 interface Way {
   readonly terms: ReadTerms;
   readonly sort: SortDirection;
-  readonly bound: ">=" | "<";
+  readonly isFirst: boolean;
   readonly isWhole: boolean;
   readonly columns: string;
 }
+
+/** Where a page begins that is not the first; it is read from one end of the range. */
+const fromBound = (key: string, bound: string, { sort, isFirst }: Way) =>
+  isFirst ? "" : `and ${key} ${sort === "asc" ? ">=" : "<"} ${bound}`;
+
+/** How a read of what is held is written. */
+type HeldOptions = Pick<Way, "isFirst"> & Partial<Pick<Way, "isWhole" | "columns">>;
 
 /** A whole side comes in any order, which spares a sort of all of it. */
 const pageBy = (key: string, { sort, isWhole }: Way) =>
@@ -62,14 +69,14 @@ const CURRENT: Readonly<Record<Interval, (way: Way) => string>> = {
   "1m": (
     way,
   ) => `select symbol, ts, ${way.columns}, session, status, revision from candles_intraday c
-      where c.symbol = page.symbol and c.interval = '1m' and c.ts ${way.bound} page.bound
+      where c.symbol = page.symbol and c.interval = '1m' ${fromBound("c.ts", "page.bound", way)}
         and c.ts >= $3::timestamptz and c.ts < $4::timestamptz ${inSession("c", way.terms)}
         and ${known("c", "c.ts + interval '1 minute'", way.terms)}
       ${pageBy("c.ts", way)}`,
   // Dates are compared with dates, so that the planner sees the years that it needs.
   "1d": (way) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${way.columns},
         'regular' as session, status, revision from candles_daily c
-      where c.symbol = page.symbol and c.trading_date ${way.bound} ${firstDate("page.bound")}
+      where c.symbol = page.symbol ${fromBound("c.trading_date", firstDate("page.bound"), way)}
         and c.trading_date >= ${firstDate("$3::timestamptz")}
         and c.trading_date < ${firstDate("$4::timestamptz")} and ${known("c", dayEnd("c.trading_date"), way.terms)}
       ${pageBy("c.trading_date", way)}`,
@@ -83,7 +90,7 @@ const REPLACED: Readonly<Record<Interval, (terms: ReadTerms) => string>> = {
 /**
  * What was held of `page.symbol` at $5, from what is believed now and, one a bar, from what was replaced: a bar may
  * come from both, the newer is the one that was believed. `page.bound` is where its bars begin (`asc`) or end
- * (`desc`); bars start in `[$3, $4)`. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when
+ * (`desc`), unless it is the first page (`isFirst`), which begins at an end of the range; bars start in `[$3, $4)`. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when
  * $6 is null): the first rows of the union are among the first rows of its sides. With `isWhole` no more than $6 bars can start in the range.
  *
  * A session is a matter of the bar's start: all beliefs of a bar share it. A bar that only the revisions hold was
@@ -93,13 +100,13 @@ export function heldSql(
   interval: Interval,
   sort: SortDirection,
   terms: ReadTerms,
-  { isWhole = false, columns = BELIEF_COLUMNS }: Partial<Pick<Way, "isWhole" | "columns">> = {},
+  { isFirst, isWhole = false, columns = BELIEF_COLUMNS }: HeldOptions,
 ): string {
-  const way: Way = { terms, sort, bound: sort === "asc" ? ">=" : "<", isWhole, columns };
+  const way: Way = { terms, sort, isFirst, isWhole, columns };
   return `(${CURRENT[interval](way)})
       union all
       (select distinct on (r.ts) symbol, ts, ${columns}, session, status, revision from candles_revisions r
-        where r.symbol = page.symbol and r.interval = '${interval}' and r.ts ${way.bound} page.bound
+        where r.symbol = page.symbol and r.interval = '${interval}' ${fromBound("r.ts", "page.bound", way)}
           and r.ts >= $3::timestamptz and r.ts < $4::timestamptz and ${REPLACED[interval](terms)}
         order by r.ts ${sort}, r.as_of desc limit $6::integer)`;
 }
@@ -131,11 +138,16 @@ order by symbol limit $4::integer`;
  * The feed is asked for only of the belief that was chosen, or a bar would be found by a feed that had been replaced
  * by then; so a read by feed must not limit its sides.
  */
-export function beliefSql(interval: Interval, sort: SortDirection, terms: ReadTerms): string {
+export function beliefSql(
+  interval: Interval,
+  sort: SortDirection,
+  terms: ReadTerms,
+  isFirst: boolean,
+): string {
   return `
   select * from (
     select distinct on (ts) * from (
-      ${heldSql(interval, sort, terms)}
+      ${heldSql(interval, sort, terms, { isFirst })}
     ) held
     order by ts ${sort}, as_of desc limit $6::integer
   ) belief

@@ -37,7 +37,7 @@ export function rollupSql(
   interval: RollupInterval,
   sort: SortDirection,
   terms: ReadTerms,
-  isWhole: boolean,
+  page: { readonly isFirst: boolean; readonly isWhole: boolean },
 ): string {
   return `
     select page.symbol, bucket as ts, open, high, low, close, volume,
@@ -55,7 +55,7 @@ export function rollupSql(
       from (
         select distinct on (bucket, session, ts) * from (
           select held.*, date_bin('${WIDTHS[interval]}', held.ts, timestamptz 'epoch') as bucket from (
-            ${heldSql("1m", sort, terms, { isWhole, columns: MINUTE_COLUMNS })}
+            ${heldSql("1m", sort, terms, { ...page, columns: MINUTE_COLUMNS })}
           ) held
         ) minute
         order by bucket, session, ts, as_of desc
