@@ -26,7 +26,11 @@ export async function startDirectRuntime(options: DirectRuntimeOptions): Promise
   const { root, bundle, stateDir, variables } = options;
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
   const vars = { ...config.vars, ...variables };
-  const { workerOptions } = unstable_getMiniflareWorkerOptions({ ...config, vars });
+  // What wrangler says of its sources is for those that are not bundled.
+  const { modulesRules: _, ...workerOptions } = unstable_getMiniflareWorkerOptions({
+    ...config,
+    vars,
+  }).workerOptions;
   const port = await freePort();
   const runtime = new Miniflare(
     convertV4MiniflareOptions({

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -22,12 +23,43 @@ const VARIABLES = {
   BOOTSTRAP_KEY: BENCH_KEY,
 };
 
+/**
+ * A database that takes what it is sent and never answers: drains are under way all the time, and what they do is
+ * in what is measured once, not again and again as with one that refuses.
+ */
+function startSilentDatabase(): Promise<{ readonly url: string; stop(): void }> {
+  const server = createServer((request) => void request.resume());
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") return reject(new Error("no port"));
+      resolve({
+        url: `http://127.0.0.1:${address.port}/sql`,
+        stop() {
+          server.close();
+          server.closeAllConnections();
+        },
+      });
+    });
+  });
+}
+
 /** Starts the service as `dev/bench-worker.ts` has it, in a folder that goes when the process ends. */
 export async function startBenchRuntime(root: string): Promise<DirectRuntime> {
   const stateDir = mkdtempSync(join(tmpdir(), "mds-bench-"));
   process.on("exit", () => rmSync(stateDir, { recursive: true, force: true }));
   const bundle = await bundleService(root, stateDir, "dev/bench-worker.ts");
-  return await startDirectRuntime({ root, stateDir, bundle, variables: VARIABLES });
+  const database = await startSilentDatabase();
+  const variables = { ...VARIABLES, DATABASE_SQL_ENDPOINT: database.url };
+  const runtime = await startDirectRuntime({ root, stateDir, bundle, variables });
+  return {
+    url: runtime.url,
+    async stop() {
+      await runtime.stop();
+      database.stop();
+    },
+  };
 }
 
 /** Enqueue -> lease -> finish in a real queue with an instant provider: a hole a job, and 250 symbols a job. */

@@ -1,4 +1,3 @@
-import { type Flush } from "../contracts/flush.ts";
 import { AckBook } from "./ack-book.ts";
 import { decodeAcks, encodeAcks } from "./ack-codec.ts";
 import { fixedText, parseAttachment, toAttachment } from "./attachment.ts";
@@ -10,7 +9,7 @@ import {
   type Subscription,
   viewOf,
 } from "./subscription.ts";
-import { formatToken, parseToken, type Position, type StreamId, streamName } from "./token.ts";
+import { formatToken, parseToken, type Position, type StreamId } from "./token.ts";
 
 /** Whose a connection is and since when, wall ms. */
 export interface ConnectionOrigin {
@@ -41,7 +40,7 @@ export class Connection {
   /** The part of the attachment that only a subscription changes; null: to be made. */
   #fixed: string | null = null;
   #positions: Map<string, Position>;
-  #views = new Map<string, StreamView | null>();
+  #views = new Map<string, { readonly rosterLength: number; readonly view: StreamView | null }>();
   #isGone = false;
   #tally = { sent: 0, failed: 0 };
   /** Streams that are being replayed or caught up: live flushes wait for that. */
@@ -143,22 +142,25 @@ export class Connection {
   }
 
   /** The view of a stream, from the home's roster; kept until either changes. */
-  view(stream: StreamId, roster: readonly RosterEntry[]): StreamView | null {
-    const key = `${streamName(stream)}:${roster.length}`;
-    const known = this.#views.get(key);
-    if (known !== undefined) return known;
-    const view = viewOf(this.#subscription, stream.class, roster);
-    this.#views.set(key, view);
+  view(
+    stream: string,
+    { class: streamClass }: StreamId,
+    roster: readonly RosterEntry[],
+  ): StreamView | null {
+    const known = this.#views.get(stream);
+    if (known !== undefined && known.rosterLength === roster.length) return known.view;
+    const view = viewOf(this.#subscription, streamClass, roster);
+    this.#views.set(stream, { rosterLength: roster.length, view });
     return view;
   }
 
   /** Whether the next live flush of a stream is the one this connection waits for. */
-  expects(stream: string, flush: Flush): "next" | "known" | "gap" | "epoch" | "not_followed" {
+  expects(stream: string, next: Position): "next" | "known" | "gap" | "epoch" | "not_followed" {
     const position = this.#positions.get(stream);
     if (position === undefined) return "not_followed";
-    if (position.epoch !== flush.epoch) return "epoch";
-    if (flush.fs <= position.fs) return "known";
-    return flush.fs === position.fs + 1 ? "next" : "gap";
+    if (position.epoch !== next.epoch) return "epoch";
+    if (next.fs <= position.fs) return "known";
+    return next.fs === position.fs + 1 ? "next" : "gap";
   }
 
   /** Writes subscription and positions into the socket's attachment. */

@@ -5,7 +5,7 @@ import type { Channel } from "../contracts/stream.ts";
 import { countStates } from "../domain/manifest.ts";
 import type { BarSnapshot, QuoteSnapshot } from "./home-port.ts";
 import type { StreamView } from "./subscription.ts";
-import { streamName } from "./token.ts";
+import { type Position, streamName } from "./token.ts";
 
 const WIRE_COLUMNS = FLUSH_COLUMNS.length;
 
@@ -126,19 +126,21 @@ function quotesPart(rows: readonly unknown[][], view: StreamView) {
   return rows.length > 0 ? { quotes: { ch: "quotes", ...table(QUOTE_COLUMNS, rows, view) } } : {};
 }
 
-/** Frames of one view, made once however many connections share it. */
+/** What all connections that take a flush share: where it leaves them, and the frame of each view. */
 export class FrameCache {
-  #flush: Flush;
+  readonly flush: Flush;
+  readonly position: Position;
   #frames = new Map<string, Frame>();
 
   constructor(flush: Flush) {
-    this.#flush = flush;
+    this.flush = flush;
+    this.position = { epoch: flush.epoch, fs: flush.fs, at: flush.as_of };
   }
 
   frame(view: StreamView): Frame {
     const known = this.#frames.get(view.key);
     if (known !== undefined) return known;
-    const frame = flushFrame(this.#flush, view, false);
+    const frame = flushFrame(this.flush, view, false);
     this.#frames.set(view.key, frame);
     return frame;
   }

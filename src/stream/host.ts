@@ -1,8 +1,9 @@
-import { type Flush, type LoggedFlush, parseFlush, type StreamClass } from "../contracts/flush.ts";
+import type { LoggedFlush, StreamClass } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { CLOSE_CODES } from "../contracts/stream.ts";
 import { Connection } from "./connection.ts";
-import { FrameCache, snapshotFrame } from "./frames.ts";
+import { framesOf } from "./flush-cache.ts";
+import { type FrameCache, snapshotFrame } from "./frames.ts";
 import { diffUrls, handoffOf } from "./handoff.ts";
 import type { Delivery, DeliveryAnswer } from "./delivery.ts";
 import type { HomePort } from "./home-port.ts";
@@ -159,7 +160,7 @@ export class StreamHost {
       const { roster } = delivery;
       const isOld = known.epoch !== roster.epoch || known.length < roster.length;
       if (isOld) await this.follow(id);
-      for (const logged of delivery.flushes) this.#publish(stream, parseFlush(logged.payload));
+      for (const { payload } of delivery.flushes) this.#publish(stream, framesOf(payload));
     }
     return { interested: following.length > 0 || (this.#pending.get(stream) ?? 0) > 0 };
   }
@@ -207,7 +208,7 @@ export class StreamHost {
   async #snapshot(connection: Connection, stream: string, id: StreamId): Promise<void> {
     for (let tries = 0; tries < MAX_SNAPSHOTS; tries += 1) {
       const snapshot = await this.deps.home(id.group).latestQuotes();
-      const view = connection.view(id, this.deps.rosters.of(id.group));
+      const view = connection.view(stream, id, this.deps.rosters.of(id.group));
       if (view === null || !connection.positions.has(stream)) return;
       this.outbox.send(connection);
       const frame = snapshotFrame(id.group, snapshot, view);
@@ -257,20 +258,20 @@ export class StreamHost {
 
   #send(connection: Connection, stream: string, flushes: readonly LoggedFlush[]): boolean {
     for (const logged of flushes) {
-      const flush = parseFlush(logged.payload);
-      const expected = connection.expects(stream, flush);
+      const frames = framesOf(logged.payload);
+      const expected = connection.expects(stream, frames.position);
       if (expected === "gap" || expected === "epoch") return false;
-      if (expected === "next") this.#push(connection, stream, new FrameCache(flush), flush);
+      if (expected === "next") this.#push(connection, stream, frames);
     }
     return true;
   }
 
-  #publish(stream: string, flush: Flush): void {
-    const frames = new FrameCache(flush);
+  #publish(stream: string, frames: FrameCache): void {
+    const { flush, position } = frames;
     for (const connection of this.#following(stream)) {
       if (connection.busy.has(stream)) continue;
-      const expected = connection.expects(stream, flush);
-      if (expected === "next") this.#push(connection, stream, frames, flush);
+      const expected = connection.expects(stream, position);
+      if (expected === "next") this.#push(connection, stream, frames);
       else if (expected === "gap" || expected === "epoch") this.catchUp(connection, stream);
     }
     if (flush.next !== null) this.#dueBy.set(stream, flush.next);
@@ -278,9 +279,9 @@ export class StreamHost {
       this.#published.push({ class: flush.class, receivedAt: flush.received_at });
   }
 
-  #push(connection: Connection, stream: string, frames: FrameCache, flush: Flush): void {
-    const view = connection.view(flush, this.deps.rosters.of(flush.group));
-    const position = { epoch: flush.epoch, fs: flush.fs, at: flush.as_of };
+  #push(connection: Connection, stream: string, frames: FrameCache): void {
+    const { flush, position } = frames;
+    const view = connection.view(stream, flush, this.deps.rosters.of(flush.group));
     connection.moveTo(stream, position);
     if (view === null) return this.outbox.touch(connection);
     const { text } = frames.frame(view);
@@ -293,7 +294,7 @@ export class StreamHost {
     const before = connection.positions.get(stream);
     if (before === undefined) return;
     const point = await this.deps.home(id.group).drainPoint(before.epoch, before.fs);
-    const view = connection.view(id, this.deps.rosters.of(id.group));
+    const view = connection.view(stream, id, this.deps.rosters.of(id.group));
     if (view === null || !connection.positions.has(stream)) return;
     const urls = diffUrls({ stream, group: id.group, view }, before.at, point.at);
     const handoff = handoffOf(urls, point.fs + 1);

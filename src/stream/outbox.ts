@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 export const BATCH_MS = 50;
 /** A batch that has grown to this is sent at once. */
 const MAX_BATCH_CHARS = 256 * 1_024;
-/** Batches whose text is remembered while those that wait are sent. */
+/** Batches whose text is remembered until all that waits is sent. */
 const MAX_KNOWN_BATCHES = 8;
 
 /** What an outbox waits with, and whom it tells. */
@@ -24,6 +24,7 @@ export interface OutboxDeps {
 export class Outbox {
   #deps: OutboxDeps;
   #waiting = new Set<Connection>();
+  #batches = new BatchTexts();
   #timed = false;
 
   constructor(deps: OutboxDeps) {
@@ -50,7 +51,7 @@ export class Outbox {
   /** Sends what waits for a connection now, before something else goes to it. */
   send(connection: Connection): void {
     this.#waiting.delete(connection);
-    this.#sendFrames(connection, joinFrames);
+    this.#sendFrames(connection);
   }
 
   /** Forgets what waits for a connection; answers how many frames that were. */
@@ -66,24 +67,24 @@ export class Outbox {
     this.#timed = false;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    const batches = new BatchTexts();
     for (const connection of waiting) {
-      this.#sendFrames(connection, (frames) => batches.text(frames));
+      this.#sendFrames(connection);
       this.#deps.onSettled(connection);
     }
+    this.#batches = new BatchTexts();
     if (waiting.length > 0) this.#deps.onSent();
   }
 
-  #sendFrames(connection: Connection, textOf: (frames: readonly string[]) => string): void {
+  #sendFrames(connection: Connection): void {
     const frames = connection.outbox;
     if (frames.length === 0) return;
     connection.outbox = [];
     connection.outboxChars = 0;
-    sendText(connection, textOf(frames));
+    sendText(connection, this.#batches.text(frames));
   }
 }
 
-/** The text of some frames, made once however many connections are sent the same ones. */
+/** The texts of some batches, each made once however many connections are sent the same frames. */
 class BatchTexts {
   #known: { readonly frames: readonly string[]; readonly text: string }[] = [];
 

@@ -48,7 +48,6 @@ export class ReaderWatch {
 
   /** After something was sent: warns a slow reader once an episode, and closes one that is lost. */
   look(connection: Connection): void {
-    this.#countSent(connection);
     const { acks } = connection;
     if (acks === null) return;
     const verdict = judgeReader(acks.unacked(), this.now());
@@ -73,6 +72,7 @@ export class ReaderWatch {
   sweep(connections: readonly Connection[]): void {
     const nowMs = this.now();
     for (const connection of connections) {
+      this.#countSent(connection);
       const { connectedMs, heardMs, socket, acks } = connection;
       const pingMs = this.#deps.lastPingMs(socket) ?? 0;
       const life = { connectedMs, heardMs: Math.max(heardMs, pingMs), acks: acks !== null };

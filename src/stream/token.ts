@@ -35,8 +35,15 @@ export function formatToken(positions: Iterable<readonly [string, Position]>): s
   return Array.from(positions, ([stream, position]) => formatItem(stream, position)).join(",");
 }
 
+/** All connections of a host that took a flush stand at one position: it is written out once. */
+const writtenOut = new WeakMap<Position, string>();
+
 function formatItem(stream: string, position: Position): string {
-  return `${stream}.${position.epoch}.${position.fs}.${position.at.toString(36)}`;
+  const known = writtenOut.get(position);
+  if (known !== undefined) return `${stream}.${known}`;
+  const text = `${position.epoch}.${position.fs}.${position.at.toString(36)}`;
+  writtenOut.set(position, text);
+  return `${stream}.${text}`;
 }
 
 /** The positions of a token, or null when it is not one. */
