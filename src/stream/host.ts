@@ -309,7 +309,9 @@ export class StreamHost {
     return [...this.#connections.values()].filter((connection) => connection.positions.has(stream));
   }
 
+  /** Frames went out: what they count is counted before the object may hibernate. */
   #reportPublished(): void {
+    for (const connection of this.#connections.values()) this.watch.countSent(connection);
     const published = this.#published;
     this.#published = [];
     if (published.length > 0) this.deps.onPublished(published);

@@ -48,7 +48,7 @@ export class ReaderWatch {
 
   /** After something was sent: warns a slow reader once an episode, and closes one that is lost. */
   look(connection: Connection): void {
-    this.#countSent(connection);
+    this.countSent(connection);
     const { acks } = connection;
     if (acks === null) return;
     const verdict = judgeReader(acks.unacked(), this.now());
@@ -98,12 +98,13 @@ export class ReaderWatch {
     code: string,
     waiting: { readonly reason: string; readonly dropped: number },
   ): void {
-    this.#countSent(connection);
+    this.countSent(connection);
     this.count("ws_closed_total", { code });
     this.count("ws_dropped_messages_total", { reason: waiting.reason }, waiting.dropped);
   }
 
-  #countSent(connection: Connection): void {
+  /** Counts what was handed to the socket since this was asked last. */
+  countSent(connection: Connection): void {
     const { sent, failed } = connection.takeTally();
     this.count("ws_messages_sent_total", {}, sent);
     this.count("ws_dropped_messages_total", { reason: "socket_closed" }, failed);
