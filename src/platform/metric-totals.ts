@@ -44,6 +44,14 @@ export class MetricTotals {
     series[key] = (typeof before === "number" ? before : 0) + by;
   }
 
+  /**
+   * Shows a counter that has counted nothing yet as 0: of a series that begins with what it counted first, nobody
+   * sees that it grew.
+   */
+  touch(name: MetricName, labels: Labels): void {
+    this.#series(name)[labelKey(name, labels)] ??= 0;
+  }
+
   /** Sets a gauge; null, or what is no finite number, takes it away: absent rather than wrong. */
   set(name: MetricName, labels: Labels, value: number | null): void {
     const series = this.#series(name);

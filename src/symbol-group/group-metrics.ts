@@ -7,6 +7,7 @@ import { AUDIT_KINDS } from "../domain/audit.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
+import { PROVIDER_ERROR_KINDS } from "../providers/provider-error.ts";
 import type { DailyDigest } from "./daily-digest.ts";
 import type { Digest } from "./digest.ts";
 import type { Ingested } from "./ledger.ts";
@@ -33,6 +34,8 @@ function countCalls(
   for (const call of calls) {
     const { provider, endpoint, code } = call;
     totals.observe("provider_latency_ms", { provider, endpoint }, call.durationMs);
+    for (const kind of PROVIDER_ERROR_KINDS)
+      totals.touch("provider_errors_total", { provider, endpoint, code: kind });
     if (code !== "ok") totals.add("provider_errors_total", { provider, endpoint, code });
   }
 }
