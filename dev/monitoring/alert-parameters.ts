@@ -15,6 +15,9 @@ export interface AlertParameters {
   readonly lagS: number;
   readonly backfillAgeS: number;
   readonly backfillDepth: number;
+  /** Windows over which calls are counted, and quantiles of what took how long are taken, seconds. */
+  readonly callsOverS: number;
+  readonly quantilesOverS: number;
   readonly errorShare: number;
   readonly minCalls: number;
   /** 50 ms of the server's own time, and 25 ms for the HTTP between: what is measured is both. */
@@ -35,6 +38,8 @@ export const DEFAULT_PARAMETERS: AlertParameters = {
   lagS: 180,
   backfillAgeS: 900,
   backfillDepth: 10_000,
+  callsOverS: 600,
+  quantilesOverS: 300,
   errorShare: 0.05,
   minCalls: 20,
   dbWriteMs: 75,

@@ -1,15 +1,12 @@
 import type { AlertParameters } from "./alert-parameters.ts";
 import type { AlertSpec } from "./alert-rules.ts";
 
-const ERROR_WINDOW_S = 600;
-const QUANTILE_WINDOW_S = 300;
-
 /** Providers that are sick. Refusals of the key or of the job say nothing of their health. */
 export function providerAlerts(
-  { errorShare, minCalls }: AlertParameters,
+  { errorShare, minCalls, callsOverS }: AlertParameters,
   scaled: (seconds: number) => string,
 ): AlertSpec[] {
-  const window = scaled(ERROR_WINDOW_S);
+  const window = scaled(callsOverS);
   const calls = `sum by (provider) (increase(provider_latency_ms_count[${window}]))`;
   const errors = `sum by (provider) (increase(provider_errors_total{code!~"not_entitled|bad_request"}[${window}]))`;
   const named = { severity: "warning", dashboard: "providers" } as const;
@@ -47,10 +44,10 @@ export function providerAlerts(
 
 /** Drains that are slow. */
 export function writeAlert(
-  { dbWriteMs }: AlertParameters,
+  { dbWriteMs, quantilesOverS }: AlertParameters,
   scaled: (seconds: number) => string,
 ): AlertSpec {
-  const window = scaled(QUANTILE_WINDOW_S);
+  const window = scaled(quantilesOverS);
   return {
     alert: "DBWriteLatencyHigh",
     expr: `histogram_quantile(0.95, sum by (le, table) (rate(write_batch_ms_bucket[${window}]))) > ${dbWriteMs}`,
@@ -65,10 +62,10 @@ export function writeAlert(
 
 /** Flushes that reach sockets too late. */
 export function wsAlert(
-  { wsPublishMs }: AlertParameters,
+  { wsPublishMs, quantilesOverS }: AlertParameters,
   scaled: (seconds: number) => string,
 ): AlertSpec {
-  const window = scaled(QUANTILE_WINDOW_S);
+  const window = scaled(quantilesOverS);
   return {
     alert: "WSPublishLatencyHigh",
     expr: `histogram_quantile(0.99, sum by (le, channel) (rate(ws_publish_latency_ms_bucket[${window}]))) > ${wsPublishMs}`,
