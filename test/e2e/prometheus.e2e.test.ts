@@ -31,11 +31,12 @@ describe.skipIf(missing.length > 0)(
   `a Prometheus beside the stack (missing: ${missing.join(", ") || "nothing"}; Debian package prometheus)`,
   { timeout: TIMEOUT_MS },
   () => {
-    const dir = mkdtempSync(join(tmpdir(), "mds-prometheus-"));
+    let dir = "";
     let stack: LocalStack;
     let prometheus: Prometheus;
 
     beforeAll(async () => {
+      dir = mkdtempSync(join(tmpdir(), "mds-prometheus-"));
       const market = createSyntheticMarket({ seed: 1, symbols: 20 });
       const calendar = createCalendar();
       const session = calendar.session(DATE);

@@ -9,6 +9,9 @@ import {
 import {
   GraphThresholdsStyleConfigBuilder,
   GraphThresholdsStyleMode,
+  TooltipDisplayMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
 } from "@grafana/grafana-foundation-sdk/common";
 import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
@@ -63,7 +66,9 @@ function panelOf({ title, description, unit, queries, bound }: PanelSpec): Panel
     .min(0)
     .span(SPAN)
     .height(HEIGHT)
-    .datasource(DATASOURCE);
+    .datasource(DATASOURCE)
+    .legend(new VizLegendOptionsBuilder().showLegend(true))
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi));
   queries.forEach(([expr, legend], at) => {
     const refId = String.fromCharCode("A".charCodeAt(0) + at);
     panel.withTarget(
