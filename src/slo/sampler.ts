@@ -78,13 +78,18 @@ export class Sampler {
 
   /**
    * Looks after a closed market, each minute: tells again what is known, and looks again when something
-   * was lacking or unknown, or another daily bar is due. While it is open the schedule does.
+   * was lacking or unknown, or another daily bar is due. While it is open the schedule does; until the next
+   * sample is due the last one is told again, for gauges expire sooner than a slow cadence brings new ones.
    */
   async lookAfter(): Promise<void> {
     const nowMs = this.#deps.now();
     const { schedule, store } = this.#deps;
     const last = store.last();
-    if (last === null || isSampled(schedule, nowMs)) return;
+    if (last === null) return;
+    if (isSampled(schedule, nowMs)) {
+      if (this.nextMs() > nowMs) await this.#report(last);
+      return;
+    }
     const day = dueDate(schedule.calendar, nowMs);
     const rests = last.state === "measured" && last.day === day && !this.#lacks(last, nowMs);
     if (rests || nowMs - last.atMs < CLOSED_EVERY_MS) await this.#report(last);
