@@ -14,6 +14,18 @@ Engine: [analytics.md](analytics.md).
 - What is not known is absent, never zero. Ages are counted at the scrape, from the time since which they run.
 - No label carries a symbol.
 
+## Set up
+
+- Prometheus: \`deploy/monitoring/prometheus.yml\`, with the host of the deployment, and a key of role metrics, alone,
+  in the file that it names. Rules beside it: \`alerts-slo.yaml\`; \`promtool test rules alerts-slo.test.yaml\` plays
+  each alert, at night, on a weekend, after an early close and without data too. Other links to runbooks or to
+  Grafana: \`npm run -s monitoring -- --rules --runbook-url URL --grafana-url URL > alerts-slo.yaml\`.
+- Grafana: import the four files of \`deploy/monitoring/grafana\`; which Prometheus to ask is a variable of theirs.
+- \`npm run ops:drill\` makes each alert true on a local stack, with the rules at a sixtieth of their time. Thresholds
+  that 32 symbols and a busy machine can't have are in its own measure there (\`dev/drill/run-drill.ts\`).
+
+## All of them
+
 | metric | type | labels | what |
 |---|---|---|---|
 `;
