@@ -16,7 +16,8 @@ describe("the minutes that a watermark passed", () => {
   });
 
   it("are expected ones of the last hour alone: a watermark may come over a night, or from far back", () => {
-    expect(settledMinutes(calendar, closeMs - HOUR_MS, at(1), at(3))).toEqual([at(0)]);
+    const eveMs = calendar.previousSession(openMs - 1).closeMs;
+    expect(settledMinutes(calendar, eveMs - HOUR_MS, at(1), at(3))).toEqual([at(0)]);
     expect(settledMinutes(calendar, closeMs - 2 * MINUTE_MS, closeMs, closeMs)).toHaveLength(2);
     expect(settledMinutes(calendar, openMs, at(200), at(200))).toHaveLength(61);
   });
