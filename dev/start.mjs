@@ -26,6 +26,8 @@ const COMMANDS = new Map([
   // Without the developer's own .dev.vars: their names are no part of the committed Env.
   ["types", [WRANGLER, "types", TYPES_FILE, "--include-runtime=false", `--env-file=${devNull}`]],
   ["bench", ["dev/bench.ts"]],
+  ["monitoring", ["dev/monitoring.ts"]],
+  ["ops:drill", ["dev/drill.ts"]],
 ]);
 
 const PARENT_CHECK_MS = 500;

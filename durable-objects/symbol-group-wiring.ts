@@ -3,7 +3,7 @@ import { calendarOf, type Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import type { InFlight } from "../src/platform/in-flight.ts";
-import type { MetricTotals } from "../src/platform/metric-totals.ts";
+import type { MetricsReporter } from "../src/platform/metric-batch.ts";
 import {
   backfillQueueStub,
   hostStub,
@@ -49,7 +49,7 @@ interface World {
 }
 
 /** What an object does by itself: a group's home side, or a host-only instance's little. */
-type Process = Pick<GroupHome, "planSweep" | "runDue" | "nextDueMs" | "idle">;
+type Process = Pick<GroupHome, "planSweep" | "runDue" | "nextDueMs" | "idle" | "metrics">;
 
 /** The home side of a group, with the books that its service duties need. */
 export interface HomeWiring {
@@ -208,10 +208,11 @@ function createHome(
 
 function createStreams(
   world: World,
-  { inFlight, totals }: { readonly inFlight: InFlight; readonly totals: MetricTotals },
+  { inFlight, metrics }: { readonly inFlight: InFlight; readonly metrics: MetricsReporter },
   self: { readonly group: number; readonly port: HomePort } | null,
 ): StreamHost {
   const { ctx, env, name } = world;
+  const { totals } = metrics;
   // One for each group that is followed: groups are few.
   const homes = new Map<number, HomePort>();
   // Deployed clocks stand still between I/O: a storage read behind the sends lets the time move on.
@@ -222,6 +223,8 @@ function createStreams(
       const channel = streamClass === "bars" ? "bars.1m" : "quotes";
       totals.observe("ws_publish_latency_ms", { channel }, nowMs - receivedAt);
     }
+    // Between two sweeps the object may hibernate, and what it counted with it.
+    metrics.keep();
   };
   return new StreamHost({
     name,
@@ -238,7 +241,7 @@ function createStreams(
     after,
     wallNow: () => wallClock.now(),
     lastPingMs: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? null,
-    totals: totals,
+    totals,
     onPublished: (published) => inFlight.track(observePublished(published)),
   });
 }

@@ -118,13 +118,13 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
-    this.#hostSide().remove(socket);
+    this.#removeSocket(socket);
     // The other half of the handshake: without it a client waits for its own time-out.
     socket.close(NORMAL_CLOSURE);
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
-    this.#hostSide().remove(socket);
+    this.#removeSocket(socket);
   }
 
   /**
@@ -355,6 +355,12 @@ export class SymbolGroup extends DurableObject<Env> {
 
   status(): GroupStatus {
     return this.#homeSide().status();
+  }
+
+  #removeSocket(socket: WebSocket): void {
+    const { host, process } = this.#wired();
+    host.remove(socket);
+    process.metrics.keep();
   }
 
   #changeHoles(verb: "die" | "reopen" | "giveUp", ranges: readonly SymbolRange[]): void {

@@ -27,6 +27,8 @@ export interface Database {
   readonly connectionString: string;
   /** While away, `/sql` answers 503; what runs already is finished. `query` still works. */
   setAway(away: boolean): void;
+  /** Drains are answered so much later than they could be, ms, as by a slow disk; they wait beside each other. */
+  setDrainDelay(delayMs: number): void;
   /** Runs one statement past the endpoint: what tests and reconciliation look with. */
   query(text: string, params?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Closes the endpoint, the connections and the embedded database. */
@@ -54,7 +56,8 @@ export async function startDatabase(options: DatabaseOptions): Promise<Database>
   pool.on("error", () => {});
   pool.on("connect", (client) => void client.on("error", () => {}));
   let away = false;
-  const server = createSqlEndpoint({ pool, isAway: () => away });
+  let drainDelayMs = 0;
+  const server = createSqlEndpoint({ pool, isAway: () => away, drainDelayMs: () => drainDelayMs });
   // Longer than a driver keeps an unused connection, so that none is closed just as it is used again.
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.listen(options.port ?? 0, "127.0.0.1");
@@ -67,6 +70,9 @@ export async function startDatabase(options: DatabaseOptions): Promise<Database>
     connectionString,
     setAway(value) {
       away = value;
+    },
+    setDrainDelay(value) {
+      drainDelayMs = value;
     },
     async query(text, params = []) {
       return (await pool.query<Record<string, unknown>>(text, [...params])).rows;

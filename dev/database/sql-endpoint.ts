@@ -1,10 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { parseSqlRequest } from "./sql-request.ts";
 import { runSqlRequest } from "./sql-runner.ts";
 
 /** As Neon's: larger requests are refused. */
 const MAX_BODY_BYTES = 64 * 1_024 * 1_024;
+
+/** What only a drain calls. */
+const DRAIN = "drain_end(";
 
 const ERROR_FIELDS = [
   "severity",
@@ -30,6 +34,8 @@ export interface SqlEndpointDeps {
   readonly pool: pg.Pool;
   /** While true every request is answered 503, as from a database that can't be reached. */
   isAway(): boolean;
+  /** How much later a drain is answered than it could be, ms; absent: not at all. */
+  drainDelayMs?(): number;
 }
 
 /**
@@ -52,6 +58,8 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const body = await readBody(request);
+  const delayMs = deps.drainDelayMs?.() ?? 0;
+  if (delayMs > 0 && body?.includes(DRAIN) === true) await delay(delayMs);
   if (deps.isAway()) return reply(response, 503, { message: "the database is away" });
   if (request.method !== "POST" || request.url !== "/sql") {
     return reply(response, 404, { message: "POST /sql is all there is" });

@@ -40,6 +40,12 @@ export function negotiate(
   return best;
 }
 
+/** How much a client wants a media type, 0 to 1; without a header as much as can be. */
+export function qualityFor(accept: string | undefined, mediaType: string): number {
+  if (accept === undefined || accept.trim() === "") return 1;
+  return qualityOf(mediaType, accept.split(",").slice(0, MAX_RANGES).flatMap(parseRange));
+}
+
 function parseRange(text: string): MediaRange[] {
   const [range = "", ...parameters] = text.split(";").map((part) => part.trim().toLowerCase());
   const [type, subtype, ...rest] = range.split("/");

@@ -14,7 +14,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { floorToMinute, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
-import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
+import { MetricsReporter, type SendBatch } from "../platform/metric-batch.ts";
 import { HoleQueue, type HoleQueueDeps } from "./hole-queue.ts";
 import { type LetterPost, oneBatch, postLetters } from "./letter-post.ts";
 import { QueueMeta } from "./queue-meta.ts";
@@ -38,7 +38,7 @@ export interface BackfillDeskDeps extends HoleQueueDeps, LetterPost {
   readonly keepAlive: (work: Promise<void>) => void;
   /** Runs a job in an invocation of its own. */
   readonly run: (run: BackfillRun) => Promise<BackfillEnd>;
-  readonly report: (totals: MetricTotalsJson) => Promise<void>;
+  readonly report: SendBatch;
   /** Told when a job has ended: the next one may be due. */
   readonly onChange: () => void;
 }
@@ -49,17 +49,17 @@ export interface BackfillDeskDeps extends HoleQueueDeps, LetterPost {
  */
 export class BackfillDesk {
   readonly inFlight: InFlight;
-  readonly totals: MetricTotals;
   #deps: BackfillDeskDeps;
   #queue: HoleQueue;
   #meta: QueueMeta;
+  #metrics: MetricsReporter;
   #isSending = false;
 
   constructor(deps: BackfillDeskDeps) {
     this.#deps = deps;
     this.#queue = new HoleQueue(deps);
     this.#meta = new QueueMeta(deps.storage.sql);
-    this.totals = new MetricTotals(JSON.parse(this.#meta.store.get("metrics") ?? "{}"));
+    this.#metrics = new MetricsReporter(this.#meta.store.cell("metrics"), deps.report);
     this.inFlight = new InFlight(deps.keepAlive, (error) =>
       log("error", "backfill broke down", { tier: deps.tier, error: errorText(error) }),
     );
@@ -67,7 +67,9 @@ export class BackfillDesk {
 
   offer(holes: readonly OfferedHole[], origin: HoleOrigin): OfferAnswer {
     const { taken, added } = this.#queue.offer(holes, origin);
-    this.totals.add("backfill_jobs_enqueued_total", { tier: this.#deps.tier }, added);
+    const { tier } = this.#deps;
+    this.#metrics.totals.add("backfill_jobs_enqueued_total", { tier }, added);
+    if (added > 0) this.#metrics.keep();
     return { taken };
   }
 
@@ -138,14 +140,12 @@ export class BackfillDesk {
   /** Keeps the totals and reports them; gauges that nobody reports any more expire. */
   async report(): Promise<void> {
     const { tier, now } = this.#deps;
-    const oldestMs = this.#queue.oldestMs();
-    const ageS = oldestMs === null ? 0 : (now() - oldestMs) / SECOND_MS;
-    this.totals.set("backfill_queue_depth", { tier }, this.#queue.depth());
-    this.totals.set("backfill_oldest_age_seconds", { tier }, ageS);
+    const { totals } = this.#metrics;
+    totals.set("backfill_queue_depth", { tier }, this.#queue.depth());
+    totals.setSince("backfill_oldest_age_seconds", { tier }, this.#queue.oldestMs());
     const lateMs = Math.max(now() - (this.nextDueMs() ?? now()), 0);
-    this.totals.set("object_alarm_late_seconds", { object: "BackfillQueue" }, lateMs / SECOND_MS);
-    this.#meta.store.set("metrics", JSON.stringify(this.totals));
-    await this.#deps.report(this.totals.toJSON());
+    totals.set("object_alarm_late_seconds", { object: "BackfillQueue" }, lateMs / SECOND_MS);
+    await this.#metrics.report();
   }
 
   #canStart(nowMs: EpochMs): boolean {
@@ -168,9 +168,10 @@ export class BackfillDesk {
     if (ended !== null) {
       const { tier } = this.#deps;
       const count = (status: string, holes: number) =>
-        this.totals.add("backfill_jobs_completed_total", { tier, status }, holes);
+        this.#metrics.totals.add("backfill_jobs_completed_total", { tier, status }, holes);
       count("filled", ended.filled);
       count("dead", ended.died);
+      this.#metrics.keep();
       this.#pause(end.cause);
     }
     this.#startDue();

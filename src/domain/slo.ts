@@ -49,12 +49,17 @@ export function dueDate(calendar: Calendar, nowMs: EpochMs): TradingDate {
   return calendar.previousSession(first.openMs - 1).date;
 }
 
+/** The START of the first expected minute that is not complete: the lag counts from there, once it has begun. */
+export function lagsSince(calendar: Calendar, completeBeforeMs: EpochMs): EpochMs {
+  return firstExpectedMinute(calendar, completeBeforeMs);
+}
+
 /**
  * How far behind a tier is whose minutes are complete before `completeBeforeMs`, ms: the time since the
  * first of the others began. 0 when none of them has begun, as while the market is closed.
  */
 export function lagMs(calendar: Calendar, completeBeforeMs: EpochMs, nowMs: EpochMs): number {
-  return Math.max(0, nowMs - firstExpectedMinute(calendar, completeBeforeMs));
+  return Math.max(0, nowMs - lagsSince(calendar, completeBeforeMs));
 }
 
 /** Symbols that were looked at, and how many of them violate. */

@@ -22,6 +22,11 @@ export class MetaStore {
     return value === null ? null : Number(value);
   }
 
+  /** One fact alone, for who must not see the others. */
+  cell(key: string): { get: () => string | null; set: (value: string) => void } {
+    return { get: () => this.get(key), set: (value) => this.set(key, value) };
+  }
+
   set(key: string, value: string | number): void {
     this.#sql.exec(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -1,7 +1,7 @@
 /** How gauges of several reporters become one series at a scrape. */
 type Merge = "sum" | "max" | "min";
 
-/** What a metric is: its type, help text, label names, and buckets (upper bounds, ms) or merge rule. */
+/** What a metric is: its type, help text, label names, and buckets (upper bounds, in the unit of its name) or merge rule. */
 export type MetricDefinition =
   | { readonly type: "counter"; readonly help: string; readonly labels: readonly string[] }
   | {
@@ -9,6 +9,11 @@ export type MetricDefinition =
       readonly help: string;
       readonly labels: readonly string[];
       readonly merge: Merge;
+      /**
+       * An age: reported as the market time since which it counts (0: nothing waits), made seconds of at a
+       * scrape, so that a reporter that is stuck shows no age that stands still.
+       */
+      readonly since?: true;
     }
   | {
       readonly type: "histogram";
@@ -17,9 +22,15 @@ export type MetricDefinition =
       readonly buckets: readonly number[];
     };
 
+/** From a minute's END: the first poll comes seconds after it, absence is settled after minutes. */
+const SETTLE_BUCKETS_S = [2, 5, 10, 15, 30, 60, 90, 120, 180, 300, 600, 1_200, 3_600];
 const LATENCY_BUCKETS_MS = [5, 10, 25, 50, 75, 100, 150, 250, 500, 1_000, 2_500, 5_000];
+const LATENCY_BUCKETS_S = LATENCY_BUCKETS_MS.map((ms) => ms / 1_000);
 
-/** Every metric the service has, by name. No label carries a symbol. */
+/**
+ * Every metric the service has, by name. No label carries a symbol. What an object counts is kept with its own
+ * data at the end of what it counted; what it had not kept when it was reset is lost, and HELP says so.
+ */
 export const METRICS = {
   provider_selected_total: {
     type: "counter",
@@ -61,6 +72,24 @@ export const METRICS = {
     labels: ["tier"],
     merge: "max",
   },
+  market_open: {
+    type: "gauge",
+    help: "1 while the regular session is open by the calendar, early closes and ad-hoc closures included, else 0.",
+    labels: [],
+    merge: "max",
+  },
+  plan_delay_seconds: {
+    type: "gauge",
+    help: "How much later than real time the plan of the first provider of 1-minute bars serves them.",
+    labels: [],
+    merge: "max",
+  },
+  metrics_report_age_seconds: {
+    type: "gauge",
+    help: "Since the last report of the most silent reporter of a kind, seconds; counters of a silent one stand still, its gauges are gone after 180.",
+    labels: ["reporter"],
+    merge: "max",
+  },
   jobs_processed_total: {
     type: "counter",
     help: "Fetch jobs that ended, by the provider that answered (none: nobody did).",
@@ -92,6 +121,7 @@ export const METRICS = {
     help: "How long the oldest hole of a backfill queue has been in it, seconds of market time.",
     labels: ["tier"],
     merge: "max",
+    since: true,
   },
   write_batch_ms: {
     type: "histogram",
@@ -99,11 +129,18 @@ export const METRICS = {
     labels: ["table"],
     buckets: LATENCY_BUCKETS_MS,
   },
+  bar_settle_seconds: {
+    type: "histogram",
+    help: "From the END of a minute until its bars came first (first) and until nothing of it was pending any more in a group (settled), seconds of market time; polls of a running session alone.",
+    labels: ["provider", "stage"],
+    buckets: SETTLE_BUCKETS_S,
+  },
   ingestion_lag_seconds: {
     type: "gauge",
     help: "Since the end of the newest minute that Postgres has of 99 % of the tier, seconds of market time; 0 when closed and nothing is pending, absent when unknown.",
     labels: ["tier", "interval"],
     merge: "max",
+    since: true,
   },
   slo_gap_violation_rate: {
     type: "gauge",
@@ -135,11 +172,11 @@ export const METRICS = {
     labels: [],
     merge: "max",
   },
-  canary_latency_ms: {
+  canary_latency_seconds: {
     type: "histogram",
-    help: "From the knowledge time of a live flush to where a client reads it, ms.",
+    help: "From the knowledge time of a live flush to where a client reads it, seconds.",
     labels: [],
-    buckets: LATENCY_BUCKETS_MS,
+    buckets: LATENCY_BUCKETS_S,
   },
   canary_lost_flushes_total: {
     type: "counter",
@@ -156,7 +193,7 @@ export const METRICS = {
     help: "Streams that the client inside the deployment resumed, by whether the socket had all of them.",
     labels: ["recovered"],
   },
-  ws_subscriptions_gauge: {
+  ws_subscriptions: {
     type: "gauge",
     help: "Connections that take a channel.",
     labels: ["channel"],
@@ -164,7 +201,7 @@ export const METRICS = {
   },
   ws_messages_sent_total: {
     type: "counter",
-    help: "Frames that were handed to sockets, a batch being one.",
+    help: "Frames that were handed to sockets, a batch being one; up to a minute of them is lost when a host is reset.",
     labels: [],
   },
   ws_dropped_messages_total: {
@@ -233,6 +270,7 @@ export const METRICS = {
     help: "Age of the oldest flush that has not reached Postgres, seconds of market time.",
     labels: [],
     merge: "max",
+    since: true,
   },
   undrained_dropped_total: {
     type: "counter",

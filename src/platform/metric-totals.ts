@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { EpochMs } from "../domain/time.ts";
 import { metricDefinition, type MetricName, METRICS } from "./metric-definitions.ts";
 
 /** Label values by label name; the names that a metric has stand in its definition. */
@@ -43,6 +44,14 @@ export class MetricTotals {
     series[key] = (typeof before === "number" ? before : 0) + by;
   }
 
+  /**
+   * Shows a counter that has counted nothing yet as 0: of a series that begins with what it counted first, nobody
+   * sees that it grew.
+   */
+  touch(name: MetricName, labels: Labels): void {
+    this.#series(name)[labelKey(name, labels)] ??= 0;
+  }
+
   /** Sets a gauge; null, or what is no finite number, takes it away: absent rather than wrong. */
   set(name: MetricName, labels: Labels, value: number | null): void {
     const series = this.#series(name);
@@ -51,8 +60,16 @@ export class MetricTotals {
     else series[key] = value;
   }
 
-  /** Counts a value into a histogram. */
-  observe(name: MetricName, labels: Labels, value: number): void {
+  /** Sets an age by the market time since which it counts; null: nothing waits, the age is 0. */
+  setSince(name: MetricName, labels: Labels, sinceMs: EpochMs | null): void {
+    const definition = metricDefinition(name);
+    if (definition.type !== "gauge" || definition.since !== true)
+      throw new TypeError(`${name} is not an age`);
+    this.set(name, labels, sinceMs ?? 0);
+  }
+
+  /** Counts a value into a histogram, `times` over. */
+  observe(name: MetricName, labels: Labels, value: number, times = 1): void {
     const definition = metricDefinition(name);
     if (definition.type !== "histogram") throw new TypeError(`${name} is not a histogram`);
     const series = this.#series(name);
@@ -63,8 +80,8 @@ export class MetricTotals {
       : new Array<number>(definition.buckets.length + 2).fill(0);
     const bucket = definition.buckets.findIndex((bound) => value <= bound);
     const at = bucket === -1 ? definition.buckets.length : bucket;
-    counts[at] = (counts[at] ?? 0) + 1;
-    counts[counts.length - 1] = (counts.at(-1) ?? 0) + value;
+    counts[at] = (counts[at] ?? 0) + times;
+    counts[counts.length - 1] = (counts.at(-1) ?? 0) + value * times;
     series[key] = counts;
   }
 

@@ -1,7 +1,9 @@
 import { type FlushFrame, serverFrameSchema } from "../contracts/stream.ts";
 import type { EpochMs } from "../domain/time.ts";
+import { SECOND_MS } from "../domain/time.ts";
 import { errorText, log } from "../platform/log.ts";
-import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
+import { MetricsReporter, type SendBatch } from "../platform/metric-batch.ts";
+import type { MetricTotals } from "../platform/metric-totals.ts";
 import { formatToken, parseToken, type Position } from "../stream/token.ts";
 
 /** What the canary follows: it trades each minute. */
@@ -19,7 +21,7 @@ export interface CanaryDeps {
   /** Opens a connection to where the symbol lives; it may fail. */
   readonly connect: () => Promise<WebSocket>;
   readonly now: () => EpochMs;
-  readonly report: (totals: MetricTotalsJson) => Promise<void>;
+  readonly report: SendBatch;
 }
 
 /**
@@ -29,6 +31,7 @@ export interface CanaryDeps {
  */
 export class Canary {
   #deps: CanaryDeps;
+  #metrics: MetricsReporter;
   #totals: MetricTotals;
   #positions: Map<string, Position>;
   #socket: WebSocket | null = null;
@@ -36,7 +39,13 @@ export class Canary {
 
   constructor(deps: CanaryDeps) {
     this.#deps = deps;
-    this.#totals = new MetricTotals(JSON.parse(deps.memory.get("totals") ?? "{}"));
+    const { memory } = deps;
+    const store = {
+      get: () => memory.get("totals"),
+      set: (text: string) => memory.set("totals", text),
+    };
+    this.#metrics = new MetricsReporter(store, deps.report);
+    this.#totals = this.#metrics.totals;
     this.#positions = parseToken(deps.memory.get("token") ?? "") ?? new Map<string, Position>();
   }
 
@@ -45,7 +54,7 @@ export class Canary {
     if (!isOpen) this.leave();
     else if (this.#socket === null) await this.#open();
     this.#totals.set("canary_up", {}, isOpen ? Number(this.#isLive) : null);
-    await this.#deps.report(this.#totals.toJSON());
+    await this.#metrics.report();
   }
 
   /** An object with an open socket stays awake, which costs. */
@@ -123,7 +132,11 @@ export class Canary {
     }
     this.#positions.set(g, { epoch, fs, at });
     if (flush.rp === undefined)
-      this.#totals.observe("canary_latency_ms", {}, Math.max(0, this.#deps.now() - at));
+      this.#totals.observe(
+        "canary_latency_seconds",
+        {},
+        Math.max(0, this.#deps.now() - at) / SECOND_MS,
+      );
   }
 
   #fault(why: string): void {
@@ -133,6 +146,6 @@ export class Canary {
 
   #remember(): void {
     this.#deps.memory.set("token", formatToken(this.#positions));
-    this.#deps.memory.set("totals", JSON.stringify(this.#totals.toJSON()));
+    this.#metrics.keep();
   }
 }

@@ -6,14 +6,16 @@ import {
   type ErrorBudget,
   errorBudget,
   lagMs,
+  lagsSince,
   SLO_LEVELS,
   violationRate,
 } from "../domain/slo.ts";
 import type { Tier } from "../domain/tier.ts";
-import { type EpochMs, MINUTE_MS, SECOND_MS } from "../domain/time.ts";
+import { type EpochMs, MINUTE_MS } from "../domain/time.ts";
 import type { TradingDate } from "../domain/trading-date.ts";
 import { errorText, log } from "../platform/log.ts";
-import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
+import { BatchNumbers, type SendBatch } from "../platform/metric-batch.ts";
+import { MetricTotals } from "../platform/metric-totals.ts";
 import type { SampleStore } from "./sample-store.ts";
 import { type SampleSource, takeSample } from "./take-sample.ts";
 
@@ -28,7 +30,7 @@ export interface SamplerDeps extends SampleSource {
   readonly now: () => EpochMs;
   /** Asks whether what lacks these bars knows that it does: a row may have been deleted by hand. */
   readonly audit: (date: TradingDate, symbols: readonly string[]) => Promise<void>;
-  readonly report: (totals: MetricTotalsJson) => Promise<void>;
+  readonly report: SendBatch;
 }
 
 /** How the service stands against its targets. */
@@ -52,6 +54,7 @@ export class Sampler {
   #deps: SamplerDeps;
   /** A second caller waits for the sample that is being taken. */
   #running: Promise<void> | null = null;
+  #numbers = new BatchNumbers();
 
   constructor(deps: SamplerDeps) {
     this.#deps = deps;
@@ -75,13 +78,18 @@ export class Sampler {
 
   /**
    * Looks after a closed market, each minute: tells again what is known, and looks again when something
-   * was lacking or unknown, or another daily bar is due. While it is open the schedule does.
+   * was lacking or unknown, or another daily bar is due. While it is open the schedule does; until the next
+   * sample is due the last one is told again, for gauges expire sooner than a slow cadence brings new ones.
    */
   async lookAfter(): Promise<void> {
     const nowMs = this.#deps.now();
     const { schedule, store } = this.#deps;
     const last = store.last();
-    if (last === null || isSampled(schedule, nowMs)) return;
+    if (last === null) return;
+    if (isSampled(schedule, nowMs)) {
+      if (this.nextMs() > nowMs) await this.#report(last);
+      return;
+    }
     const day = dueDate(schedule.calendar, nowMs);
     const rests = last.state === "measured" && last.day === day && !this.#lacks(last, nowMs);
     if (rests || nowMs - last.atMs < CLOSED_EVERY_MS) await this.#report(last);
@@ -132,7 +140,8 @@ export class Sampler {
   /** A report that is lost is made good by the next one. */
   async #report(sample: SloSample): Promise<void> {
     try {
-      await this.#deps.report(this.#gauges(sample).toJSON());
+      const totals = this.#gauges(sample).toJSON();
+      await this.#deps.report({ seq: this.#numbers.next(), totals });
     } catch (error) {
       log("warn", "the service level was not reported", { error: errorText(error) });
     }
@@ -146,8 +155,8 @@ export class Sampler {
     if (sample.state === "unknown") return totals;
     for (const { tier, interval, completeBeforeMs } of sample.levels) {
       if (completeBeforeMs === null) continue;
-      const behindMs = lagMs(this.#deps.schedule.calendar, completeBeforeMs, this.#deps.now());
-      totals.set("ingestion_lag_seconds", { tier, interval }, behindMs / SECOND_MS);
+      const sinceMs = lagsSince(this.#deps.schedule.calendar, completeBeforeMs);
+      totals.setSince("ingestion_lag_seconds", { tier, interval }, sinceMs);
     }
     return totals;
   }

@@ -311,7 +311,9 @@ export class StreamHost {
     return [...this.#connections.values()].filter((connection) => connection.positions.has(stream));
   }
 
+  /** Frames went out: what they count is counted before the object may hibernate. */
   #reportPublished(): void {
+    this.watch.countSent(this.#connections.values());
     const published = this.#published;
     this.#published = [];
     if (published.length > 0) this.deps.onPublished(published);

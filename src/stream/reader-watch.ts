@@ -71,8 +71,8 @@ export class ReaderWatch {
   /** The minute's look at every connection. */
   sweep(connections: readonly Connection[]): void {
     const nowMs = this.now();
+    this.countSent(connections);
     for (const connection of connections) {
-      this.#countSent(connection);
       const { connectedMs, heardMs, socket, acks } = connection;
       const pingMs = this.#deps.lastPingMs(socket) ?? 0;
       const life = { connectedMs, heardMs: Math.max(heardMs, pingMs), acks: acks !== null };
@@ -98,13 +98,19 @@ export class ReaderWatch {
     code: string,
     waiting: { readonly reason: string; readonly dropped: number },
   ): void {
-    this.#countSent(connection);
+    this.countSent([connection]);
     this.count("ws_closed_total", { code });
     this.count("ws_dropped_messages_total", { reason: waiting.reason }, waiting.dropped);
   }
 
-  #countSent(connection: Connection): void {
-    const { sent, failed } = connection.takeTally();
+  /** Counts what was handed to sockets since this was asked last: once for all of them, for it is asked at every send. */
+  countSent(connections: Iterable<Connection>): void {
+    let [sent, failed] = [0, 0];
+    for (const connection of connections) {
+      const tally = connection.takeTally();
+      sent += tally.sent;
+      failed += tally.failed;
+    }
     this.count("ws_messages_sent_total", {}, sent);
     this.count("ws_dropped_messages_total", { reason: "socket_closed" }, failed);
   }

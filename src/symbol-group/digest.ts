@@ -10,6 +10,7 @@ import { MINUTE_MS } from "../domain/time.ts";
 import { advanceWatermark, type GroupView, missingMinutes } from "../domain/watermark.ts";
 import { type Answer, classify, type Classified, type MinuteChange } from "./classify.ts";
 import type { HoleBook, MinutesBySlot } from "./hole-book.ts";
+import { settledMinutes } from "./settled-minutes.ts";
 
 // Generous sizes of the JSON parts, so that a flush is cut before it outgrows its bound.
 const ROW_BYTES = 240;
@@ -44,6 +45,8 @@ export interface Digest {
   readonly drafts: readonly FlushDraft[];
   readonly minutes: readonly MinuteChange[];
   readonly watermarkMs: EpochMs;
+  /** Minutes of the last hour of which nothing is pending any more. */
+  readonly settled: readonly EpochMs[];
   readonly verdicts: Classified["verdicts"];
   readonly evidence: Classified["evidence"];
 }
@@ -80,7 +83,8 @@ export function digest(answer: Answer | null, state: GroupState, nowMs: EpochMs)
   const watermarkMs = advanceWatermark(state.watermarkMs, nowMs, view, isOpen);
   const last = drafts.at(-1);
   if (last !== undefined) drafts[drafts.length - 1] = { ...last, watermarkMs };
-  return { drafts, minutes, watermarkMs, verdicts, evidence };
+  const settled = settledMinutes(state.calendar, state.watermarkMs, watermarkMs, nowMs);
+  return { drafts, minutes, watermarkMs, settled, verdicts, evidence };
 }
 
 /** Opens a hole for whatever is missing from `fromMs` on and stands in none yet. */

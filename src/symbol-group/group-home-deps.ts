@@ -9,7 +9,7 @@ import type { Calendar } from "../domain/calendar.ts";
 import type { ListedMember } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
-import type { MetricTotalsJson } from "../platform/metric-totals.ts";
+import type { SendBatch } from "../platform/metric-batch.ts";
 import type { DrainDeps } from "./drain.ts";
 import type { FetchDutiesConfig } from "./fetch-duties.ts";
 import type { FollowersDeps } from "./followers.ts";
@@ -55,5 +55,5 @@ export interface GroupHomeDeps {
   readonly connections: () => number;
   /** How many of the connections take each channel. */
   readonly channels: () => ReadonlyMap<Channel, number>;
-  readonly report: (totals: MetricTotalsJson) => Promise<void>;
+  readonly report: SendBatch;
 }

@@ -13,7 +13,8 @@ import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
-import { MetricTotals } from "../platform/metric-totals.ts";
+import { MetricsReporter } from "../platform/metric-batch.ts";
+import type { MetricTotals } from "../platform/metric-totals.ts";
 import type { FollowAnswer, KnownRoster, LogSlice, QuoteSnapshot } from "../stream/home-port.ts";
 import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
@@ -40,6 +41,7 @@ const QUOTES_SILENCE_MS = 5 * MINUTE_MS;
 
 /** The home side of a symbol group as a process: duties, jobs, ingest, drain, followers, reports. */
 export class GroupHome {
+  readonly metrics: MetricsReporter;
   readonly totals: MetricTotals;
   readonly inFlight: InFlight;
   /** Its side of the backfill queues. */
@@ -65,12 +67,14 @@ export class GroupHome {
       now: () => deps.market.now(),
       onAppended: () => this.#outlets.bars.publish(),
     });
-    this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
+    const { meta } = this.#ledger;
+    this.metrics = new MetricsReporter(meta.cell("metrics"), deps.report);
+    this.totals = this.metrics.totals;
     this.tasks = new ServiceTasks({
       ...deps,
       daily: { calendar: deps.calendar, sessionsBack: deps.coldStartSessions["1d"] },
       duties: this.#duties,
-      meta: this.#ledger.meta,
+      meta,
       totals: this.totals,
     });
     this.inFlight = new InFlight(deps.keepAlive, (error) =>
@@ -101,6 +105,8 @@ export class GroupHome {
       this.#ledger.prune(scheduledMs);
       this.#ledger.holes.forgetQueued();
     }
+    // Each minute, also when nothing else happens: gauges of a group that lives must not expire.
+    this.inFlight.track(this.#report());
     if (this.#ledger.roster.length === 0) return;
     this.desk.look();
     this.#outlets.bars.drainIfForgotten();
@@ -147,7 +153,8 @@ export class GroupHome {
       };
     });
     this.#tellEnd(partEnd);
-    countIngest(this.totals, outcome, ingested, duty.startsWith("backfill:") ? "backfill" : "bars");
+    countIngest(this.totals, { duty, outcome, ingested, nowMs: this.#deps.market.now() });
+    this.metrics.keep();
     if (ingested.appended > 0) {
       this.#outlets.bars.publish();
       this.desk.plan();
@@ -175,6 +182,7 @@ export class GroupHome {
     const { fs } = stream.head();
     const digests = this.#ledger.ingestDaily(answers);
     countDaily(this.totals, answers, digests);
+    this.metrics.keep();
     if (stream.head().fs > fs) this.#outlets.bars.publish();
   }
 
@@ -311,9 +319,7 @@ export class GroupHome {
       track: (work) => this.inFlight.track(work),
       complain: (message, error) => this.#complain(message, error),
       // Bars are drained each minute: what quotes have counted goes with their report.
-      onDrained: async () => {
-        if (stream.class === "bars") await this.#report();
-      },
+      onDrained: async () => (stream.class === "bars" ? await this.#report() : this.metrics.keep()),
     });
   }
 
@@ -327,17 +333,14 @@ export class GroupHome {
     this.inFlight.track(this.desk.offerDays(days));
   }
 
-  /** Keeps the totals, then reports them: a lost report costs nothing, the next carries the total. */
   async #report(): Promise<void> {
     setGauges(this.totals, {
       group: this.#name(),
-      nowMs: this.#deps.market.now(),
       backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
       channels: this.#deps.channels(),
     });
-    this.#ledger.meta.set("metrics", JSON.stringify(this.totals));
-    await this.#deps.report(this.totals.toJSON());
+    await this.metrics.report();
   }
 
   #name(): string {

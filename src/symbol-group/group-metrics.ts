@@ -5,9 +5,11 @@ import { type Channel, CHANNELS } from "../contracts/stream.ts";
 import type { Task, TaskOutcome } from "../contracts/tasks.ts";
 import { AUDIT_KINDS } from "../domain/audit.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { SECOND_MS } from "../domain/time.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/time.ts";
 import type { MetricTotals } from "../platform/metric-totals.ts";
+import { PROVIDER_ERROR_KINDS } from "../providers/provider-error.ts";
 import type { DailyDigest } from "./daily-digest.ts";
+import type { Digest } from "./digest.ts";
 import type { Ingested } from "./ledger.ts";
 import type { QuotesIngested } from "./quote-book.ts";
 import { taskTypeOf } from "./service-duties.ts";
@@ -32,6 +34,8 @@ function countCalls(
   for (const call of calls) {
     const { provider, endpoint, code } = call;
     totals.observe("provider_latency_ms", { provider, endpoint }, call.durationMs);
+    for (const kind of PROVIDER_ERROR_KINDS)
+      totals.touch("provider_errors_total", { provider, endpoint, code: kind });
     if (code !== "ok") totals.add("provider_errors_total", { provider, endpoint, code });
   }
 }
@@ -85,13 +89,20 @@ export function countDaily(
   });
 }
 
+/** A job that ended: its duty, what it brought, what that changed, and when, market time. */
+interface EndedJob {
+  readonly duty: string;
+  readonly outcome: PollOutcome;
+  readonly ingested: Ingested;
+  readonly nowMs: EpochMs;
+}
+
 /** Counts what a job did and what its answer changed. */
 export function countIngest(
   totals: MetricTotals,
-  outcome: PollOutcome,
-  ingested: Ingested,
-  type: "bars" | "backfill" = "bars",
+  { duty, outcome, ingested, nowMs }: EndedJob,
 ): void {
+  const type = duty.startsWith("backfill:") ? "backfill" : "bars";
   countCalls(totals, "bars_1m", outcome);
   const answered = outcome.answers[0]?.source.provider ?? "none";
   totals.add("jobs_processed_total", { type, provider: answered });
@@ -106,6 +117,7 @@ export function countIngest(
     totals.add("stale_answers_total", { provider }, digest.verdicts.stale);
     totals.add("bars_disagreed_total", { provider }, digest.verdicts.disagreed);
     totals.add("bars_revised_total", { provider }, digest.verdicts.updated);
+    countTimes(totals, provider, digest, nowMs);
     const opened = digest.drafts
       .flatMap((draft) => draft.gaps)
       .filter((gap) => gap[3] === "open").length;
@@ -113,10 +125,25 @@ export function countIngest(
   });
 }
 
+/** How long after their END bars came, and minutes were settled. What was repaired later says nothing of it. */
+function countTimes(
+  totals: MetricTotals,
+  provider: string,
+  { minutes, settled }: Digest,
+  nowMs: EpochMs,
+): void {
+  const observe = (stage: string, ts: EpochMs, times: number) => {
+    const seconds = (nowMs - ts - MINUTE_MS) / SECOND_MS;
+    if (times > 0) totals.observe("bar_settle_seconds", { provider, stage }, seconds, times);
+  };
+  for (const { ts, rows } of minutes)
+    observe("first", ts, rows.filter((row) => row[12] === "first").length);
+  for (const ts of settled) observe("settled", ts, 1);
+}
+
 /** What a group's gauges are read from. */
 export interface GaugeInput {
   readonly group: string;
-  readonly nowMs: EpochMs;
   readonly backlog: { readonly flushes: number; readonly oldestAsOf: EpochMs | null };
   readonly connections: number;
   readonly channels: ReadonlyMap<Channel, number>;
@@ -124,11 +151,9 @@ export interface GaugeInput {
 
 /** Sets the group's gauges as they stand. */
 export function setGauges(totals: MetricTotals, input: GaugeInput): void {
-  const ageS = (sinceMs: EpochMs | null) =>
-    sinceMs === null ? null : (input.nowMs - sinceMs) / SECOND_MS;
   totals.set("ws_clients_gauge", { group: input.group }, input.connections);
   for (const channel of CHANNELS)
-    totals.set("ws_subscriptions_gauge", { channel }, input.channels.get(channel) ?? 0);
+    totals.set("ws_subscriptions", { channel }, input.channels.get(channel) ?? 0);
   totals.set("undrained_flushes", {}, input.backlog.flushes);
-  totals.set("undrained_oldest_seconds", {}, ageS(input.backlog.oldestAsOf) ?? 0);
+  totals.setSince("undrained_oldest_seconds", {}, input.backlog.oldestAsOf);
 }

@@ -6,7 +6,7 @@ import type { MarketClock } from "../platform/clocks.ts";
 import { InFlight } from "../platform/in-flight.ts";
 import { errorText, log } from "../platform/log.ts";
 import { MetaStore } from "../platform/meta-store.ts";
-import { MetricTotals, type MetricTotalsJson } from "../platform/metric-totals.ts";
+import { MetricsReporter, type SendBatch } from "../platform/metric-batch.ts";
 import { DutyStore } from "./duty-store.ts";
 
 /** A host looks after its streams this often while it has connections. */
@@ -24,7 +24,7 @@ export interface HostOnlyDeps {
   readonly connections: () => number;
   /** Connections that take each channel. */
   readonly channels: () => ReadonlyMap<Channel, number>;
-  readonly report: (totals: MetricTotalsJson) => Promise<void>;
+  readonly report: SendBatch;
 }
 
 /**
@@ -32,17 +32,15 @@ export interface HostOnlyDeps {
  * log, no polls and no drain.
  */
 export class HostOnly {
-  readonly totals: MetricTotals;
+  readonly metrics: MetricsReporter;
   readonly inFlight: InFlight;
   #deps: HostOnlyDeps;
   #duties: DutyStore;
-  #meta: MetaStore;
 
   constructor(deps: HostOnlyDeps) {
     this.#deps = deps;
     this.#duties = new DutyStore(deps.sql);
-    this.#meta = new MetaStore(deps.sql);
-    this.totals = new MetricTotals(JSON.parse(this.#meta.get(METRICS_KEY) ?? "{}"));
+    this.metrics = new MetricsReporter(new MetaStore(deps.sql).cell(METRICS_KEY), deps.report);
     this.inFlight = new InFlight(deps.keepAlive, (error) => {
       log("error", "background work failed", { host: deps.name, error: errorText(error) });
     });
@@ -78,13 +76,11 @@ export class HostOnly {
     }
   }
 
-  /** Keeps the totals, then reports them: a lost report costs nothing, the next carries the total. */
   async #report(): Promise<void> {
     const { name, connections, channels } = this.#deps;
-    this.totals.set("ws_clients_gauge", { group: name }, connections());
-    for (const [channel, count] of channels())
-      this.totals.set("ws_subscriptions_gauge", { channel }, count);
-    this.#meta.set(METRICS_KEY, JSON.stringify(this.totals));
-    await this.#deps.report(this.totals.toJSON());
+    const { totals } = this.metrics;
+    totals.set("ws_clients_gauge", { group: name }, connections());
+    for (const [channel, count] of channels()) totals.set("ws_subscriptions", { channel }, count);
+    await this.metrics.report();
   }
 }

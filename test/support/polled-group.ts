@@ -100,7 +100,8 @@ export class PolledGroup {
     });
     const digests = outcome.answers.map((answer) => this.#group.take(answer, this.nowMs));
     if (digests.length === 0) digests.push(this.#group.take(null, this.nowMs));
-    countIngest(this.totals, outcome, { appended: 0, digests });
+    const ended = { duty: "poll", outcome, ingested: { appended: 0, digests }, nowMs: this.nowMs };
+    countIngest(this.totals, ended);
     for (const row of digests.flatMap(({ drafts }) => drafts.flatMap((draft) => draft.rows))) {
       const [symbol, ts, o, h, l, c, v, n, vw, , provider] = row;
       this.#rows.push({ symbol, ts, provider, values: [o, h, l, c, v, n, vw] });

@@ -29,7 +29,7 @@ function nest() {
         return response.webSocket;
       },
       now: () => marketClock.now(),
-      report: async (totals) => {
+      report: async ({ totals }) => {
         last = structuredClone(totals);
       },
     });
@@ -53,7 +53,7 @@ describe("the canary", () => {
     await isAt(2);
     await canary.keep(true);
     expect(told()).toMatchObject({ canary_up: { "": 1 }, canary_connects_total: { "": 1 } });
-    const latency = told()["canary_latency_ms"]?.[""];
+    const latency = told()["canary_latency_seconds"]?.[""];
     expect(Array.isArray(latency) && latency.slice(0, -1).reduce((sum, n) => sum + n, 0)).toBe(2);
     expect(told()["canary_lost_flushes_total"]).toBeUndefined();
     await canary.keep(false);

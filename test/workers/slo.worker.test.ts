@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createApp } from "../../src/api/app.ts";
 import { sloViewSchema } from "../../src/api/slo-view.ts";
@@ -108,6 +108,21 @@ describe("the monitor of service levels", () => {
       ["unknown", undefined],
       ["measured", 0],
     ]);
+  });
+
+  it("tells the last sample again at each ping while the next one is not due, and not when it is overdue", async () => {
+    let aheadMs = 0;
+    const realNow = Date.now.bind(Date);
+    vi.spyOn(Date, "now").mockImplementation(() => realNow() + aheadMs);
+    script({}, minute(10));
+    await sampleAt(minute(10));
+    aheadMs += 170_000;
+    await pingAt(minute(10) + 20_000);
+    aheadMs += 170_000;
+    expect(await gauge("slo_gap_violation_rate")).toBe(0);
+    await pingAt(minute(10) + EVERY_MS);
+    aheadMs += 20_000;
+    expect(await gauge("slo_gap_violation_rate")).toBeNull();
   });
 
   it("goes on with the same turn and the same samples after it was evicted", async () => {

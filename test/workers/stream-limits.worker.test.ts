@@ -163,8 +163,8 @@ describe("what is counted of connections", () => {
     await sweep(3);
     const text = (await metric("ws_")).join("\n");
     expect(text).toContain(`ws_clients_gauge{group="g${HOST}"} 2`);
-    expect(text).toContain('ws_subscriptions_gauge{channel="bars.1m"} 2');
-    expect(text).toContain('ws_subscriptions_gauge{channel="quotes"} 0');
+    expect(text).toContain('ws_subscriptions{channel="bars.1m"} 2');
+    expect(text).toContain('ws_subscriptions{channel="quotes"} 0');
     expect(text).toContain('ws_recover_total{recovered="true"} 1');
     expect(text).toContain('ws_recover_total{recovered="false"} 1');
     expect(text).toContain('ws_closed_total{code="client"} 1');

@@ -3,7 +3,7 @@ import { groupName } from "../../domain/symbol.ts";
 import { toIso } from "../../domain/time.ts";
 import { marketClock, wallClock } from "../../platform/clocks.ts";
 import { errorText } from "../../platform/log.ts";
-import { symbolGroupStub } from "../../platform/stubs.ts";
+import { metricsHubStub, symbolGroupStub } from "../../platform/stubs.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import { findingWarnings } from "../../routing/key-finding.ts";
 import { carriesAll, policyCapacities, shortageText } from "../../routing/policy-capacity.ts";
@@ -11,6 +11,7 @@ import { policyStandings, standingWarnings } from "../../routing/policy-standing
 import type { Settings } from "../../env.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { calendarWarnings, checkedCalendar } from "../calendar-view.ts";
+import { metricFaults } from "../metric-faults.ts";
 import { type JobSourceView, jobSourceView, jobSourceWarning } from "../job-source-view.ts";
 import { findingsOf, providerSnapshots } from "../provider-snapshots.ts";
 import { sumTiers } from "../tier-sizes.ts";
@@ -102,6 +103,10 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   }
   for (const { type, reason } of statuses.flatMap((status) => status.unserved))
     warnings.push(`${type} is unserved: ${reason}`);
+  const heard = async () => await metricsHubStub(env).heard();
+  reasons.push(
+    ...(await metricFaults({ heard, now: () => wallClock.now(), stepped: marketClock.stepped })),
+  );
   const members = statuses.reduce((sum, status) => sum + status.members, 0);
   if (members === 0) warnings.push("no symbol is served: the universe is empty");
   const short = policyCapacities(settings, sumTiers(statuses)).filter((each) => !carriesAll(each));

@@ -1,15 +1,20 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { PROVIDER_IDS } from "../../domain/provider-id.ts";
 import { type Tier, TIERS } from "../../domain/tier.ts";
+import { SECOND_MS } from "../../domain/time.ts";
+import { marketClock } from "../../platform/clocks.ts";
 import { errorText, log } from "../../platform/log.ts";
 import { metricsHubStub, providerBreakerStub } from "../../platform/stubs.ts";
+import type { ExpositionFormat } from "../../platform/metric-text.ts";
 import { MetricTotals } from "../../platform/metric-totals.ts";
 import { countDead } from "../../postgres/dead-letter-reads.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import { configuredProviders } from "../../providers/registry.ts";
 import { minutesBeyondCredits } from "../../routing/policy-capacity.ts";
-import type { Settings } from "../../env.ts";
+import { minuteDelay } from "../../routing/minute-delay.ts";
+import { calendarOf, type Settings } from "../../env.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { qualityFor } from "../negotiate.ts";
 import { tierSizes } from "../tier-sizes.ts";
 import { VERSION } from "../version.ts";
 
@@ -17,13 +22,28 @@ const CIRCUIT_VALUE = { closed: 1, half_open: 0.5, open: 0, isolated: 0 } as con
 /** A scrape is given up after ten seconds by default: a database that is away must not use them up. */
 const DEPTH_TIMEOUT_MS = 2_000;
 
-/** `GET /metrics`: Prometheus text. Breakers are asked at the scrape: what is shown is what is. */
+const CONTENT_TYPES: Readonly<Record<ExpositionFormat, string>> = {
+  text: "text/plain; version=0.0.4; charset=utf-8",
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+};
+
+/**
+ * `GET /metrics`: Prometheus text, or OpenMetrics for who prefers it. Breakers are asked at the scrape: what is
+ * shown is what is.
+ */
 export function registerMetrics(app: OpenAPIHono<ApiEnv>): void {
   app.get("/metrics", async (context) => {
+    const format = formatFor(context.req.header("accept"));
     const measured = await measure(context.var.settings, context.env);
-    const text = await metricsHubStub(context.env).scrape(measured.toJSON());
-    return context.text(text, 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+    const text = await metricsHubStub(context.env).scrape(measured.toJSON(), format);
+    return context.text(text, 200, { "content-type": CONTENT_TYPES[format], vary: "Accept" });
   });
+}
+
+/** Text unless OpenMetrics is wanted more: a person's browser takes anything and reads text. */
+function formatFor(accept: string | undefined): ExpositionFormat {
+  const wanted = qualityFor(accept, "application/openmetrics-text");
+  return wanted > qualityFor(accept, "text/plain") ? "openmetrics" : "text";
 }
 
 /** How many letters of each tier are dead; null, so that no zero is shown, when nobody can say. */
@@ -39,6 +59,9 @@ async function deadLetters(settings: Settings): Promise<Record<Tier, number> | n
 async function measure(settings: Settings, env: Env): Promise<MetricTotals> {
   const totals = new MetricTotals();
   totals.set("build_info", { version: VERSION }, 1);
+  const isOpen = calendarOf(settings).isExpectedMinute(marketClock.now());
+  totals.set("market_open", {}, isOpen ? 1 : 0);
+  totals.set("plan_delay_seconds", {}, minuteDelay(settings).planDelayMs / SECOND_MS);
   const depths = deadLetters(settings);
   const configured = new Set(configuredProviders(settings).map((provider) => provider.id));
   for (const provider of PROVIDER_IDS) {

@@ -3,6 +3,9 @@ import { METRICS } from "../../../src/platform/metric-definitions.ts";
 import { renderMetrics } from "../../../src/platform/metric-text.ts";
 import { MetricTotals } from "../../../src/platform/metric-totals.ts";
 
+const NOW_MS = 1_000_000;
+const render = (reports: Parameters<typeof renderMetrics>[0], format?: "text" | "openmetrics") =>
+  renderMetrics(reports, NOW_MS, format);
 const fresh = (totals: MetricTotals) => ({ totals: totals.toJSON(), fresh: true });
 const stale = (totals: MetricTotals) => ({ totals: totals.toJSON(), fresh: false });
 const SAMPLE =
@@ -29,7 +32,7 @@ function everything(): MetricTotals[] {
 
 describe("the metrics text", () => {
   it("is an exposition: one HELP and TYPE for each metric, its samples after them, each well formed", () => {
-    const text = renderMetrics(everything().map(fresh));
+    const text = render(everything().map(fresh));
     expect(text.endsWith("\n")).toBe(true);
     const names: string[] = [];
     let current = "";
@@ -52,7 +55,7 @@ describe("the metrics text", () => {
   it("has cumulative buckets up to +Inf, which is the count, and the sum", () => {
     const totals = new MetricTotals();
     for (const ms of [5, 6, 100, 99_999]) totals.observe("write_batch_ms", { table: "bars" }, ms);
-    const lines = renderMetrics([fresh(totals), fresh(totals)]).split("\n");
+    const lines = render([fresh(totals), fresh(totals)]).split("\n");
     const counts = lines
       .filter((line) => line.includes("_bucket"))
       .map((line) => Number(line.split(" ").at(-1)));
@@ -67,7 +70,7 @@ describe("the metrics text", () => {
   it("escapes what a label may not hold", () => {
     const totals = new MetricTotals();
     totals.add("rows_refused_total", { reason: 'a "quote", a \\ and\na line' });
-    expect(renderMetrics([fresh(totals)])).toContain(
+    expect(render([fresh(totals)])).toContain(
       'rows_refused_total{reason="a \\"quote\\", a \\\\ and\\na line"} 1',
     );
   });
@@ -78,27 +81,52 @@ describe("the metrics text", () => {
     one.set("ws_clients_gauge", { group: "g01" }, 5);
     two.add("gaps_found_total", { interval: "1m" }, 3);
     two.set("ws_clients_gauge", { group: "g01" }, 7);
-    two.set("undrained_oldest_seconds", {}, 60);
-    const text = renderMetrics([fresh(one), stale(two)]);
+    two.setSince("undrained_oldest_seconds", {}, NOW_MS - 60_000);
+    const text = render([fresh(one), stale(two)]);
     expect(text).toContain('gaps_found_total{interval="1m"} 5');
     expect(text).toContain('ws_clients_gauge{group="g01"} 5');
     expect(text).not.toContain("undrained_oldest_seconds");
-    expect(renderMetrics([fresh(one), fresh(two)])).toContain('ws_clients_gauge{group="g01"} 12');
+    expect(render([fresh(one), fresh(two)])).toContain('ws_clients_gauge{group="g01"} 12');
   });
 
   it("takes the worst of gauges that are not summed", () => {
     const [one, two] = [new MetricTotals(), new MetricTotals()];
-    one.set("undrained_oldest_seconds", {}, 9);
-    two.set("undrained_oldest_seconds", {}, 60);
-    expect(renderMetrics([fresh(one), fresh(two)])).toContain("undrained_oldest_seconds 60\n");
+    one.setSince("undrained_oldest_seconds", {}, NOW_MS - 9_000);
+    two.setSince("undrained_oldest_seconds", {}, NOW_MS - 60_000);
+    expect(render([fresh(one), fresh(two)])).toContain("undrained_oldest_seconds 60\n");
+  });
+
+  it("makes seconds of ages at the scrape; none waits is 0, and none is negative", () => {
+    const totals = new MetricTotals();
+    const age = (tier: string, sinceMs: number | null) =>
+      totals.setSince("backfill_oldest_age_seconds", { tier }, sinceMs);
+    age("T0", NOW_MS - 90_500);
+    age("T1", null);
+    age("T2", NOW_MS + 1);
+    const lines = render([fresh(totals)]).split("\n");
+    expect(lines.filter((line) => line.startsWith("backfill"))).toEqual([
+      'backfill_oldest_age_seconds{tier="T0"} 90.5',
+      'backfill_oldest_age_seconds{tier="T1"} 0',
+      'backfill_oldest_age_seconds{tier="T2"} 0',
+    ]);
+    expect(() => totals.setSince("undrained_flushes", {}, 1)).toThrow(TypeError);
+  });
+
+  it("is OpenMetrics with families without _total, bounds as floats, and its end", () => {
+    const text = render(everything().map(fresh), "openmetrics");
+    expect(text.endsWith("\n# EOF\n")).toBe(true);
+    expect(text).toContain("# TYPE gaps_found counter\ngaps_found_total{");
+    expect(text).toContain('write_batch_ms_bucket{table="table1",le="5.0"} 1\n');
+    expect(text).not.toMatch(/^# (?:TYPE|HELP) \w+_total /m);
+    expect(render([], "openmetrics")).toBe("# EOF\n");
   });
 
   it("is empty without reports, and a gauge that was taken away is gone", () => {
     const totals = new MetricTotals();
-    totals.set("ingestion_lag_seconds", { tier: "T0", interval: "1m" }, 3);
+    totals.setSince("ingestion_lag_seconds", { tier: "T0", interval: "1m" }, 3);
     totals.set("ingestion_lag_seconds", { tier: "T0", interval: "1m" }, null);
-    expect(renderMetrics([])).toBe("");
-    expect(renderMetrics([fresh(totals)])).toBe("");
+    expect(render([])).toBe("");
+    expect(render([fresh(totals)])).toBe("");
   });
 });
 
@@ -110,7 +138,7 @@ describe("the totals of a reporter", () => {
     const after = new MetricTotals(JSON.parse(JSON.stringify(before)));
     after.add("gaps_found_total", { interval: "1m" });
     after.observe("write_batch_ms", { table: "bars" }, 8);
-    const text = renderMetrics([fresh(after)]);
+    const text = render([fresh(after)]);
     expect(text).toContain('gaps_found_total{interval="1m"} 3');
     expect(text).toContain('write_batch_ms_sum{table="bars"} 15');
   });
@@ -120,7 +148,7 @@ describe("the totals of a reporter", () => {
     before.add("gaps_found_total", { interval: "1m" }, 2);
     before.set("undrained_oldest_seconds", {}, Number.NaN);
     const after = new MetricTotals(JSON.parse(JSON.stringify(before)));
-    expect(renderMetrics([fresh(after)])).toContain('gaps_found_total{interval="1m"} 2');
+    expect(render([fresh(after)])).toContain('gaps_found_total{interval="1m"} 2');
   });
 
   it("start anew from a text that is not theirs", () => {
