@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Answer } from "../../../dev/deployment/ask.ts";
+import { type Answer, ask, faultOf, problemCode } from "../../../dev/deployment/ask.ts";
 import { alertNames } from "../../../dev/preflight/monitoring-checks.ts";
 import { parsePreflightOptions } from "../../../dev/preflight/options.ts";
 import { CHECKLIST, linesOf, runChecks } from "../../../dev/preflight/run-checks.ts";
@@ -347,6 +347,29 @@ describe("its parts", () => {
     expect(
       alertNames('- alert: A\n  - alert: B1\n# alert: C\n    alert: "D"\n  expr: alert\n'),
     ).toEqual(["A", "B1", "D"]);
+  });
+
+  it("ask without ever failing, and say what went wrong in a few words", async () => {
+    const says = (response: Response) => async () => response;
+    const refused = Response.json(
+      { code: "unauthorized", detail: "a key is required" },
+      { status: 401 },
+    );
+    const asked = await ask("https://mds.test/x", {}, says(refused));
+    expect([problemCode(asked), faultOf(asked)]).toEqual([
+      "unauthorized",
+      "HTTP 401: a key is required",
+    ]);
+    const html = await ask(
+      "https://mds.test/x",
+      {},
+      says(new Response("<h1>1101</h1>", { status: 500 })),
+    );
+    expect([problemCode(html), faultOf(html)]).toEqual([null, "HTTP 500: <h1>1101</h1>"]);
+    const silent = await ask("https://mds.test/x", {}, async () => {
+      throw new TypeError("fetch failed", { cause: new Error("ECONNREFUSED") });
+    });
+    expect(faultOf(silent)).toBe("no answer: fetch failed (ECONNREFUSED)");
   });
 
   it("read the command line, and take no key from it", () => {
