@@ -33,13 +33,11 @@ export async function withTimeout<T>(
  * as those of an object. The call itself goes on, and its end is of no interest any more.
  */
 export async function within<T>(timeoutMs: number, promise: PromiseLike<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new DOMException(`no answer within ${timeoutMs} ms`, "TimeoutError")),
-      timeoutMs,
-    );
-  });
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new DOMException(`no answer within ${timeoutMs} ms`, "TimeoutError")),
+    timeoutMs,
+  );
   try {
     return await Promise.race([promise, late]);
   } finally {

@@ -92,15 +92,15 @@ afterAll(async () => {
   rmSync(stateDir, { recursive: true, force: true });
 });
 
-function running(): LocalStack {
+function running() {
   if (stack === null) throw new Error("the stack is not up");
-  return stack;
+  return { key: stack.key, url: stack.serviceUrl(), database: stack.database };
 }
 
 describe("npm run preflight and npm run probe, against the local stack", () => {
   it("find it fit, and say what can't be seen here", async () => {
-    const { key, serviceUrl } = running();
-    const { code, states, failed } = await preflight(key, serviceUrl());
+    const { key, url } = running();
+    const { code, states, failed } = await preflight(key, url);
     expect(failed).toEqual([]);
     expect(code).toBe(0);
     expect(states.get("database migrations")).toBe(`ok: ${NEWEST_MIGRATION} is the newest`);
@@ -108,25 +108,25 @@ describe("npm run preflight and npm run probe, against the local stack", () => {
     expect(states.get("WebSocket probe")).toMatch(/^ok: open \d+ ms/);
     expect(states.get("SLO monitor")).toMatch(/^ok: last sample /);
     expect(states.get("secrets at Cloudflare")).toBe("unknown: a local stack is in no account");
-    const probe = await command("probe", key, serviceUrl());
+    const probe = await command("probe", key, url);
     expect([probe.code, probe.stdout.includes("the stream works")]).toEqual([0, true]);
   });
 
   it("see a key that is refused", async () => {
-    const { serviceUrl } = running();
-    const { code, states } = await preflight("not-the-key-of-this-stack", serviceUrl());
+    const { url } = running();
+    const { code, states } = await preflight("not-the-key-of-this-stack", url);
     expect(code).toBe(1);
     expect(states.get("variables and secrets")).toBe("fail: the key is refused");
     expect(states.get("WebSocket probe")).toMatch(/^fail: the upgrade was answered with 401/);
-    expect((await command("probe", "not-the-key", serviceUrl())).code).toBe(1);
+    expect((await command("probe", "not-the-key", url)).code).toBe(1);
   });
 
   it("see a database that lacks the newest migration", async () => {
-    const { database, key, serviceUrl } = running();
+    const { database, key, url } = running();
     await database.query("delete from schema_migrations where name = $1", [NEWEST_MIGRATION]);
     // What the service keeps of the last answer has to age.
     await expect
-      .poll(async () => (await preflight(key, serviceUrl())).failed, {
+      .poll(async () => (await preflight(key, url)).failed, {
         timeout: 4 * READINESS_TTL_MS,
         interval: READINESS_TTL_MS / 4,
       })
