@@ -23,6 +23,9 @@ const COMMANDS = new Map([
   ["check", ["dev/check.ts"]],
   ["migrate", ["dev/migrate.ts"]],
   ["verify", ["dev/verify.ts"]],
+  ["deploy", ["dev/deploy.ts"]],
+  ["preflight", ["dev/preflight.ts"]],
+  ["probe", ["dev/probe.ts"]],
   // Without the developer's own .dev.vars: their names are no part of the committed Env.
   ["types", [WRANGLER, "types", TYPES_FILE, "--include-runtime=false", `--env-file=${devNull}`]],
   ["bench", ["dev/bench.ts"]],

@@ -4,7 +4,7 @@ import { minuteGraceMs } from "../src/domain/slo.ts";
 import type { EpochMs } from "../src/domain/time.ts";
 import { SECOND_MS } from "../src/domain/time.ts";
 import { calendarOf, readSettings, type Settings } from "../src/env.ts";
-import { marketClock } from "../src/platform/clocks.ts";
+import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { sqlClientOf } from "../src/postgres/service-client.ts";
@@ -12,6 +12,7 @@ import { readSlo } from "../src/postgres/slo-store.ts";
 import { minuteDelay } from "../src/routing/minute-delay.ts";
 import { MetaStore } from "../src/platform/meta-store.ts";
 import { Canary, CANARY_SYMBOL } from "../src/slo/canary.ts";
+import type { Pulse } from "../src/slo/pulse.ts";
 import { SampleStore } from "../src/slo/sample-store.ts";
 import { SERVICE_GROUP } from "../src/symbol-group/service-duties.ts";
 import { Sampler, type SloStatus } from "../src/slo/sampler.ts";
@@ -20,9 +21,11 @@ import { SLO_MONITOR_SCHEMA } from "./sqlite/slo-monitor-schema.ts";
 /** What `status` gives at most. */
 const MAX_STATUS_SAMPLES = 100;
 
+const LAST_TICK = "last_tick_ms";
+
 /**
  * The atom of what the service has promised: samples of what Postgres lacks. Durable: the last samples,
- * whose numbers say whose turn is next. The next sample's time follows from the last one, so the alarm
+ * whose numbers say whose turn is next, and when the cron came last. The next sample's time follows from the last one, so the alarm
  * may be lost: whoever pings sets it again. While the market is open the canary's socket keeps the object
  * awake; its position and totals are durable.
  */
@@ -30,10 +33,12 @@ export class SloMonitor extends DurableObject<Env> {
   /** Null while the service is not configured. */
   #sampler: Sampler | null = null;
   #canary: Canary | null = null;
+  #meta: MetaStore;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, SLO_MONITOR_SCHEMA);
+    this.#meta = new MetaStore(ctx.storage.sql);
     const read = readSettings(env);
     if (!read.ok) return;
     this.#sampler = createSampler(ctx, env, read.settings);
@@ -52,6 +57,7 @@ export class SloMonitor extends DurableObject<Env> {
 
   /** The cron tick, each minute: the watchdog of the alarm. */
   async ping(): Promise<void> {
+    this.#meta.set(LAST_TICK, wallClock.now());
     await this.#ensureAlarm();
     await this.#configured().lookAfter();
     await this.#keepCanary();
@@ -71,6 +77,17 @@ export class SloMonitor extends DurableObject<Env> {
   /** The last samples and the error budgets. */
   async status(samples: number): Promise<SloStatus> {
     return this.#configured().status(Math.min(samples, MAX_STATUS_SAMPLES));
+  }
+
+  /** When the cron and the last sample were: what readiness judges the heartbeats by. */
+  async pulse(): Promise<Pulse> {
+    const sampler = this.#configured();
+    const last = sampler.last();
+    return {
+      lastTickMs: this.#meta.getNumber(LAST_TICK),
+      lastSample: last === null ? null : { atMs: last.atMs, state: last.state },
+      nextSampleMs: sampler.nextMs(),
+    };
   }
 
   /** Arms the alarm when it is lost or past, or later than it should be. Stepped market time has none. */

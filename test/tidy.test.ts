@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { NEWEST_MIGRATION } from "../src/postgres/schema-version.ts";
 import { readTree, ROOT, sourceFile } from "./support/source-tree.ts";
 import { checksumFaults, checksumOf, migrationFaults } from "./support/tidy-migrations.ts";
 import {
@@ -174,6 +175,12 @@ describe("tidy: database migrations", () => {
       migrationFaults([sourceFile("migrations/0001_a.sql", "create table a ();")]),
     ).toHaveLength(1);
     expect(migrationFaults([sourceFile("migrations/first.sql", why)])).toHaveLength(1);
+  });
+  it("are known to the release up to the newest one, so that readiness can tell an old database", () => {
+    const names = migrations.flatMap(
+      ({ path }) => /^migrations\/(\d[^/]+)\.sql$/.exec(path)?.[1] ?? [],
+    );
+    expect(names.toSorted().at(-1)).toBe(NEWEST_MIGRATION);
   });
   it("do not change once they are sealed in test/fixtures/migration-checksums.json", () => {
     const file = join(ROOT, "test/fixtures/migration-checksums.json");

@@ -1,11 +1,9 @@
 import { parseArgs } from "node:util";
 import { isTradingDate } from "../../src/domain/trading-date.ts";
+import { readTarget, type Target, TARGET_OPTIONS } from "../deployment/target.ts";
 
 /** What `npm run verify` was asked to do. */
-export interface VerifyOptions {
-  /** Address of the deployment, without a path. */
-  readonly url: string;
-  readonly key: string;
+export interface VerifyOptions extends Target {
   /** Null: the session that began last. */
   readonly date: string | null;
   readonly repair: boolean;
@@ -28,22 +26,14 @@ export function parseVerifyOptions(
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      url: { type: "string" },
-      "key-env": { type: "string" },
+      ...TARGET_OPTIONS,
       date: { type: "string" },
       repair: { type: "boolean" },
       json: { type: "boolean" },
     },
   });
-  const { url, date = null, repair = false, json = false } = values;
-  if (url === undefined || !/^https?:\/\/[^/]/.test(url))
-    throw new Error("--url is no http(s) address");
-  const keyEnv = values["key-env"];
-  if (keyEnv === undefined) throw new Error("--key-env names the variable that holds the key");
-  const key = env[keyEnv];
-  // The name may be a key that was given by mistake: it is not repeated.
-  if (key === undefined || key === "")
-    throw new Error("the variable that --key-env names is not set");
+  const { date = null, repair = false, json = false } = values;
+  const target = readTarget(values, env);
   if (date !== null && !isTradingDate(date)) throw new Error("--date is no date (YYYY-MM-DD)");
-  return { url: url.replace(/\/+$/, ""), key, date, repair, json };
+  return { ...target, date, repair, json };
 }

@@ -39,8 +39,14 @@ export function createApp(): OpenAPIHono<ApiEnv> {
         extra: { faults: read.faults },
       });
     }
-    const fault = await pinFault(read.settings, context.env);
-    if (fault !== null) return problem(context, 503, { code: "not_configured", detail: fault });
+    try {
+      const fault = await pinFault(read.settings, context.env);
+      if (fault !== null) return problem(context, 503, { code: "not_configured", detail: fault });
+    } catch (error) {
+      context.header("Retry-After", String(RETRY_AFTER_S));
+      const detail = `the store of the configuration did not answer: ${errorText(error)}`;
+      return problem(context, 503, { code: "unavailable", detail });
+    }
     context.set("settings", read.settings);
     return await next();
   });

@@ -82,6 +82,18 @@ const readinessSchema = z.looseObject({
   ready: z.boolean(),
   reasons: z.array(z.string()),
   warnings: z.array(z.string()),
+  groups: z.object({
+    members: z.number().int(),
+    connections: z.number().int(),
+    undrained_oldest_s: z.number().int().nullable(),
+  }),
+  database: z.object({
+    migration: z.string().nullable().describe("The newest that it has; null when nobody can say"),
+  }),
+  cron: z.object({ last_tick_at: z.iso.datetime().nullable() }),
+  slo: z
+    .object({ last_sample_at: z.iso.datetime().nullable(), next_sample_at: z.iso.datetime() })
+    .nullable(),
 });
 
 /** Describes the routes that say nothing of themselves. */

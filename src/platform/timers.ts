@@ -27,3 +27,20 @@ export async function withTimeout<T>(
     clearTimeout(timer);
   }
 }
+
+/**
+ * What a promise answers, or a rejection when it has not settled after `timeoutMs`: for calls that take no signal,
+ * as those of an object. The call itself goes on, and its end is of no interest any more.
+ */
+export async function within<T>(timeoutMs: number, promise: PromiseLike<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new DOMException(`no answer within ${timeoutMs} ms`, "TimeoutError")),
+    timeoutMs,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

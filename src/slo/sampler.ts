@@ -96,6 +96,11 @@ export class Sampler {
     else await this.#sample();
   }
 
+  /** The last sample; null before the first one. */
+  last(): SloSample | null {
+    return this.#deps.store.last();
+  }
+
   /** The last samples, `count` at most, and the budgets of the last session's date so far. */
   status(count: number): SloStatus {
     const { store, schedule, targets, now } = this.#deps;

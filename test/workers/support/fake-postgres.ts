@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NEWEST_MIGRATION } from "../../../src/postgres/schema-version.ts";
 import { FakeAudit } from "./fake-audit.ts";
 import { answerBeliefs, answerTexts, type BelievedRow } from "./fake-beliefs.ts";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
@@ -92,6 +93,10 @@ export class FakePostgres {
   away = false;
   /** Statements that are refused, as by a database that is short of something. */
   refuses: RegExp | null = null;
+  /** While true a request gets no answer at all, as from a database that is frozen. */
+  hangs = false;
+  /** The newest database migration that it has; `absent`: it was never migrated. */
+  migration: string = NEWEST_MIGRATION;
   /** So many next drains commit, and their answers are lost on the way back. */
   loseAnswers = 0;
   /** Flushes of a group in the order in which they were committed, `[from, to]` of each drain. */
@@ -121,6 +126,8 @@ export class FakePostgres {
     this.actions.reset();
     this.members = [];
     this.away = false;
+    this.hangs = false;
+    this.migration = NEWEST_MIGRATION;
     this.refuses = null;
     this.loseAnswers = 0;
     this.refusedSymbols.clear();
@@ -144,6 +151,7 @@ export class FakePostgres {
 
   async answer(request: Request): Promise<Response> {
     const parsed = requestSchema.parse(await request.json());
+    if (this.hangs) return await new Promise<never>(() => {});
     const drains = parsed.queries[0]?.query.includes("drain_begin") === true;
     const { refuses } = this;
     const isRefused = refuses !== null && parsed.queries.some(({ query }) => refuses.test(query));
@@ -233,8 +241,14 @@ export class FakePostgres {
     if (query.includes("from group_cursor")) return this.#listCursors(args);
     if (query.includes("raise_as_of")) return this.#raiseAsOf(args);
     if (query.includes("from candles_intraday")) return this.#readBars(args);
-    if (query === "select 1") return result([["one", INT4]], [["1"]]);
+    if (query.includes("from schema_migrations")) return this.#version();
     throw new SqlError("42601", `the fake does not know: ${query.slice(0, 80)}`, "");
+  }
+
+  #version() {
+    if (this.migration === "absent")
+      throw new SqlError("42P01", 'relation "schema_migrations" does not exist', "");
+    return result([["newest", TEXT]], [[this.migration]]);
   }
 
   #drainBegin(args: readonly (string | null)[]) {
