@@ -2,6 +2,9 @@ import { METRICS, type MetricDefinition } from "../../src/platform/metric-defini
 
 const HEAD = `# Metrics
 
+> The individual plans of Polygon, Alpaca, Finnhub and IEX data forbid redistribution. Metrics are counts,
+> no bars.
+
 <!-- Written by \`npm run monitoring\` from src/platform/metric-definitions.ts. -->
 
 \`GET /metrics\` (role metrics) answers Prometheus text 0.0.4, or OpenMetrics 1.0 for who prefers it by \`Accept\`.

@@ -24,9 +24,11 @@ export function shownCalls(markdown: string): ShownCall[] {
   return [...named, ...curls(markdown).flatMap((line) => curlCall(line) ?? [])];
 }
 
-/** Every `curl …` of a text: in blocks and in code spans. */
+/** Every `curl …` of a text that asks a deployment, not Cloudflare's own API: in blocks and in code spans. */
 export function curls(markdown: string): string[] {
-  return Array.from(markdown.matchAll(/(?:^|`)(curl [^\n`]+)/gm), ([, line = ""]) => line);
+  return Array.from(markdown.matchAll(/(?:^|`)(curl [^\n`]+)/gm), ([, line = ""]) => line).filter(
+    (line) => !line.includes("https://api.cloudflare.com/"),
+  );
 }
 
 /** The call that a `curl` makes; null when it asks no path of the service. */
