@@ -60,7 +60,7 @@ const attachmentSchema = z.union([
 /** Whose a connection is and since when, wall ms. */
 export interface ConnectionOrigin {
   readonly id: string;
-  /** The key that it was authorised by, by name. */
+  /** The key that it was authorised by, by its id. */
   readonly key: string;
   readonly connectedMs: number;
 }
