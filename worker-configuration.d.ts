@@ -4,6 +4,8 @@ interface __BaseEnv_Env {
 	METRICS_EVENTS: AnalyticsEngineDataset;
 	BACKFILL_DLQ: Queue;
 	API_RATE_LIMIT: RateLimit;
+	API_RATE_LIMIT_LOW: RateLimit;
+	API_RATE_LIMIT_HIGH: RateLimit;
 	ENVIRONMENT: "production";
 	SYMBOL_GROUPS: "32";
 	POLICY_BARS_1M: "[\"polygon\",\"alpaca\",\"finnhub\"]";

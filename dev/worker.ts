@@ -12,6 +12,7 @@ import { runAndIngest } from "../src/ingest/fetch-runner.ts";
 import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
 import { sloMonitorStub } from "../src/platform/stubs.ts";
 import { type Phase, runUntilRest } from "./stack/step-rounds.ts";
+import { unlimitedEnv } from "./stack/unlimited-env.ts";
 
 // The whole service, with market time handed to the driver of the local stack.
 useSteppedMarketClock("development");
@@ -104,6 +105,8 @@ function phasesOf(settings: Settings, env: Env): Phase[] {
   return [groups, extraHosts, queues, [sloMonitorStub(env)]];
 }
 
+const asLimited = unlimitedEnv<Env>();
+
 export default {
   ...service,
   async scheduled(controller, env) {
@@ -112,7 +115,7 @@ export default {
   },
   async fetch(request, env, ctx) {
     if (new URL(request.url).pathname !== "/dev/step")
-      return await service.fetch(request, env, ctx);
+      return await service.fetch(request, asLimited(env), ctx);
     const read = readSettings(env);
     if (!read.ok) return Response.json({ faults: read.faults }, { status: 503 });
     if (request.headers.get("authorization") !== `Bearer ${read.settings.bootstrapKey}`) {

@@ -1,5 +1,22 @@
 import { DurableObject } from "cloudflare:workers";
+import {
+  type KeyGrant,
+  keyIdsSchema,
+  type KeyLookup,
+  keyLookupSchema,
+  type KeyMade,
+  type KeyPage,
+  type KeyRecord,
+  type KeyUse,
+  keyUsesSchema,
+  type NewKey,
+  newKeySchema,
+  type Rotation,
+  rotationSchema,
+} from "../src/contracts/keys.ts";
 import type { ProviderId } from "../src/domain/provider-id.ts";
+import { KeyBook } from "../src/keys/key-book.ts";
+import type { Act } from "../src/platform/act-log.ts";
 import { wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import type { Isolation, IsolationAct } from "../src/routing/isolation.ts";
@@ -14,16 +31,18 @@ export interface PinCheck {
 
 /**
  * The atom of the deployment's configuration: the pins (values that are fixed when the deployment
- * first starts, because data has been placed by them) and the providers that a person isolated, with
- * who did what when. All of it is durable.
+ * first starts, because data has been placed by them), the providers that a person isolated, and the API keys
+ * (their digests), with who did what when. All of it is durable.
  */
 export class ConfigStore extends DurableObject<Env> {
   #isolations: IsolationStore;
+  #keys: KeyBook;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, CONFIG_STORE_SCHEMA);
     this.#isolations = new IsolationStore(ctx.storage);
+    this.#keys = new KeyBook(ctx.storage);
   }
 
   /** Pins a value at the first call; later calls say whether the same value is still asked for. */
@@ -58,5 +77,55 @@ export class ConfigStore extends DurableObject<Env> {
   /** The last acts on a provider, newest first. */
   async isolationActs(provider: ProviderId, limit: number): Promise<IsolationAct[]> {
     return this.#isolations.acts(provider, limit);
+  }
+
+  /** Keeps a new key by its digest. */
+  async makeKey(key: NewKey, actor: string): Promise<KeyMade> {
+    return this.#keys.make(newKeySchema.parse(key), { actor, atMs: wallClock.now() });
+  }
+
+  /** Makes a successor of a key, which itself holds on for the overlap. */
+  async rotateKey(rotation: Rotation, actor: string): Promise<KeyMade> {
+    return this.#keys.rotate(rotationSchema.parse(rotation), { actor, atMs: wallClock.now() });
+  }
+
+  /** Ends a key now; null when there is none of that id. */
+  async revokeKey(id: string, actor: string): Promise<KeyRecord | null> {
+    return this.#keys.revoke(id, { actor, atMs: wallClock.now() });
+  }
+
+  /** A key with the last acts on it, newest first; null when there is none of that id. */
+  async key(
+    id: string,
+    acts: number,
+  ): Promise<{ readonly record: KeyRecord; readonly acts: Act[] } | null> {
+    const record = this.#keys.read(id);
+    return record === null ? null : { record, acts: this.#keys.acts(id, acts) };
+  }
+
+  /** The keys behind one (null: from the newest on), newest first. */
+  async keys(
+    after: { readonly createdMs: number; readonly id: string } | null,
+    limit: number,
+  ): Promise<KeyPage> {
+    return this.#keys.page(after, limit);
+  }
+
+  /** What a key grants; null when there is none. */
+  async keyGrant(lookup: KeyLookup): Promise<KeyGrant | null> {
+    return this.#keys.grant(keyLookupSchema.parse(lookup));
+  }
+
+  /** What these keys grant; those that are not in the book are left out. */
+  async keyGrants(ids: readonly string[]): Promise<KeyGrant[]> {
+    return keyIdsSchema
+      .parse(ids)
+      .map((id) => this.#keys.grant({ id }))
+      .filter((grant) => grant !== null);
+  }
+
+  /** Takes in what an isolate has counted of the use of keys. */
+  async addKeyUses(uses: readonly KeyUse[]): Promise<void> {
+    this.#keys.addUses(keyUsesSchema.parse(uses));
   }
 }

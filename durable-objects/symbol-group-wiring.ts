@@ -1,6 +1,7 @@
 import { parseHostName } from "../src/domain/host-name.ts";
 import { calendarOf, type Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
+import { askGrants } from "../src/keys/ask-book.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import type { InFlight } from "../src/platform/in-flight.ts";
 import type { MetricsReporter } from "../src/platform/metric-batch.ts";
@@ -23,6 +24,7 @@ import { GroupHost } from "../src/stream/group-host.ts";
 import type { HomePort } from "../src/stream/home-port.ts";
 import { helloFrame } from "../src/stream/hello.ts";
 import { type Published, StreamHost } from "../src/stream/host.ts";
+import { KeyWatch } from "../src/stream/key-watch.ts";
 import { withSharedReads } from "../src/stream/shared-reads.ts";
 import { countChannels } from "../src/stream/reader-watch.ts";
 import { Rosters } from "../src/stream/rosters.ts";
@@ -43,6 +45,7 @@ interface World {
   readonly settings: Settings;
   readonly name: string;
   readonly tickets: BurnedTickets;
+  readonly keyWatch: KeyWatch;
   readonly late: MinuteDelay;
   /** How long after the end of a minute its flush may be expected at the latest, ms. */
   readonly nextDelayMs: number;
@@ -74,7 +77,11 @@ export function groupWiring(ctx: DurableObjectState, env: Env, settings: Setting
   const late = minuteDelay(settings);
   const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
   const tickets = new BurnedTickets(ctx.storage.sql);
-  const world: World = { ctx, env, settings, name, tickets, late, nextDelayMs };
+  const keyWatch = new KeyWatch({
+    grants: (ids) => askGrants(env, ids),
+    wallNow: () => wallClock.now(),
+  });
+  const world: World = { ctx, env, settings, name, tickets, keyWatch, late, nextDelayMs };
   if (identity?.kind === "extra") return hostOnlyWiring(world);
   if (identity === null || identity.group >= settings.symbolGroups)
     throw new RangeError(`${name} is not a symbol group of this deployment`);
@@ -138,9 +145,10 @@ function createHost(
   });
 }
 
-async function sweepHost({ tickets }: World, streams: StreamHost): Promise<void> {
+async function sweepHost({ tickets, keyWatch }: World, streams: StreamHost): Promise<void> {
   tickets.prune(wallClock.now());
   await streams.sweep(marketClock.now());
+  await keyWatch.sweep(streams.connections(), (...how) => streams.close(...how));
 }
 
 function createHome(

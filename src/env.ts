@@ -4,6 +4,7 @@ import { type Calendar, createCalendar } from "./domain/calendar.ts";
 import { createNearCalendar } from "./domain/near-calendar.ts";
 import { isCanonicalSymbol } from "./domain/symbol.ts";
 import { marketClock } from "./platform/clocks.ts";
+import { rememberSecretsOf } from "./platform/secrets.ts";
 import { type ServiceConfig, serviceConfigSchema } from "./contracts/config.ts";
 
 /** The bindings of wrangler.toml that the service cannot run without. */
@@ -17,6 +18,8 @@ const BINDINGS = [
   "BACKFILL_DLQ",
   "METRICS_EVENTS",
   "API_RATE_LIMIT",
+  "API_RATE_LIMIT_LOW",
+  "API_RATE_LIMIT_HIGH",
 ] as const;
 
 /** A resume token names both streams of every group that a client follows, and stays a short text. */
@@ -154,6 +157,7 @@ const results = new WeakMap<object, SettingsResult>();
 
 function parseSettings(env: object): SettingsResult {
   const bound = new Map(Object.entries(env));
+  rememberSecretsOf(bound);
   const faults = BINDINGS.filter((name) => !bound.get(name)).map(
     (name) => `binding ${name} is missing`,
   );

@@ -112,6 +112,7 @@ async function startSessionStack(
     coldStartSessions: options.coldStart,
     faults,
     faultOriginMs: stage.first.openMs,
+    rateLimits: false,
     impolite: true,
     quoteEveryS: options.quoteEveryS,
     databaseInMemory: true,

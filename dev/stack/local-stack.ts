@@ -64,6 +64,8 @@ export interface LocalStackOptions {
   readonly quoteEveryS?: number;
   /** How often the service level is sampled, market seconds; `DEFAULT_SLO_EVERY_S` unless given. */
   readonly sloEveryS?: number;
+  /** Requests of a key are limited as deployed, unless this is false. */
+  readonly rateLimits?: boolean;
   /** The polls come from a coordinator beside the service instead of its own sweeper. */
   readonly rlc?: boolean;
   readonly onProgress?: (line: string) => void;
@@ -169,6 +171,7 @@ function optionVariables(options: LocalStackOptions): Record<string, string> {
     ...(options.sessions === undefined ? {} : { SESSIONS: JSON.stringify(options.sessions) }),
     CALENDAR_OVERRIDES: JSON.stringify(options.calendarOverrides),
     IMPOLITE_RUNNER: String(options.impolite),
+    ...(options.rateLimits === false ? { RATE_LIMITS: "off" } : {}),
   };
 }
 

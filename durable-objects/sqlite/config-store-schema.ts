@@ -9,4 +9,18 @@ export const CONFIG_STORE_SCHEMA: readonly string[] = [
      id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL,
      act TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT
    ) STRICT`,
+  // API keys by the digests of their texts: `lookup` is its beginning, all that is searched for. `lifetime`: how
+  // long the key was made for, which its successor inherits. Beside them how each is used, also the bootstrap key.
+  `CREATE TABLE api_key (
+     id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, lookup TEXT NOT NULL,
+     digest TEXT NOT NULL, requests_per_minute INTEGER NOT NULL,
+     connections_per_host INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER,
+     lifetime INTEGER, revoked INTEGER, replaces TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX api_key_lookup ON api_key (lookup);
+   CREATE INDEX api_key_replaces ON api_key (replaces);
+   CREATE TABLE key_use (
+     id TEXT PRIMARY KEY, requests INTEGER NOT NULL, refused INTEGER NOT NULL,
+     last_used INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID`,
 ];

@@ -1,5 +1,5 @@
+import type { KeyRole } from "../contracts/keys.ts";
 import type { Settings } from "../env.ts";
-import type { KeyRole } from "./route-role.ts";
 
 /** What the routes share: bindings, and what the middleware before them put there. */
 export interface ApiEnv {
@@ -7,7 +7,9 @@ export interface ApiEnv {
   Variables: {
     settings: Settings;
     requestId: string;
-    /** Of the key that the request carried; set for routes that need one. */
+    /** Of the key that the request carried; set, like its id, for routes that need one. */
     role: KeyRole;
+    /** By which acts are audited: `bootstrap`, or the id of a made key. */
+    keyId: string;
   };
 }

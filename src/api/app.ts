@@ -6,10 +6,11 @@ import { errorText, log } from "../platform/log.ts";
 import { isDatabaseAway } from "../postgres/sql-error.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { methodsOf } from "./allowed-methods.ts";
-import { requireKey } from "./middleware/auth.ts";
+import { limitAddress, requireKey } from "./middleware/auth.ts";
+import { securityHeaders } from "./middleware/security-headers.ts";
 import { problem } from "./problem.ts";
 import { registerRoutes } from "./register-routes.ts";
-import { registerDocs } from "./routes/docs.ts";
+import { DOCS_PATHS, registerDocs } from "./routes/docs.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerStream } from "./routes/stream.ts";
 
@@ -29,6 +30,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     if (context.res.status !== 101 && !context.res.headers.has("cache-control"))
       context.header("Cache-Control", "no-store");
   });
+  app.use(securityHeaders);
   registerHealth(app);
   app.use(async (context, next) => {
     const read = readSettings(context.env);
@@ -50,6 +52,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     context.set("settings", read.settings);
     return await next();
   });
+  for (const path of DOCS_PATHS) app.use(path, limitAddress);
   registerDocs(app);
   registerStream(app);
   app.use(requireKey);

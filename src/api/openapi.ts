@@ -14,11 +14,13 @@ a route does not know, or one given twice, is refused with 422. Errors are probl
 const PROBLEM_TEXTS = {
   400: "`page_token` does not continue this query",
   401: "A valid key is required",
+  403: "The key is of another role",
   404: "There is nothing of that name",
   406: "No form that is offered is accepted",
   409: "Not possible now, for example `not_yet_known`: the knowledge time is above the horizon",
   413: "The body is too large",
   422: "A parameter or the body is not valid; `errors` names every fault",
+  429: "Too many requests of this key or address: ask again after `Retry-After`",
   500: "The service failed; its log has the `request_id`",
   503: "The service is not configured, or a part of it does not answer: try again",
 } as const;
@@ -97,8 +99,8 @@ export function openApiDocument(app: OpenAPIHono<ApiEnv>): ApiDocument {
 
 function problemsOf(path: string, operation: Operation): ProblemStatus[] {
   if (path === "/health") return [];
-  const statuses: ProblemStatus[] = [500, 503];
-  if (roleOf(path) !== "public") statuses.push(401);
+  const statuses: ProblemStatus[] = [429, 500, 503];
+  if (roleOf(path) !== "public") statuses.push(401, 403);
   const parameters = (operation.parameters ?? []).flatMap((one) => ("in" in one ? [one] : []));
   const names = new Set(parameters.map(({ name }) => name));
   if (parameters.some((one) => one.in === "query")) statuses.push(422);
@@ -107,6 +109,7 @@ function problemsOf(path: string, operation: Operation): ProblemStatus[] {
   if (names.has("as_of") || names.has("as_of_b")) statuses.push(409);
   if (operation.requestBody !== undefined) statuses.push(413, 422);
   if (path.startsWith("/ops/dlq/") && operation.requestBody !== undefined) statuses.push(409);
+  if (path.startsWith("/ops/keys") && operation.requestBody !== undefined) statuses.push(409);
   const forms = Object.keys(responsesOf(operation)["200"]?.content ?? {});
   if (forms.length > 1) statuses.push(406);
   return statuses;

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { hideSecrets } from "../platform/secrets.ts";
 import type { ApiEnv } from "./api-env.ts";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
@@ -44,7 +45,7 @@ export const problemSchema = z
   })
   .openapi("Problem");
 
-/** An error answer as RFC 9457 problem details. */
+/** An error answer as RFC 9457 problem details, without secrets: not even the asker's own is said back. */
 export function problem(
   context: Context<ApiEnv>,
   status: ContentfulStatusCode,
@@ -59,7 +60,7 @@ export function problem(
     request_id: context.var.requestId,
     ...details.extra,
   };
-  return context.body(JSON.stringify(body), status, {
+  return context.body(hideSecrets(JSON.stringify(body)), status, {
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   });

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { CAPABILITIES, PROVIDER_IDS, type ProviderId } from "../domain/provider-id.ts";
 import { SECOND_MS, toIso } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
+import { errorText } from "../platform/log.ts";
 import type { PlanLimits } from "../providers/plan-limits.ts";
 import { configuredProviders } from "../providers/registry.ts";
 import type { PolicyCapacity } from "../routing/policy-capacity.ts";
@@ -145,7 +146,7 @@ export function providerView(
     isolated: isolatedView(seen?.isolated ?? null),
     credits: seen === null || provider === undefined ? null : creditsView(seen),
     capabilities,
-    fault: snapshot instanceof Error ? snapshot.message.slice(0, 300) : null,
+    fault: snapshot instanceof Error ? errorText(snapshot).slice(0, 300) : null,
   };
 }
 

@@ -16,6 +16,8 @@ import { registerOpsBackfills } from "./routes/ops-backfills.ts";
 import { registerOpsDlq } from "./routes/ops-dlq.ts";
 import { registerOpsDlqEdit } from "./routes/ops-dlq-edit.ts";
 import { registerOpsDlqRequeue } from "./routes/ops-dlq-requeue.ts";
+import { registerOpsKeys } from "./routes/ops-keys.ts";
+import { registerOpsKeyRotation } from "./routes/ops-key-rotation.ts";
 import { registerOpsParked } from "./routes/ops-parked.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
 import { registerOpsSlo } from "./routes/ops-slo.ts";
@@ -58,5 +60,7 @@ export function registerRoutes(app: OpenAPIHono<ApiEnv>): void {
   registerOpsDlq(app);
   registerOpsDlqEdit(app);
   registerOpsDlqRequeue(app);
+  registerOpsKeys(app);
+  registerOpsKeyRotation(app);
   registerNotImplemented(app);
 }

@@ -1,7 +1,3 @@
-/** The roles of keys that may open the stream: a ticket carries that of the key that bought it. */
-export const STREAM_KEY_ROLES = ["read", "ops"] as const;
-export type StreamKeyRole = (typeof STREAM_KEY_ROLES)[number];
-
 /** In this header the Worker tells a host when the ticket that a socket comes with expires, wall ms. */
 export const TICKET_EXPIRY_HEADER = "x-mds-ticket-expires";
 /** In this header a host says why it does not take a socket. */

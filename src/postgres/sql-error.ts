@@ -1,4 +1,5 @@
 import { NeonDbError } from "@neondatabase/serverless";
+import { errorText } from "../platform/log.ts";
 
 /**
  * What to do about a failed statement:
@@ -24,11 +25,9 @@ export interface SqlFault {
   readonly sqlstate: string | null;
   /** Flush number that Postgres stands at; null unless `drain_begin` said so. */
   readonly storedFs: number | null;
-  /** Capped at 500 characters. */
+  /** Capped, and without secrets. */
   readonly message: string;
 }
-
-const MAX_MESSAGE_CHARS = 500;
 
 const DRAIN_KINDS: Readonly<Record<string, SqlFaultKind>> = {
   MDS01: "already_drained",
@@ -39,10 +38,7 @@ const DRAIN_KINDS: Readonly<Record<string, SqlFaultKind>> = {
 
 /** Sorts whatever a `SqlClient` rejected with. */
 export function classifySqlError(error: unknown): SqlFault {
-  const message = (error instanceof Error ? error.message : String(error)).slice(
-    0,
-    MAX_MESSAGE_CHARS,
-  );
+  const message = errorText(error);
   if (!(error instanceof NeonDbError) || error.code === undefined) {
     return { kind: "retry", sqlstate: null, storedFs: null, message };
   }

@@ -1,3 +1,5 @@
+import { hideSecrets } from "../platform/secrets.ts";
+
 /**
  * Everything that can go wrong at a provider, as a closed union.
  *
@@ -53,7 +55,8 @@ export class ProviderError extends Error {
     message: string,
     details: { status?: number; retryAfterMs?: number; badSymbols?: readonly string[] } = {},
   ) {
-    super(message.slice(0, MAX_ERROR_TEXT));
+    // A provider that refuses a key may say it back.
+    super(hideSecrets(message).slice(0, MAX_ERROR_TEXT));
     this.name = "ProviderError";
     this.kind = kind;
     this.status = details.status ?? null;

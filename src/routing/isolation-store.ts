@@ -2,24 +2,15 @@ import type { DurableObjectStorage } from "@cloudflare/workers-types";
 import { z } from "zod";
 import type { ProviderId } from "../domain/provider-id.ts";
 import type { EpochMs } from "../domain/time.ts";
+import { type Act, ActLog } from "../platform/act-log.ts";
 import { type Isolation, type IsolationAct, MAX_REASON_TEXT } from "./isolation.ts";
-
-/** Acts that are kept over all subjects; the oldest go. */
-const MAX_AUDIT_ROWS = 1_000;
 
 const rowSchema = z.object({
   revision: z.number(),
   since: z.number().nullable(),
   reason: z.string().nullable(),
 });
-const actSchema = z
-  .object({
-    at: z.number(),
-    actor: z.string(),
-    act: z.enum(["isolate", "release"]),
-    reason: z.string().nullable(),
-  })
-  .transform(({ at, ...rest }): IsolationAct => ({ atMs: at, ...rest }));
+const actsSchema = z.enum(["isolate", "release"]);
 
 /** Who acts, when and why. */
 export interface ActDetails {
@@ -31,9 +22,11 @@ export interface ActDetails {
 /** The isolated providers and the acts on them, in the SQLite of ConfigStore. */
 export class IsolationStore {
   #storage: DurableObjectStorage;
+  #log: ActLog;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.#log = new ActLog(storage.sql);
   }
 
   /** How a provider stands. */
@@ -67,14 +60,7 @@ export class IsolationStore {
 
   /** The last acts on a provider, newest first. */
   acts(provider: ProviderId, limit: number): IsolationAct[] {
-    return this.#storage.sql
-      .exec(
-        "SELECT at, actor, act, reason FROM audit WHERE subject = ? ORDER BY id DESC LIMIT ?",
-        subjectOf(provider),
-        limit,
-      )
-      .toArray()
-      .map((row) => actSchema.parse(row));
+    return this.#log.read(subjectOf(provider), limit).map(isolationAct);
   }
 
   #write(
@@ -94,15 +80,7 @@ export class IsolationStore {
         after.isolated?.sinceMs ?? null,
         after.isolated?.reason ?? null,
       );
-      sql.exec(
-        "INSERT INTO audit (at, actor, act, subject, reason) VALUES (?, ?, ?, ?, ?)",
-        atMs,
-        actor.slice(0, 100),
-        act,
-        subjectOf(provider),
-        reason?.slice(0, MAX_REASON_TEXT) ?? null,
-      );
-      sql.exec("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", MAX_AUDIT_ROWS);
+      this.#log.write({ atMs, actor, act, subject: subjectOf(provider), reason });
     });
     return after;
   }
@@ -111,4 +89,8 @@ export class IsolationStore {
 /** The audit is of the whole configuration; a provider's acts are told by this. */
 function subjectOf(provider: ProviderId): string {
   return `provider:${provider}`;
+}
+
+function isolationAct({ atMs, actor, act, reason }: Act): IsolationAct {
+  return { atMs, actor, act: actsSchema.parse(act), reason };
 }

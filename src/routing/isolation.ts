@@ -16,7 +16,7 @@ export interface Isolation {
 /** An act of an operator on a provider. `atMs` is wall time. */
 export interface IsolationAct {
   readonly atMs: EpochMs;
-  /** The key that was used, by its name. */
+  /** The key that was used, by its id. */
   readonly actor: string;
   readonly act: "isolate" | "release";
   readonly reason: string | null;

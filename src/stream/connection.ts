@@ -14,7 +14,7 @@ import { formatToken, parseToken, type Position, type StreamId } from "./token.t
 /** Whose a connection is and since when, wall ms. */
 export interface ConnectionOrigin {
   readonly id: string;
-  /** The key that it was authorised by, by name. */
+  /** The key that it was authorised by, by its id. */
   readonly key: string;
   readonly connectedMs: number;
 }

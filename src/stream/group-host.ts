@@ -5,7 +5,7 @@ import { FRAME_GAP_MS } from "./conduct.ts";
 import { Connection, type ConnectionOrigin } from "./connection.ts";
 import type { Delivery, DeliveryAnswer } from "./delivery.ts";
 import type { StreamHost } from "./host.ts";
-import { isKeyFull, KEY_HEADER, turnAway } from "./key-limit.ts";
+import { isKeyFull, KEY_HEADER, keyConnections, turnAway } from "./key-limit.ts";
 import { sendText } from "./outbox.ts";
 import { readFrame, type ReadFrame } from "./read-frame.ts";
 import { sendError, subscribe, unsubscribe } from "./subscribe.ts";
@@ -43,7 +43,8 @@ export class GroupHost {
     const [client, server] = Object.values(new WebSocketPair());
     if (client === undefined || server === undefined) throw new Error("no socket pair");
     const { host } = this.#deps;
-    if (isKeyFull(key, host.connections())) turnAway(server);
+    const max = keyConnections(request);
+    if (isKeyFull(key, max, host.connections())) turnAway(server, max);
     else this.#welcome(server, { id, key, connectedMs: host.watch.now() }, url);
     const offered =
       request.headers

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { STREAM_KEY_ROLES, type StreamKeyRole } from "../contracts/stream-ticket.ts";
 import { isHostName } from "../domain/host-name.ts";
 
 /** A ticket is valid this long, wall clock: the time that a browser needs to open its socket. */
@@ -7,18 +6,18 @@ export const TICKET_TTL_MS = 30_000;
 /** No ticket is longer; what is, is not looked at. */
 export const MAX_TICKET_CHARS = 256;
 
-const VERSION = "t1";
+const VERSION = "t2";
 const KEY_PURPOSE = "market-data-service/stream-ticket/v1";
 
 /**
  * The right to open one socket: the id that its connection will have, the object that hosts it (where the
- * ticket is burned, whatever the request that brings it looks like), the role of the key that bought it,
- * and when it ends, wall ms.
+ * ticket is burned, whatever the request that brings it looks like), the id of the key that bought it (which
+ * has to hold when the ticket is used, too), and when it ends, wall ms.
  */
 export interface Ticket {
   readonly connection: string;
   readonly host: string;
-  readonly role: StreamKeyRole;
+  readonly key: string;
   readonly expiresMs: number;
 }
 
@@ -31,7 +30,7 @@ export type TicketCheck =
 const fieldsSchema = z.object({
   connection: z.uuid(),
   host: z.string().refine(isHostName),
-  role: z.enum(STREAM_KEY_ROLES),
+  key: z.string().regex(/^[a-z0-9_]{1,40}$/),
   /** One spelling for each instant: base 36 without leading zeros. */
   expiresMs: z
     .string()
@@ -46,8 +45,8 @@ const CODE_PATTERN = /^[0-9a-f]{64}$/;
 
 /** The text of a ticket: its fields, and the HMAC-SHA-256 over them as hex. */
 export async function sealTicket(ticket: Ticket, secret: string): Promise<string> {
-  const { connection, host, role, expiresMs } = ticket;
-  const body = [VERSION, connection, host, role, expiresMs.toString(36)].join(".");
+  const { connection, host, key, expiresMs } = ticket;
+  const body = [VERSION, connection, host, key, expiresMs.toString(36)].join(".");
   const code = await crypto.subtle.sign("HMAC", await ticketKey(secret), bytesOf(body));
   return `${body}.${toHex(new Uint8Array(code))}`;
 }
@@ -59,15 +58,15 @@ export async function openTicket(
   nowMs: number,
 ): Promise<TicketCheck> {
   const parts = text.length > MAX_TICKET_CHARS ? [] : text.split(".");
-  const [version, connection, host, role, expires, code, ...rest] = parts;
+  const [version, connection, host, key, expires, code, ...rest] = parts;
   if (version !== VERSION || code === undefined || rest.length > 0 || !CODE_PATTERN.test(code))
     return { kind: "forged" };
   const body = text.slice(0, text.lastIndexOf("."));
   // The platform compares in constant time.
-  const key = await ticketKey(secret);
-  const genuine = await crypto.subtle.verify("HMAC", key, fromHex(code), bytesOf(body));
+  const macKey = await ticketKey(secret);
+  const genuine = await crypto.subtle.verify("HMAC", macKey, fromHex(code), bytesOf(body));
   if (!genuine) return { kind: "forged" };
-  const fields = fieldsSchema.safeParse({ connection, host, role, expiresMs: expires });
+  const fields = fieldsSchema.safeParse({ connection, host, key, expiresMs: expires });
   if (!fields.success) return { kind: "forged" };
   return fields.data.expiresMs <= nowMs
     ? { kind: "expired" }

@@ -9,6 +9,8 @@ export const BINDINGS = [
   "BACKFILL_DLQ",
   "METRICS_EVENTS",
   "API_RATE_LIMIT",
+  "API_RATE_LIMIT_LOW",
+  "API_RATE_LIMIT_HIGH",
 ] as const;
 
 /** An environment in which all of them are bound, to nothing. */

@@ -15,6 +15,7 @@ const LAYERS = [
   [
     "src/providers/",
     "src/routing/",
+    "src/keys/",
     "src/symbol-group/",
     "src/backfill/",
     "src/slo/",

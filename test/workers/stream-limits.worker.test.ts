@@ -1,7 +1,8 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
-import { KEY_HEADER, MAX_KEY_CONNECTIONS } from "../../src/stream/key-limit.ts";
+import { MAX_KEY_CONNECTIONS } from "../../src/contracts/keys.ts";
+import { KEY_HEADER } from "../../src/stream/key-limit.ts";
 import { StreamClient } from "./support/stream-client.ts";
 import { stopWall } from "./support/wall.ts";
 import {

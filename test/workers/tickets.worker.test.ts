@@ -221,7 +221,10 @@ describe("a ticket", () => {
     const { ticket: text, conn } = await ticket();
     const expiresMs = nowMs + TICKET_TTL_MS;
     const fields = { connection: conn, host: hostName({ kind: "group", group: 0 }), expiresMs };
-    const foreign = await sealTicket({ ...fields, role: "ops" }, "another-deployment-0123456789");
+    const foreign = await sealTicket(
+      { ...fields, key: "bootstrap" },
+      "another-deployment-0123456789",
+    );
     const longer = text.replace(
       /\.[0-9a-z]+\.([0-9a-f]{64})$/,
       `.${(expiresMs + 1).toString(36)}.$1`,

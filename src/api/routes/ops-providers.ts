@@ -12,9 +12,6 @@ import { providerParam, unknownProvider } from "./providers.ts";
 /** Bodies are a reason or nothing. */
 const MAX_BODY_BYTES = 4_096;
 
-/** Who is named in the audit while there is one key. */
-const ACTOR = "bootstrap";
-
 const bodySchema = z
   .object({ reason: z.string().trim().min(1).max(MAX_REASON_TEXT).optional() })
   .strict();
@@ -63,7 +60,7 @@ async function handle(context: Context<ApiEnv>, act: "isolate" | "release"): Pro
   if ("refused" in read) return read.refused;
   const { body } = read;
   const store = configStoreStub(context.env);
-  const isolation = await store[act](provider, body.reason ?? null, ACTOR);
+  const isolation = await store[act](provider, body.reason ?? null, context.var.keyId);
   let confirmed = true;
   try {
     await providerBreakerStub(context.env, provider).learnIsolation(isolation);

@@ -9,8 +9,6 @@ import { sealTicket, TICKET_TTL_MS } from "../../stream/ticket.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { readJsonBody } from "../json-body.ts";
 import { parseQuery } from "../parse-query.ts";
-import { problem } from "../problem.ts";
-import { streamRole } from "../stream-credentials.ts";
 
 const MAX_BODY_BYTES = 1_024;
 
@@ -36,7 +34,6 @@ export function registerStreamTickets(app: OpenAPIHono<ApiEnv>): void {
         description: "The ticket; never kept by a cache",
         content: { "application/json": { schema: ticketSchema } },
       },
-      403: { description: "The key may not open the stream" },
     },
   });
   app.post("/v1/stream/tickets", handleTicket);
@@ -52,17 +49,14 @@ async function handleTicket(context: Context<ApiEnv>): Promise<Response> {
     mayBeEmpty: true,
   });
   if ("refused" in read) return read.refused;
-  const role = streamRole(context.var.role);
-  if (role === null) {
-    return problem(context, 403, { code: "forbidden", detail: "this key may not open the stream" });
-  }
-  const { symbolGroups, config, bootstrapKey } = context.var.settings;
+  const { keyId: key, settings } = context.var;
+  const { symbolGroups, config, bootstrapKey } = settings;
   const connection = crypto.randomUUID();
   const extraHosts = config.stream.extra_hosts;
   const region = regionOf(context.req.raw.cf);
   const host = hostName(chooseHost(connection, [], { symbolGroups, region, extraHosts }));
   const expiresMs = wallClock.now() + TICKET_TTL_MS;
-  const ticket = await sealTicket({ connection, host, role, expiresMs }, bootstrapKey);
+  const ticket = await sealTicket({ connection, host, key, expiresMs }, bootstrapKey);
   context.header("Cache-Control", "no-store");
   return context.json({ ticket, conn: connection, expires_at: toIso(expiresMs) });
 }

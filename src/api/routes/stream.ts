@@ -11,7 +11,8 @@ import { hostName } from "../../domain/host-name.ts";
 import { hostStub } from "../../platform/stubs.ts";
 import { chooseHost } from "../../stream/choose-host.ts";
 import { CONNECTION_HEADER } from "../../stream/group-host.ts";
-import { KEY_HEADER } from "../../stream/key-limit.ts";
+import type { KeyHolder } from "../../keys/key-desk.ts";
+import { KEY_CONNECTIONS_HEADER, KEY_HEADER } from "../../stream/key-limit.ts";
 import { regionOf } from "../../stream/region.ts";
 import type { Ticket } from "../../stream/ticket.ts";
 import type { ApiEnv } from "../api-env.ts";
@@ -31,15 +32,15 @@ export function registerStream(app: OpenAPIHono<ApiEnv>): void {
 
 async function upgrade(context: Context<ApiEnv>): Promise<Response> {
   const credentials = await readStreamCredentials(context);
-  if (credentials.kind === "refused") return problem(context, 401, credentials.why);
+  if ("refused" in credentials) return credentials.refused;
   if (context.req.header("upgrade")?.toLowerCase() !== "websocket") {
     return problem(context, 426, { code: "upgrade_required", detail: "this route is a WebSocket" });
   }
-  const ticket = credentials.kind === "ticket" ? credentials.ticket : null;
+  const { holder, ticket } = credentials;
   const connection = ticket?.connection ?? crypto.randomUUID();
   const host = ticket?.host ?? hostOf(context, connection);
   const response = await hostStub(context.env, host).fetch(
-    hostRequest(context.req.raw, connection, ticket),
+    hostRequest(context.req.raw, connection, holder, ticket),
   );
   const refusal = TICKET_REFUSALS.find((each) => each === response.headers.get(REFUSAL_HEADER));
   return refusal === undefined ? response : refuse(context, refusal);
@@ -53,17 +54,20 @@ function hostOf(context: Context<ApiEnv>, connection: string): string {
   return hostName(chooseHost(connection, symbols, { symbolGroups, region, extraHosts }));
 }
 
-/** There is one key as yet: connections are counted for it, whatever they came in by. */
-const THE_KEY = "bootstrap";
-
 /** The request as an object gets it: with headers of our own, and no credentials. */
-function hostRequest(request: Request, connection: string, ticket: Ticket | null): Request {
+function hostRequest(
+  request: Request,
+  connection: string,
+  holder: KeyHolder,
+  ticket: Ticket | null,
+): Request {
   const url = new URL(request.url);
   url.searchParams.delete(TICKET_PARAM);
   const headers = new Headers({
     upgrade: "websocket",
     [CONNECTION_HEADER]: connection,
-    [KEY_HEADER]: THE_KEY,
+    [KEY_HEADER]: holder.id,
+    [KEY_CONNECTIONS_HEADER]: String(holder.limits.connectionsPerHost),
   });
   const offered = request.headers.get("sec-websocket-protocol")?.split(",") ?? [];
   if (offered.some((name) => name.trim() === STREAM_PROTOCOL))

@@ -7,7 +7,7 @@ const NOW_MS = Date.UTC(2026, 2, 20, 15);
 const TICKET: Ticket = {
   connection: "0b6c5a54-6d0e-4c6f-9f3f-9a55b6b7a001",
   host: "h-weur-3",
-  role: "read",
+  key: "k_0123456789abcdef",
   expiresMs: NOW_MS + TICKET_TTL_MS,
 };
 const seal = (changes: Partial<Ticket> = {}) => sealTicket({ ...TICKET, ...changes }, SECRET);
@@ -38,7 +38,7 @@ describe("a ticket", () => {
     const one = (await seal()).split(".");
     const later = { expiresMs: TICKET.expiresMs + 1 };
     const two = (
-      await seal({ connection: crypto.randomUUID(), host: "g07", role: "ops", ...later })
+      await seal({ connection: crypto.randomUUID(), host: "g07", key: "bootstrap", ...later })
     ).split(".");
     for (let at = 1; at < one.length; at += 1) {
       const mixed = one.with(at, two[at] ?? "").join(".");
@@ -47,7 +47,12 @@ describe("a ticket", () => {
   });
 
   it("sealed over fields that are none is forged", async () => {
-    for (const changes of [{ connection: "me" }, { host: "g1" }, { host: "config" }])
+    for (const changes of [
+      { connection: "me" },
+      { host: "g1" },
+      { host: "config" },
+      { key: "K.1" },
+    ])
       expect(await open(await seal(changes))).toEqual({ kind: "forged" });
   });
 
