@@ -1,3 +1,4 @@
+import { liveSettings } from "../src/config/live-settings.ts";
 import type { BackfillEnd, BackfillRun } from "../src/contracts/backfill.ts";
 import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
@@ -38,10 +39,9 @@ let held: { atMs: number; job: GroupFetch; outcome: PollOutcome }[] = [];
 /** The service's runner as a bad network would have it: answers arrive twice, and late. */
 export class FetchRunner extends ServiceFetchRunner {
   override async run(job: GroupFetch): Promise<void> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    const settings = await liveSettings(this.env);
     runnerCalls += 1;
-    const outcome = await runAndIngest(job, read.settings, this.env);
+    const outcome = await runAndIngest(job, settings, this.env);
     if (!isImpolite(this.env)) return;
     answers += 1;
     if (answers % TWICE_EVERY === 0) await handOver(job, outcome, this.env);
@@ -118,6 +118,6 @@ export default {
     if (request.headers.get("authorization") !== `Bearer ${read.settings.bootstrapKey}`) {
       return new Response(null, { status: 401 });
     }
-    return await step(request, read.settings, env);
+    return await step(request, await liveSettings(env), env);
   },
 } satisfies ExportedHandler<Env>;

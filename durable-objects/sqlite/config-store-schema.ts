@@ -9,4 +9,12 @@ export const CONFIG_STORE_SCHEMA: readonly string[] = [
      id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL,
      act TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT
    ) STRICT`,
+  // Versions of the configuration; `variables` is what the deployment's said when it was made. The detail
+  // of an act on it is what it changed, by JSON path.
+  `CREATE TABLE config (
+     version INTEGER PRIMARY KEY, schema_version INTEGER NOT NULL, body TEXT NOT NULL,
+     origin TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL,
+     variables TEXT NOT NULL
+   ) STRICT;
+   ALTER TABLE audit ADD COLUMN detail TEXT`,
 ];

@@ -1,9 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { NotImplementedError } from "../contracts/errors.ts";
+import { liveSettings } from "../config/live-settings.ts";
 import { readSettings } from "../env.ts";
 import { pinFault } from "../ingest/pins.ts";
 import { errorText, log } from "../platform/log.ts";
 import { isDatabaseAway } from "../postgres/sql-error.ts";
+import { noteServedBy } from "./acted-versions.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { methodsOf } from "./allowed-methods.ts";
 import { requireKey } from "./middleware/auth.ts";
@@ -41,7 +42,11 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     }
     const fault = await pinFault(read.settings, context.env);
     if (fault !== null) return problem(context, 503, { code: "not_configured", detail: fault });
-    context.set("settings", read.settings);
+    const settings = await liveSettings(context.env).catch((error: unknown) => errorText(error));
+    if (typeof settings === "string")
+      return problem(context, 503, { code: "unavailable", detail: settings });
+    noteServedBy(settings.configVersion);
+    context.set("settings", settings);
     return await next();
   });
   registerDocs(app);
@@ -58,9 +63,6 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     return problem(context, 405, { code: "method_not_allowed", detail });
   });
   app.onError((error, context) => {
-    if (error instanceof NotImplementedError) {
-      return problem(context, 501, { code: error.code, detail: error.message });
-    }
     log("error", "a request failed", {
       request_id: context.get("requestId"),
       error: errorText(error),

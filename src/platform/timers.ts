@@ -9,6 +9,19 @@ export function after(delayMs: number, act: () => void): void {
 }
 
 /**
+ * What `work` gives, or a rejection after `timeoutMs`: for work that can't be called off. The timer goes
+ * as soon as it ends.
+ */
+export async function withDeadline<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  return await withTimeout(timeoutMs, (signal) => {
+    const late = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+    return Promise.race([work, late]);
+  });
+}
+
+/**
  * Runs `act` with a signal that aborts after `timeoutMs`, and clears the timer as soon as it ends:
  * one that ran on would keep an object awake after the answer.
  */

@@ -5,7 +5,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { type Isolation, type IsolationAct, MAX_REASON_TEXT } from "./isolation.ts";
 
 /** Acts that are kept over all subjects; the oldest go. */
-const MAX_AUDIT_ROWS = 1_000;
+export const MAX_AUDIT_ROWS = 1_000;
 
 const rowSchema = z.object({
   revision: z.number(),

@@ -1,3 +1,4 @@
+import { VersionWatch } from "../config/version-watch.ts";
 import type { BackfillRun, SymbolRange } from "../contracts/backfill.ts";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
@@ -53,12 +54,14 @@ export class GroupHome {
   #outlets: Readonly<Record<StreamClass, StreamOutlet>>;
   #reads: GroupReads;
   #members: GroupMembers;
+  /** Which versions of the configuration its jobs were run by. */
+  #runners = new VersionWatch();
 
   constructor(deps: GroupHomeDeps) {
     this.#deps = deps;
     this.#ledger = deps.ledger;
     this.#duties = new DutyStore(deps.storage.sql);
-    this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
+    this.#fetches = new FetchDuties(deps, this.#duties, this.#ledger);
     this.desk = new HoleDesk({
       ...deps,
       duties: this.#duties,
@@ -68,7 +71,6 @@ export class GroupHome {
     this.totals = new MetricTotals(JSON.parse(this.#ledger.meta.get("metrics") ?? "{}"));
     this.tasks = new ServiceTasks({
       ...deps,
-      daily: { calendar: deps.calendar, sessionsBack: deps.coldStartSessions["1d"] },
       duties: this.#duties,
       meta: this.#ledger.meta,
       totals: this.totals,
@@ -83,7 +85,6 @@ export class GroupHome {
     };
     this.#members = new GroupMembers({
       ...deps,
-      coldStartSessions: deps.coldStartSessions["1m"],
       onAppended: () => this.#outlets.bars.publish(),
     });
   }
@@ -147,6 +148,7 @@ export class GroupHome {
       };
     });
     this.#tellEnd(partEnd);
+    this.#noteRunner(outcome);
     countIngest(this.totals, outcome, ingested, duty.startsWith("backfill:") ? "backfill" : "bars");
     if (ingested.appended > 0) {
       this.#outlets.bars.publish();
@@ -192,6 +194,7 @@ export class GroupHome {
   /** A task of the whole service has ended; one that is not done comes again. */
   taskEnded(duty: string, outcome: TaskOutcome): void {
     this.tasks.ended(duty, outcome);
+    this.#noteRunner(outcome);
     // This group may have no members whose drain would report.
     this.inFlight.track(this.#report());
   }
@@ -270,6 +273,10 @@ export class GroupHome {
     return Math.max(nowMs - (this.nextDueMs() ?? nowMs), 0);
   }
 
+  #noteRunner({ config_version: version }: Pick<PollOutcome, "config_version">): void {
+    if (version !== undefined) this.#runners.note(version, this.#deps.wall.now());
+  }
+
   #tellEnd(end: PartEnd | null): void {
     if (end !== null) this.inFlight.track(this.#deps.reportPart(end));
   }
@@ -280,6 +287,7 @@ export class GroupHome {
       await this.#deps.runJob(job);
     } catch (error) {
       this.#complain(`job ${job.id} broke down`, error);
+      await this.#deps.renewRules();
       const uncovered = job.symbols.length;
       this.ingest(job.duty, { answers: [], calls: [], selected: [], failures: [], uncovered });
     }
@@ -320,7 +328,9 @@ export class GroupHome {
   /** Bars that Postgres may lack are fetched again; quotes that it lacks stay lost. */
   async #renew(stream: StreamLog, stored: StoredPosition | null): Promise<void> {
     if (stream.class === "quotes") return stream.renew(stored);
-    const renewal = this.#ledger.renew(stored, await this.#deps.storedHoles());
+    const holes = await this.#deps.storedHoles();
+    await this.#deps.renewRules();
+    const renewal = this.#ledger.renew(stored, holes);
     const { epoch, fromMs, lost, days } = renewal;
     log("error", "the group began a new epoch", { group: this.#name(), epoch, fromMs, lost });
     this.desk.plan();
@@ -335,6 +345,10 @@ export class GroupHome {
       backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
       channels: this.#deps.channels(),
+      configVersions: {
+        group: this.#deps.configVersion(),
+        runner: this.#runners.lowest(this.#deps.wall.now()),
+      },
     });
     this.#ledger.meta.set("metrics", JSON.stringify(this.totals));
     await this.#deps.report(this.totals.toJSON());

@@ -9,6 +9,7 @@ import { findingWarnings } from "../../routing/key-finding.ts";
 import { carriesAll, policyCapacities, shortageText } from "../../routing/policy-capacity.ts";
 import { policyStandings, standingWarnings } from "../../routing/policy-standing.ts";
 import type { Settings } from "../../env.ts";
+import { configHealth, type ConfigHealth } from "../config-health.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { calendarWarnings, checkedCalendar } from "../calendar-view.ts";
 import { type JobSourceView, jobSourceView, jobSourceWarning } from "../job-source-view.ts";
@@ -38,6 +39,7 @@ interface Readiness {
   readonly ready: boolean;
   readonly reasons: string[];
   readonly warnings: string[];
+  readonly config: ConfigHealth["view"];
   /** Null when it could not be found out. */
   readonly jobs: JobSourceView | null;
   readonly groups: { members: number; connections: number; undrained_oldest_s: number | null };
@@ -64,6 +66,9 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
   } catch (error) {
     reasons.push(`database: ${errorText(error)}`);
   }
+  const config = await configHealth(env);
+  reasons.push(...config.reasons);
+  warnings.push(...config.warnings);
   const findings = findingsOf(await providerSnapshots(env));
   warnings.push(...standingWarnings(policyStandings(settings, findings)));
   warnings.push(...findingWarnings(findings));
@@ -110,6 +115,7 @@ async function readiness(settings: Settings, env: Env): Promise<Readiness> {
     ready: reasons.length === 0,
     reasons,
     warnings,
+    config: config.view,
     jobs,
     groups: {
       members,
