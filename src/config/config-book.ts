@@ -13,7 +13,7 @@ import {
 import type { EpochMs } from "../domain/time.ts";
 import { MAX_AUDIT_ROWS } from "../routing/isolation-store.ts";
 import { MAX_REASON_TEXT } from "../routing/isolation.ts";
-import { type ConfigChange, diffConfig } from "./diff-config.ts";
+import { diffConfig } from "./diff-config.ts";
 import { readConfig } from "./lift-config.ts";
 
 /** Versions that can be gone back to; the oldest go. */
@@ -65,7 +65,7 @@ export class ConfigBook {
     if (body === this.#variables) return;
     this.#variables = body;
     const active = this.active();
-    if (active !== null && (active.origin !== "variables" || active.body === body)) return;
+    if (active !== null && (active.origin !== "variables" || isSame(active.body, body))) return;
     const reason = active === null ? null : "the deployment's variables have changed";
     const version = { body, origin: "variables", actor: DEPLOYMENT, reason } as const;
     this.#append({ ...version, schemaVersion: CONFIG_SCHEMA_VERSION }, active, atMs);
@@ -106,7 +106,9 @@ export class ConfigBook {
       body: isKnown ? null : inForce.body,
       active: { ...stampOf(active), origin: active.origin },
       fault,
-      isDrifted: active.origin !== "variables" && this.#variablesAt(active) !== this.#variables,
+      isDrifted:
+        active.origin !== "variables" &&
+        !isSame(this.#variablesAt(active), this.#variables ?? "null"),
     };
   }
 
@@ -166,7 +168,7 @@ export class ConfigBook {
         ACTS[next.origin],
         `config:${version}`,
         reason ?? null,
-        JSON.stringify(changesBetween(before?.body ?? "{}", next.body)),
+        JSON.stringify(diffConfig(JSON.parse(before?.body ?? "{}"), JSON.parse(next.body))),
       );
       sql.exec("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", MAX_AUDIT_ROWS);
     });
@@ -181,9 +183,10 @@ const ACTS: Readonly<Record<ConfigOrigin, string>> = {
   rollback: "config_rollback",
 };
 
-/** What differs between the bodies of two versions, as they were written. */
-export function changesBetween(before: string, after: string): ConfigChange[] {
-  return diffConfig(JSON.parse(before), JSON.parse(after));
+/** Whether a stored configuration says what `now` says; a field that came with a release has its default. */
+function isSame(stored: string, now: string): boolean {
+  const read = readConfig(stored);
+  return read.ok && diffConfig(read.config, JSON.parse(now)).length === 0;
 }
 
 function stampOf({ version, atMs }: ConfigVersion): ConfigStamp {

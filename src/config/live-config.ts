@@ -7,7 +7,7 @@ import { withDeadline } from "../platform/timers.ts";
 import { readConfig } from "./lift-config.ts";
 
 /** No act uses a configuration that was replaced longer ago than this, wall ms. */
-export const CONFIG_TTL_MS = 5_000;
+const CONFIG_TTL_MS = 5_000;
 /** Who asks waits so long for ConfigStore; its answer is younger than the bound above by then. */
 const ANSWER_TIMEOUT_MS = 2_000;
 /** ConfigStore did not answer: the next question comes so much later, not with each act. */

@@ -115,18 +115,22 @@ describe("the service as it is", () => {
   });
 
   it("is not left to a first provider that carries less than is carried now, with the numbers", () => {
-    // IEX's quotes are asked on Alpaca's key: 200 calls a minute of the free plan.
-    const free = deployment({ ALPACA_KEY_ID: "k", ALPACA_SECRET_KEY: "s", ...POLYGON });
-    const current = { ...free, config: serviceConfigSchema.parse({}) };
-    const proposed = ask({ policies: { bars_1m: ["finnhub", "alpaca"] } }, current);
-    const check = checkOf(proposed.checks, "capacity", "$.policies.bars_1m");
-    expect(check?.numbers).toMatchObject({ provider: "alpaca", calls_per_minute: 200 });
-    const huge = { ...WORLD, sizes: { T0: 1_000, T1: 60_000, T2: 0 } };
-    expect(faultsIn({ policies: { bars_1m: ["alpaca", "polygon"] } }, current, huge)).toEqual([
+    const three = deployment({ ...ALPACA, FINNHUB_TOKEN: "t", FINNHUB_PLAN: "premium" });
+    expect(faultsIn({ policies: { bars_1m: ["finnhub", "alpaca"] } }, three)).toEqual([
       [
         "$.policies.bars_1m",
-        expect.stringMatching(/alpaca has 200 calls a minute of the \d+ needed.*beyond: \d+ of T1/),
+        expect.stringMatching(
+          /finnhub has \d+ calls a minute of the \d+ needed: it carries \d+ of 3000 symbols/,
+        ),
       ],
+    ]);
+    // One that stands in may carry less: that is said.
+    const behind = ask({ policies: { bars_1m: ["alpaca", "finnhub"] } }, three);
+    expect(behind.ok).toBe(true);
+    const checks = behind.checks.filter(({ check }) => check === "capacity");
+    expect(checks.filter(({ path }) => path === "$.policies.bars_1m")).toMatchObject([
+      { verdict: "ok", numbers: { provider: "alpaca", symbols_beyond: 0 } },
+      { verdict: "warning", numbers: { provider: "finnhub", symbols_carried: expect.any(Number) } },
     ]);
   });
 
