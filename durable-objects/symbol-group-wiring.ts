@@ -1,5 +1,6 @@
 import { parseHostName } from "../src/domain/host-name.ts";
 import type { ActingConfig } from "../src/config/acting-config.ts";
+import { VersionWatch } from "../src/config/version-watch.ts";
 import type { Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
@@ -154,6 +155,7 @@ function createHome(
 ): GroupHome {
   const { ctx, env, settings, config, rules, name } = world;
   const sql = sqlClientOf(settings);
+  const runners = new VersionWatch();
   const now = () => marketClock.now();
   const random = () => Math.random();
   const { storage } = ctx;
@@ -166,7 +168,13 @@ function createHome(
     renewRules: async () => {
       await config.renew();
     },
-    configVersion: () => config.lowest(),
+    configVersions: () => ({
+      group: config.lowest(),
+      runner: runners.lowest(wallClock.now()),
+    }),
+    noteRunner: (version) => {
+      if (version !== undefined) runners.note(version, wallClock.now());
+    },
     market: marketClock,
     wall: wallClock,
     random,

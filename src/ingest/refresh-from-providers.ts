@@ -19,7 +19,8 @@ export interface UniverseDeps extends AskDeps {
   readonly sql: SqlClient;
   readonly calendar: Calendar;
   readonly symbolGroups: number;
-  readonly places: TierPlaces;
+  /** How many symbols the tiers take; absent: the defaults. */
+  readonly places?: TierPlaces;
   /** Tells every group which version stands; answers whether all of them have heard it. */
   readonly push: (version: number) => Promise<boolean>;
 }

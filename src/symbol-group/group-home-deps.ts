@@ -27,8 +27,10 @@ export interface GroupHomeDeps {
   readonly rules: () => GroupRules;
   /** Brings the rules up to date: for what goes on after it has waited for others. */
   readonly renewRules: () => Promise<void>;
-  /** The lowest version of the configuration that this group acted by lately; null: none. */
-  readonly configVersion: () => number | null;
+  /** The lowest versions of the configuration that were acted by lately; null: nobody acted. */
+  readonly configVersions: () => Readonly<Record<"group" | "runner", number | null>>;
+  /** The runner has run a job of this group by this version. */
+  readonly noteRunner: (version: number | undefined) => void;
   readonly market: MarketClock;
   readonly wall: WallClock;
   readonly random: () => number;

@@ -1,4 +1,3 @@
-import { VersionWatch } from "../config/version-watch.ts";
 import type { BackfillRun, SymbolRange } from "../contracts/backfill.ts";
 import type { CoverageCell, CoverageWindow } from "../contracts/coverage.ts";
 import type { DailyAnswer } from "../contracts/daily-answer.ts";
@@ -54,8 +53,6 @@ export class GroupHome {
   #outlets: Readonly<Record<StreamClass, StreamOutlet>>;
   #reads: GroupReads;
   #members: GroupMembers;
-  /** Which versions of the configuration its jobs were run by. */
-  #runners = new VersionWatch();
 
   constructor(deps: GroupHomeDeps) {
     this.#deps = deps;
@@ -148,7 +145,7 @@ export class GroupHome {
       };
     });
     this.#tellEnd(partEnd);
-    this.#noteRunner(outcome);
+    this.#deps.noteRunner(outcome.config_version);
     countIngest(this.totals, outcome, ingested, duty.startsWith("backfill:") ? "backfill" : "bars");
     if (ingested.appended > 0) {
       this.#outlets.bars.publish();
@@ -194,7 +191,7 @@ export class GroupHome {
   /** A task of the whole service has ended; one that is not done comes again. */
   taskEnded(duty: string, outcome: TaskOutcome): void {
     this.tasks.ended(duty, outcome);
-    this.#noteRunner(outcome);
+    this.#deps.noteRunner(outcome.config_version);
     // This group may have no members whose drain would report.
     this.inFlight.track(this.#report());
   }
@@ -273,10 +270,6 @@ export class GroupHome {
     return Math.max(nowMs - (this.nextDueMs() ?? nowMs), 0);
   }
 
-  #noteRunner({ config_version: version }: Pick<PollOutcome, "config_version">): void {
-    if (version !== undefined) this.#runners.note(version, this.#deps.wall.now());
-  }
-
   #tellEnd(end: PartEnd | null): void {
     if (end !== null) this.inFlight.track(this.#deps.reportPart(end));
   }
@@ -345,10 +338,7 @@ export class GroupHome {
       backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
       channels: this.#deps.channels(),
-      configVersions: {
-        group: this.#deps.configVersion(),
-        runner: this.#runners.lowest(this.#deps.wall.now()),
-      },
+      configVersions: this.#deps.configVersions(),
     });
     this.#ledger.meta.set("metrics", JSON.stringify(this.totals));
     await this.#deps.report(this.totals.toJSON());

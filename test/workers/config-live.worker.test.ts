@@ -1,4 +1,4 @@
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ConfigStore } from "../../durable-objects/config-store.ts";
@@ -7,6 +7,8 @@ import { firstKeptDate } from "../../src/domain/retention.ts";
 import { MINUTE_MS } from "../../src/domain/time.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
 import { providerBreakerStub, sloMonitorStub } from "../../src/platform/stubs.ts";
+import { catchLetters } from "./support/backfills.ts";
+import { fakeRunner, MALFORMED, nothingOf } from "./support/fake-runner.ts";
 import { setConfig, setConfigUntold, useWallByHand } from "./support/configs.ts";
 import {
   AAPL_GROUP,
@@ -29,16 +31,21 @@ import {
 const G = AAPL_GROUP;
 useWorld();
 const wall = useWallByHand();
+const letters = catchLetters();
 beforeEach(() => {
   alpaca.at = () => 100;
   polygon.at = () => 200;
 });
 
-/** When the first duty of a group is due, after the tick of a minute. */
+/** How long after its tick the poll of a minute is due. */
 async function pollAfter(index: number): Promise<number> {
   stepMarketClock(minute(index));
   await group(G).plan(minute(index));
-  return ((await group(G).runDue()) ?? 0) - minute(index);
+  return await runInDurableObject(group(G), (_, state) => {
+    const duty = "SELECT due_ms FROM duty WHERE name LIKE 'poll:%'";
+    const { due_ms: dueMs } = state.storage.sql.exec<{ due_ms: number }>(duty).one();
+    return dueMs - minute(index);
+  });
 }
 
 describe("a symbol group", () => {
@@ -182,14 +189,17 @@ describe("a backfill queue", () => {
   });
 
   it("gives up after the new number of attempts", async () => {
-    await load([G]);
-    alpaca.mood = { kind: "status", status: 404 };
-    polygon.mood = { kind: "status", status: 404 };
+    fakeRunner((run) => nothingOf(run, MALFORMED));
     stepMarketClock(minute(20));
-    await setConfig({ backfill: { attempts: 1 } });
     await queue("T2").offer([hole(0)], "gap");
     await queue("T2").runUntilQuiet();
+    expect(await queue("T2").status()).toMatchObject({ depth: 1, unconfirmed: 0 });
+    await setConfig({ backfill: { attempts: 2 } });
+    await evictDurableObject(queue("T2"));
+    stepMarketClock(minute(40));
+    await queue("T2").runUntilQuiet();
     expect(await queue("T2").status()).toMatchObject({ unconfirmed: 1 });
+    expect(letters).toMatchObject([{ symbol: "AAPL", attempts: 2 }]);
   });
 });
 

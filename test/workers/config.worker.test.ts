@@ -21,7 +21,12 @@ const wall = useWallByHand();
 
 const store = () => configStoreStub(env);
 const OBJECTS = 32 + 4 + 3 + 1;
-const problemSchema = z.looseObject({ code: z.string(), version: z.number().optional() });
+const problemSchema = z.object({
+  code: z.string(),
+  version: z.number().optional(),
+  faults: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  checks: z.array(z.object({ check: z.string(), verdict: z.string() })).optional(),
+});
 const readySchema = z.object({
   ready: z.boolean(),
   reasons: z.array(z.string()),
@@ -141,7 +146,7 @@ describe("the configuration", () => {
     const body = { breaker: { demote: 0.9 }, policies: { bars_1m: ["finnhub"] }, x: 1 };
     const refused = await refusal(await ops("PUT", "", { body, version: 1 }));
     expect(refused).toMatchObject({ status: 422, code: "invalid_config" });
-    expect(refused["faults"]).toEqual([
+    expect(refused.faults).toEqual([
       { path: "$.breaker.demote", message: "must be below promote" },
       { path: "$.x", message: "there is no such field" },
     ]);
@@ -149,13 +154,9 @@ describe("the configuration", () => {
       body: { policies: { bars_1m: ["finnhub"] } },
       version: 1,
     });
-    expect(await refusal(unserved)).toMatchObject({
-      status: 422,
-      faults: [{ path: "$.policies.bars_1m" }],
-      checks: expect.arrayContaining([
-        expect.objectContaining({ check: "served", verdict: "fault" }),
-      ]),
-    });
+    const { status, faults, checks } = await refusal(unserved);
+    expect([status, faults?.map(({ path }) => path)]).toEqual([422, ["$.policies.bars_1m"]]);
+    expect(checks).toContainEqual({ check: "served", verdict: "fault" });
     expect(await refusal(await ops("PUT", "", { body: "{", version: 1 }))).toMatchObject({
       status: 422,
       faults: [{ path: "$" }],
@@ -275,12 +276,9 @@ describe("a deploy", () => {
     await runInDurableObject(store(), (_, state) => {
       state.storage.sql.exec("UPDATE config SET variables = '{}'");
     });
-    expect(await ready()).toMatchObject({
-      status: 200,
-      warnings: expect.arrayContaining([
-        expect.stringContaining("variables have changed since version 2"),
-      ]),
-    });
+    const { status, warnings } = await ready();
+    expect(status).toBe(200);
+    expect(warnings.join()).toContain("variables have changed since version 2");
     expect(await show()).toMatchObject({ version: 2, variables_differ: true });
   });
 

@@ -1,7 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, vi } from "vitest";
 import { z } from "zod";
-import { liveConfig } from "../../../src/config/live-settings.ts";
 import { configStoreStub } from "../../../src/platform/stubs.ts";
 import { KEY } from "./world.ts";
 
@@ -73,9 +72,4 @@ export async function setConfigUntold(change: (config: Record<string, unknown>) 
     actor: "test",
     reason: null,
   });
-}
-
-/** What this isolate holds. */
-export function heldVersion(): number {
-  return liveConfig(env).settings.configVersion;
 }
