@@ -86,7 +86,9 @@ export class LiveConfig {
     const nowMs = this.#deps.wall.now();
     if (this.#stamp !== null && this.#silence !== null && nowMs < this.#silence.untilMs)
       return true;
-    return this.#askedMs !== null && nowMs - this.#askedMs <= CONFIG_TTL_MS;
+    // A clock that was set back makes an answer old, not young for ever.
+    const ageMs = this.#askedMs === null ? Infinity : nowMs - this.#askedMs;
+    return ageMs >= 0 && ageMs <= CONFIG_TTL_MS;
   }
 
   /** Never rejects. A question whose asker is gone may never be answered: each who waits has an end. */

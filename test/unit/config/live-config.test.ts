@@ -62,6 +62,13 @@ describe("the live configuration", () => {
     expect((await live.renew()).configVersion).toBe(2);
   });
 
+  it("is asked for when the clock was set back", async () => {
+    await live.renew();
+    store.version = 2;
+    nowMs -= 60_000;
+    expect(await timeout()).toBe(1_002);
+  });
+
   it("is one object as long as it is one version", async () => {
     const first = await live.renew();
     nowMs += 6_000;
