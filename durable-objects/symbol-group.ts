@@ -116,7 +116,8 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    await this.#config.renew();
+    // Who is connected is served even while no configuration is known: frames hang on it for a hint alone.
+    await this.#config.renew().catch(() => undefined);
     await this.#hostSide().receive(socket, message);
   }
 
