@@ -57,6 +57,9 @@ export async function changeConfig(
   const { env } = context;
   const live = liveConfig(env);
   const current = await live.learn(inForce);
+  // Somebody has been faster since: held against a later version, a change would seem to be none.
+  if (current.configVersion !== inForce.version)
+    return versionMismatch(context, { version: current.configVersion }, active.version);
   const world = {
     sizes: await tierSizes(current, env),
     findings: findingsOf(await providerSnapshots(env)),

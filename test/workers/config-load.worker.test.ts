@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -7,7 +7,7 @@ import type { ConfigVersion } from "../../src/contracts/config-version.ts";
 import type { Settings } from "../../src/env.ts";
 import type * as RunnerModule from "../../src/ingest/fetch-runner.ts";
 import { configStoreStub } from "../../src/platform/stubs.ts";
-import { activeNow, ops, useWallByHand } from "./support/configs.ts";
+import { ops, useWallByHand } from "./support/configs.ts";
 import { AAPL_GROUP, alpaca, load, minute, polygon, useWorld } from "./support/world.ts";
 
 /** What a fetch job was run by, and when it began and ended, wall time. */
@@ -43,13 +43,27 @@ const store = () => configStoreStub(env);
 
 const WRITERS = 4;
 const CHANGES = 50;
-/** What one change makes of the two fields that belong together. */
-const fieldsOf = (mark: number) => ({ timeout_ms: 1_000 + mark, settle_delay_s: 90 + mark });
+/** The two fields that belong together, in the configuration that the variables bring and so many changes on. */
+const fieldsAfter = (changes: number) => ({
+  timeout_ms: 5_000 + changes,
+  settle_delay_s: 90 + changes,
+});
 const answerSchema = z.object({ version: z.number() });
+const fieldsSchema = z.looseObject({ timeout_ms: z.number(), settle_delay_s: z.number() });
+
+/** The configuration as it was just read, one change on, and the version that the change is of. */
+async function readAndChange() {
+  const { active, body } = await store().configState(null);
+  const config = fieldsSchema.parse(JSON.parse(body ?? ""));
+  config.timeout_ms += 1;
+  config.settle_delay_s += 1;
+  return { expected: active.version, body: JSON.stringify(config) };
+}
 
 /** Asks for a change by way of the API; the version that it made, null when somebody was faster. */
-async function changeByApi(mark: number): Promise<number | null> {
-  const response = await ops("PUT", "", { body: fieldsOf(mark), version: await activeNow() });
+async function changeByApi(reason: string): Promise<number | null> {
+  const { expected: version, body } = await readAndChange();
+  const response = await ops("PUT", `?reason=${reason}`, { body, version });
   const answer: unknown = await response.json();
   if (response.status === 200) return answerSchema.parse(answer).version;
   // Anything else would be a lost update.
@@ -58,28 +72,21 @@ async function changeByApi(mark: number): Promise<number | null> {
 }
 
 /** The same in another isolate: nobody here is told. */
-async function changeElsewhere(mark: number): Promise<number | null> {
-  const { active, body } = await store().configState(null);
-  const config = z.record(z.string(), z.unknown()).parse(JSON.parse(body ?? ""));
-  const swapped = await store().swapConfig({
-    expected: active.version,
-    body: JSON.stringify({ ...config, ...fieldsOf(mark) }),
-    origin: "operator",
-    actor: "elsewhere",
-    reason: null,
-  });
+async function changeElsewhere(reason: string): Promise<number | null> {
+  const change = { ...(await readAndChange()), actor: "elsewhere", reason };
+  const swapped = await store().swapConfig({ ...change, origin: "operator" });
   return swapped.ok ? swapped.version.version : null;
 }
 
 /** One writer: reads, changes, and reads again when somebody was faster; how often somebody was. */
-async function write(writer: number, accepted: Map<number, number>): Promise<number> {
+async function write(writer: number, accepted: Map<number, string>): Promise<number> {
   let refused = 0;
   const change = writer % 2 === 0 ? changeByApi : changeElsewhere;
   for (let count = 0; count < CHANGES; count += 1) {
-    const mark = writer * CHANGES + count;
-    let version = await change(mark);
-    for (; version === null; refused += 1) version = await change(mark);
-    accepted.set(version, mark);
+    const reason = `writer-${writer}-${count}`;
+    let version = await change(reason);
+    for (; version === null; refused += 1) version = await change(reason);
+    accepted.set(version, reason);
     wall.pass(737);
     // Those elsewhere are not faster than the API.
     await ops("GET", "/versions?limit=1");
@@ -121,7 +128,7 @@ describe("a configuration that 4 writers change 200 times under load", () => {
     polygon.at = () => 200;
     await load([G]);
     ran.length = 0;
-    const accepted = new Map<number, number>();
+    const accepted = new Map<number, string>();
     let done = false;
     const fetching = fetchMeanwhile(() => done);
     const refused = await Promise.all(
@@ -137,8 +144,11 @@ describe("a configuration that 4 writers change 200 times under load", () => {
     );
     expect(accepted.size).toBe(count);
     expect(new Set(accepted.values()).size).toBe(count);
-    for (const { version, body } of versions.slice(1))
-      expect(JSON.parse(body)).toMatchObject(fieldsOf(accepted.get(version) ?? -1));
+    // Each change stands upon the one before it, and says whose it is.
+    for (const { version, body, reason } of versions) {
+      expect(JSON.parse(body)).toMatchObject(fieldsAfter(version - 1));
+      expect(reason ?? undefined).toBe(accepted.get(version));
+    }
     // They did get into each other's way.
     expect(refused.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(0);
 
@@ -146,42 +156,42 @@ describe("a configuration that 4 writers change 200 times under load", () => {
     expect(new Set(ran.map(({ version }) => version)).size).toBeGreaterThan(10);
     const replacedMs = new Map(versions.map(({ version, atMs }) => [version - 1, atMs]));
     for (const { version, timeoutMs, settleDelayS, fromMs } of ran) {
-      const mark = accepted.get(version);
-      const fields = mark === undefined ? [5_000, 90] : Object.values(fieldsOf(mark));
-      expect([timeoutMs, settleDelayS]).toEqual(fields);
+      expect([timeoutMs, settleDelayS]).toEqual(Object.values(fieldsAfter(version - 1)));
       expect(fromMs - (replacedMs.get(version) ?? Infinity)).toBeLessThanOrEqual(5_000);
     }
   }, 120_000);
 
   it("has all or nothing of a change when its store is killed in the middle, again and again", async () => {
-    const accepted = new Map<number, number>();
-    let unknown = 0;
-    for (let mark = 0; mark < 30; mark += 1) {
-      const expected = await activeNow();
-      const put = ops("PUT", "", { body: fieldsOf(mark), version: expected });
+    const accepted = new Map<number, string>();
+    const asked = new Set<string>();
+    for (let count = 0; count < 30; count += 1) {
+      const reason = `killed-${count}`;
+      asked.add(reason);
+      const { expected: version, body } = await readAndChange();
+      const put = ops("PUT", `?reason=${reason}`, { body, version });
       const kill = runInDurableObject(store(), (_, state) => state.abort("killed")).catch(
         () => undefined,
       );
       const [response] = await Promise.all([put, kill]);
       const answer: unknown = await response.json();
-      if (response.status === 200) accepted.set(answerSchema.parse(answer).version, mark);
-      else unknown += 1;
+      if (response.status === 200) accepted.set(answerSchema.parse(answer).version, reason);
       wall.pass(1_500);
     }
-    await evictDurableObject(store()).catch(() => undefined);
     const versions = await history();
     expect(versions.map(({ version }) => version)).toEqual(
       Array.from({ length: versions.length }, (_, index) => index + 1),
     );
-    for (const [version, mark] of accepted)
-      expect(JSON.parse(versions[version - 1]?.body ?? "{}")).toMatchObject(fieldsOf(mark));
-    // What was not answered may have been done: whole, or not at all.
-    expect(versions.length - 1 - accepted.size).toBeLessThanOrEqual(unknown);
-    for (const { body } of versions) {
-      const { timeout_ms: timeoutMs, settle_delay_s: settleDelayS } = z
-        .object({ timeout_ms: z.number(), settle_delay_s: z.number() })
-        .parse(JSON.parse(body));
-      expect(settleDelayS).toBe(timeoutMs === 5_000 ? 90 : timeoutMs - 910);
+    for (const [version, reason] of accepted) expect(versions[version - 1]?.reason).toBe(reason);
+    // What was not answered may have been done: whole, once, or not at all.
+    for (const { version, body, reason } of versions) {
+      expect(JSON.parse(body)).toMatchObject(fieldsAfter(version - 1));
+      expect(reason === null || asked.delete(reason)).toBe(true);
     }
+    const acts = await runInDurableObject(store(), (_, state) =>
+      state.storage.sql.exec("SELECT subject FROM audit ORDER BY id").toArray(),
+    );
+    expect(acts.map(({ subject }) => subject)).toEqual(
+      versions.map(({ version }) => `config:${version}`),
+    );
   });
 });
