@@ -1,3 +1,4 @@
+import { liveSettings } from "../src/config/live-settings.ts";
 import type { BackfillEnd, BackfillRun } from "../src/contracts/backfill.ts";
 import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
@@ -39,10 +40,9 @@ let held: { atMs: number; job: GroupFetch; outcome: PollOutcome }[] = [];
 /** The service's runner as a bad network would have it: answers arrive twice, and late. */
 export class FetchRunner extends ServiceFetchRunner {
   override async run(job: GroupFetch): Promise<void> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+    const settings = await liveSettings(this.env);
     runnerCalls += 1;
-    const outcome = await runAndIngest(job, read.settings, this.env);
+    const outcome = await runAndIngest(job, settings, this.env);
     if (!isImpolite(this.env)) return;
     answers += 1;
     if (answers % TWICE_EVERY === 0) await handOver(job, outcome, this.env);
@@ -107,6 +107,16 @@ function phasesOf(settings: Settings, env: Env): Phase[] {
 
 const asLimited = unlimitedEnv<Env>();
 
+/** Whether the driver has set market time since the runtime began. */
+function isTimeKnown(): boolean {
+  try {
+    marketClock.now();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export default {
   ...service,
   async scheduled(controller, env) {
@@ -114,13 +124,16 @@ export default {
     await service.scheduled(controller, env);
   },
   async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname !== "/dev/step")
-      return await service.fetch(request, asLimited(env), ctx);
+    const { pathname } = new URL(request.url);
+    // Clients that come back at once after a restart would find objects that can't tell the time.
+    if (pathname !== "/dev/step" && pathname !== "/health" && !isTimeKnown())
+      return new Response("market time has not been set yet", { status: 503 });
+    if (pathname !== "/dev/step") return await service.fetch(request, asLimited(env), ctx);
     const read = readSettings(env);
     if (!read.ok) return Response.json({ faults: read.faults }, { status: 503 });
     if (request.headers.get("authorization") !== `Bearer ${read.settings.bootstrapKey}`) {
       return new Response(null, { status: 401 });
     }
-    return await step(request, read.settings, env);
+    return await step(request, await liveSettings(env), env);
   },
 } satisfies ExportedHandler<Env>;

@@ -1,6 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import { BackfillDesk } from "../src/backfill/backfill-desk.ts";
+import type { QueueRules } from "../src/backfill/hole-queue.ts";
+import { ActingConfig } from "../src/config/acting-config.ts";
 import {
   HOLE_ORIGINS,
   type HoleOrigin,
@@ -10,6 +12,7 @@ import {
   offeredHolesSchema,
   type QueueStatus,
 } from "../src/contracts/backfill.ts";
+import type { ConfigStamp, HeldConfig } from "../src/contracts/config-version.ts";
 import { type Death, deathSchema } from "../src/contracts/dead-letter.ts";
 import { type Tier, TIERS } from "../src/domain/tier.ts";
 import type { EpochMs } from "../src/domain/time.ts";
@@ -34,24 +37,26 @@ const MAX_QUIET_ROUNDS = 10_000;
 export class BackfillQueue extends DurableObject<Env> {
   #desk: BackfillDesk | null = null;
   #alarm: AlarmKeeper;
+  #config: ActingConfig;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, BACKFILL_QUEUE_SCHEMA);
     this.#alarm = new AlarmKeeper(ctx.storage, () => this.#desk?.nextDueMs() ?? null);
-    const read = readSettings(env);
-    if (!read.ok) return;
-    this.#desk = this.#createDesk(read.settings);
+    this.#config = new ActingConfig(env);
+    if (!readSettings(env).ok) return;
+    this.#desk = this.#createDesk();
     this.#alarm.ensure();
   }
 
   override async alarm(): Promise<void> {
     this.#alarm.fired();
-    this.runDue();
+    await this.runDue();
   }
 
   /** Takes holes, oldest first, up to the cap; what it holds already is taken again and changes nothing. */
-  offer(holes: readonly OfferedHole[], origin: HoleOrigin): OfferAnswer {
+  async offer(holes: readonly OfferedHole[], origin: HoleOrigin): Promise<OfferAnswer> {
+    await this.#config.renew();
     const offered = offeredHolesSchema.parse(holes);
     const answer = this.#deskSide().offer(offered, z.enum(HOLE_ORIGINS).parse(origin));
     this.#alarm.ensure();
@@ -59,7 +64,8 @@ export class BackfillQueue extends DurableObject<Env> {
   }
 
   /** Starts what may be started, without awaiting it, and says when the next is due. */
-  runDue(): EpochMs | null {
+  async runDue(): Promise<EpochMs | null> {
+    await this.#config.renew();
     const nextMs = this.#deskSide().runDue();
     this.#alarm.ensure();
     return nextMs;
@@ -75,7 +81,7 @@ export class BackfillQueue extends DurableObject<Env> {
   async runUntilQuiet(): Promise<EpochMs | null> {
     const desk = this.#deskSide();
     for (let round = 0; round < MAX_QUIET_ROUNDS; round += 1) {
-      this.runDue();
+      await this.runDue();
       await desk.inFlight.idle();
       const nextMs = desk.nextDueMs();
       if (nextMs === null || nextMs > marketClock.now()) return nextMs;
@@ -98,26 +104,27 @@ export class BackfillQueue extends DurableObject<Env> {
     return this.#deskSide().list(after, limit);
   }
 
-  status(): QueueStatus {
+  async status(): Promise<QueueStatus> {
+    await this.#config.renew();
     return this.#deskSide().status();
   }
 
-  #createDesk(settings: Settings): BackfillDesk {
+  /** Which configuration is held; first learns that another version is the active one. */
+  async learnConfig(told: ConfigStamp | null): Promise<HeldConfig> {
+    return await this.#config.learn(told);
+  }
+
+  #createDesk(): BackfillDesk {
     const { ctx, env } = this;
     const tier = tierOf(ctx.id.name ?? "");
-    const { backfill, sessions } = settings.config;
     return new BackfillDesk({
       storage: ctx.storage,
       tier,
-      cap: backfill.cap[tier],
-      leaseMs: backfill.lease_s * SECOND_MS,
-      resendMs: backfill.dlq_resend_s * SECOND_MS,
-      policy: {
-        attempts: backfill.attempts,
-        backoffMs: backfill.backoff_s * SECOND_MS,
-        maxBackoffMs: backfill.max_backoff_s * SECOND_MS,
+      rules: () => rulesOf(tier, this.#config.settings),
+      renewRules: async () => {
+        await this.#config.renew();
       },
-      rules: { calendar: calendarOf(settings), sessions },
+      configVersion: () => this.#config.lowest(),
       now: () => marketClock.now(),
       random: () => Math.random(),
       newId: () => crypto.randomUUID(),
@@ -138,6 +145,21 @@ export class BackfillQueue extends DurableObject<Env> {
     if (this.#desk === null) throw new Error("the service is not configured");
     return this.#desk;
   }
+}
+
+function rulesOf(tier: Tier, settings: Settings): QueueRules {
+  const { backfill, sessions } = settings.config;
+  return {
+    cap: backfill.cap[tier],
+    leaseMs: backfill.lease_s * SECOND_MS,
+    resendMs: backfill.dlq_resend_s * SECOND_MS,
+    policy: {
+      attempts: backfill.attempts,
+      backoffMs: backfill.backoff_s * SECOND_MS,
+      maxBackoffMs: backfill.max_backoff_s * SECOND_MS,
+    },
+    window: { calendar: calendarOf(settings), sessions },
+  };
 }
 
 function tierOf(name: string): Tier {

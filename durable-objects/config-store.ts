@@ -1,4 +1,12 @@
 import { DurableObject } from "cloudflare:workers";
+import { ConfigBook } from "../src/config/config-book.ts";
+import type {
+  ConfigProposal,
+  ConfigStamp,
+  ConfigState,
+  ConfigVersion,
+  SwapAnswer,
+} from "../src/contracts/config-version.ts";
 import {
   type KeyGrant,
   keyIdsSchema,
@@ -15,6 +23,7 @@ import {
   rotationSchema,
 } from "../src/contracts/keys.ts";
 import type { ProviderId } from "../src/domain/provider-id.ts";
+import { readSettings } from "../src/env.ts";
 import { KeyBook } from "../src/keys/key-book.ts";
 import type { Act } from "../src/platform/act-log.ts";
 import { wallClock } from "../src/platform/clocks.ts";
@@ -31,17 +40,19 @@ export interface PinCheck {
 
 /**
  * The atom of the deployment's configuration: the pins (values that are fixed when the deployment
- * first starts, because data has been placed by them), the providers that a person isolated, and the API keys
- * (their digests), with who did what when. All of it is durable.
+ * first starts, because data has been placed by them), the versions of the configuration, the providers
+ * that a person isolated, and the API keys (their digests), with who did what when. All of it is durable.
  */
 export class ConfigStore extends DurableObject<Env> {
   #isolations: IsolationStore;
+  #book: ConfigBook;
   #keys: KeyBook;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, CONFIG_STORE_SCHEMA);
     this.#isolations = new IsolationStore(ctx.storage);
+    this.#book = new ConfigBook(ctx.storage);
     this.#keys = new KeyBook(ctx.storage);
   }
 
@@ -57,6 +68,26 @@ export class ConfigStore extends DurableObject<Env> {
       .exec<{ value: string }>("SELECT value FROM pin WHERE name = ?", name)
       .one();
     return { ok: pinned === value, pinned };
+  }
+
+  /** The configuration that is in force; without its body for whoever has it already. */
+  async configState(known: ConfigStamp | null): Promise<ConfigState> {
+    return this.#configs().state(known);
+  }
+
+  /** Makes a configuration the active one, if the expected version still is; audited. */
+  async swapConfig(proposal: ConfigProposal): Promise<SwapAnswer> {
+    return this.#configs().swap(proposal, wallClock.now());
+  }
+
+  /** A version by its number; null when there is none, or none any more. */
+  async configVersion(version: number): Promise<ConfigVersion | null> {
+    return this.#configs().find(version);
+  }
+
+  /** Versions before one (null: from the newest on), newest first. */
+  async configVersions(before: number | null, limit: number): Promise<ConfigVersion[]> {
+    return this.#configs().list(before, limit);
   }
 
   /** Whether a provider is isolated. */
@@ -127,5 +158,13 @@ export class ConfigStore extends DurableObject<Env> {
   /** Takes in what an isolate has counted of the use of keys. */
   async addKeyUses(uses: readonly KeyUse[]): Promise<void> {
     this.#keys.addUses(keyUsesSchema.parse(uses));
+  }
+
+  /** The versions, those that this deployment's variables bring included. */
+  #configs(): ConfigBook {
+    const read = readSettings(this.env);
+    if (!read.ok) throw new Error("the service is not configured");
+    this.#book.deploy(read.settings.config, wallClock.now());
+    return this.#book;
   }
 }

@@ -1,5 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { ActingConfig } from "../src/config/acting-config.ts";
+import type { ConfigStamp, HeldConfig } from "../src/contracts/config-version.ts";
 import {
   type Breaker,
   breakerScore,
@@ -26,7 +28,7 @@ import {
   type ProviderId,
 } from "../src/domain/provider-id.ts";
 import { isCanonicalSymbol } from "../src/domain/symbol.ts";
-import { readSettings, type Settings } from "../src/env.ts";
+import type { Settings } from "../src/env.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import { errorText, log } from "../src/platform/log.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
@@ -66,7 +68,7 @@ import { PROVIDER_BREAKER_SCHEMA } from "./sqlite/provider-breaker-schema.ts";
  * storing are called from here, so that this stays a native class with typed RPC.
  */
 export class ProviderBreaker extends DurableObject<Env> {
-  #settings: Settings | null;
+  #config: ActingConfig;
   #state: ProviderState;
   #history: ProviderHistory;
   #badSymbols: BadSymbolStore;
@@ -74,8 +76,7 @@ export class ProviderBreaker extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const read = readSettings(env);
-    this.#settings = read.ok ? read.settings : null;
+    this.#config = new ActingConfig(env);
     migrateObject(ctx.storage, PROVIDER_BREAKER_SCHEMA);
     this.#history = new ProviderHistory(ctx.storage);
     this.#badSymbols = new BadSymbolStore(ctx.storage.sql);
@@ -89,7 +90,7 @@ export class ProviderBreaker extends DurableObject<Env> {
 
   /** How the breaker stands, and what the key may. */
   async admission(capability: Capability): Promise<Admission> {
-    await this.#state.load();
+    await this.#load();
     await this.#isolation.refresh();
     const { state, score } = this.#standing(capability);
     const nowMs = marketClock.now();
@@ -105,7 +106,7 @@ export class ProviderBreaker extends DurableObject<Env> {
 
   /** Lets a job through a half-open breaker or to a refused key; false when enough are on their way. */
   async takeProbe(capability: Capability): Promise<boolean> {
-    await this.#state.load();
+    await this.#load();
     const nowMs = marketClock.now();
     const rights = tryKey(this.#rights(), capability, this.#key(), nowMs);
     if (rights === null) return false;
@@ -169,6 +170,7 @@ export class ProviderBreaker extends DurableObject<Env> {
   async report(capability: Capability, report: CallsReport): Promise<void> {
     await this.#state.load();
     await this.settleCredits(report.unspentCredits, report.rate);
+    await this.#load();
     const nowMs = marketClock.now();
     this.#badSymbols.add((report.badSymbols ?? []).filter(isCanonicalSymbol), nowMs);
     if (report.entitlement !== null) {
@@ -193,7 +195,7 @@ export class ProviderBreaker extends DurableObject<Env> {
 
   /** Hears that a provider on the same host could not be reached. */
   async hearOutage(outcome: Outcome): Promise<void> {
-    await this.#state.load();
+    await this.#load();
     const { breaker: config, latency_cap_ms: latencyCapMs } = this.#required().config;
     const heard = outcomeSchema.parse(outcome);
     const nowMs = marketClock.now();
@@ -222,13 +224,15 @@ export class ProviderBreaker extends DurableObject<Env> {
 
   /** Everything as it stands; capabilities that were never called are left out. */
   async snapshot(): Promise<ProviderSnapshot> {
-    await this.#state.load();
+    const configVersion = this.#config.lowest();
+    await this.#load();
     await this.#isolation.refresh();
     const { entitlements, breakers, isolation } = this.#state;
     const nowMs = marketClock.now();
     const standing = (capability: Capability) =>
       keyStanding(this.#rights(), capability, this.#key(), nowMs);
     return {
+      configVersion,
       isolated: isolation.isolated,
       credits: await this.credits(),
       creditOwner: creditOwner(this.#provider(), this.#required()),
@@ -254,6 +258,17 @@ export class ProviderBreaker extends DurableObject<Env> {
   /** The last decisions about this provider, newest first; with an instant, those of its minute. */
   async decisions(limit: number, minuteMs: number | null): Promise<DecidedMinute[]> {
     return this.#history.decisions(limit, minuteMs);
+  }
+
+  /** Which configuration is held; first learns that another version is the active one. */
+  async learnConfig(told: ConfigStamp | null): Promise<HeldConfig> {
+    return await this.#config.learn(told);
+  }
+
+  /** What is known, and the configuration to judge it by. */
+  async #load(): Promise<void> {
+    await this.#config.renew();
+    await this.#state.load();
   }
 
   #standing(capability: Capability) {
@@ -324,7 +339,6 @@ export class ProviderBreaker extends DurableObject<Env> {
   }
 
   #required(): Settings {
-    if (this.#settings === null) throw new Error("the service is not configured");
-    return this.#settings;
+    return this.#config.settings;
   }
 }

@@ -1,4 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
+import { ActingConfig } from "../src/config/acting-config.ts";
+import type { ConfigStamp, HeldConfig } from "../src/contracts/config-version.ts";
 import { groupOf } from "../src/domain/symbol.ts";
 import { minuteGraceMs } from "../src/domain/slo.ts";
 import type { EpochMs } from "../src/domain/time.ts";
@@ -15,7 +17,7 @@ import { Canary, CANARY_SYMBOL } from "../src/slo/canary.ts";
 import type { Pulse } from "../src/slo/pulse.ts";
 import { SampleStore } from "../src/slo/sample-store.ts";
 import { SERVICE_GROUP } from "../src/symbol-group/service-duties.ts";
-import { Sampler, type SloStatus } from "../src/slo/sampler.ts";
+import { Sampler, type SamplerRules, type SloStatus } from "../src/slo/sampler.ts";
 import { SLO_MONITOR_SCHEMA } from "./sqlite/slo-monitor-schema.ts";
 
 /** What `status` gives at most. */
@@ -34,20 +36,23 @@ export class SloMonitor extends DurableObject<Env> {
   #sampler: Sampler | null = null;
   #canary: Canary | null = null;
   #meta: MetaStore;
+  #config: ActingConfig;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, SLO_MONITOR_SCHEMA);
     this.#meta = new MetaStore(ctx.storage.sql);
+    this.#config = new ActingConfig(env);
     const read = readSettings(env);
     if (!read.ok) return;
-    this.#sampler = createSampler(ctx, env, read.settings);
+    this.#sampler = createSampler(ctx, env, read.settings, this.#config);
     // A driver of stepped market time waits until nobody has anything to do: a canary always has.
     if (!marketClock.stepped) this.#canary = createCanary(ctx, env, read.settings);
   }
 
   override async alarm(): Promise<void> {
     try {
+      await this.#config.renew();
       await this.#sampler?.runDue();
       await this.#keepCanary();
     } finally {
@@ -58,6 +63,7 @@ export class SloMonitor extends DurableObject<Env> {
   /** The cron tick, each minute: the watchdog of the alarm. */
   async ping(): Promise<void> {
     this.#meta.set(LAST_TICK, wallClock.now());
+    await this.#config.renew();
     await this.#ensureAlarm();
     await this.#configured().lookAfter();
     await this.#keepCanary();
@@ -65,6 +71,7 @@ export class SloMonitor extends DurableObject<Env> {
 
   /** Takes the sample that is due, if one is, and says when the next one will be. */
   async runDue(): Promise<EpochMs> {
+    await this.#config.renew();
     await this.#configured().runDue();
     return this.#configured().nextMs();
   }
@@ -76,6 +83,7 @@ export class SloMonitor extends DurableObject<Env> {
 
   /** The last samples and the error budgets. */
   async status(samples: number): Promise<SloStatus> {
+    await this.#config.renew();
     return this.#configured().status(Math.min(samples, MAX_STATUS_SAMPLES));
   }
 
@@ -88,6 +96,13 @@ export class SloMonitor extends DurableObject<Env> {
       lastSample: last === null ? null : { atMs: last.atMs, state: last.state },
       nextSampleMs: sampler.nextMs(),
     };
+  }
+
+  /** Which configuration is held; first learns that another version is the active one, with its cadence. */
+  async learnConfig(told: ConfigStamp | null): Promise<HeldConfig> {
+    const held = await this.#config.learn(told);
+    if (told !== null) await this.#ensureAlarm();
+    return held;
   }
 
   /** Arms the alarm when it is lost or past, or later than it should be. Stepped market time has none. */
@@ -128,18 +143,17 @@ function createCanary(ctx: DurableObjectState, env: Env, settings: Settings): Ca
   });
 }
 
-function createSampler(ctx: DurableObjectState, env: Env, settings: Settings): Sampler {
-  const { slo, settle_delay_s: settleDelayS } = settings.config;
+function createSampler(
+  ctx: DurableObjectState,
+  env: Env,
+  settings: Settings,
+  config: ActingConfig,
+): Sampler {
   const sql = sqlClientOf(settings);
   return new Sampler({
     store: new SampleStore(ctx.storage.sql),
-    schedule: {
-      calendar: calendarOf(settings),
-      everyMs: slo.every_s * SECOND_MS,
-      graceMs: minuteGraceMs(settleDelayS * SECOND_MS, minuteDelay(settings).planDelayMs),
-    },
-    sampleSize: slo.sample,
-    targets: slo.targets,
+    rules: () => rulesOf(config.settings),
+    configVersion: () => config.lowest(),
     now: () => marketClock.now(),
     read: (due, places) => readSlo(sql, due, places),
     audit: async (date, symbols) => {
@@ -148,4 +162,17 @@ function createSampler(ctx: DurableObjectState, env: Env, settings: Settings): S
     },
     report: (totals) => metricsHubStub(env).report("slo", totals),
   });
+}
+
+function rulesOf(settings: Settings): SamplerRules {
+  const { slo, settle_delay_s: settleDelayS } = settings.config;
+  return {
+    schedule: {
+      calendar: calendarOf(settings),
+      everyMs: slo.every_s * SECOND_MS,
+      graceMs: minuteGraceMs(settleDelayS * SECOND_MS, minuteDelay(settings).planDelayMs),
+    },
+    sampleSize: slo.sample,
+    targets: slo.targets,
+  };
 }

@@ -1,5 +1,7 @@
 import { parseHostName } from "../src/domain/host-name.ts";
-import { calendarOf, type Settings } from "../src/env.ts";
+import type { ActingConfig } from "../src/config/acting-config.ts";
+import { VersionWatch } from "../src/config/version-watch.ts";
+import type { Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { askGrants } from "../src/keys/ask-book.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
@@ -17,8 +19,6 @@ import { drainFlushes, tryOutFlush } from "../src/postgres/flush-store.ts";
 import { sqlClientOf } from "../src/postgres/service-client.ts";
 import { classifySqlError } from "../src/postgres/sql-error.ts";
 import { loadGroupMembers } from "../src/postgres/universe-store.ts";
-import { pollOffsetMs } from "../src/providers/registry.ts";
-import { type MinuteDelay, minuteDelay } from "../src/routing/minute-delay.ts";
 import { BurnedTickets } from "../src/stream/burned-tickets.ts";
 import { GroupHost } from "../src/stream/group-host.ts";
 import type { HomePort } from "../src/stream/home-port.ts";
@@ -31,24 +31,26 @@ import { Rosters } from "../src/stream/rosters.ts";
 import { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import { DutyStore } from "../src/symbol-group/duty-store.ts";
 import { GroupHome } from "../src/symbol-group/group-home.ts";
+import type { GroupRules } from "../src/symbol-group/group-rules.ts";
 import { HostOnly } from "../src/symbol-group/host-only.ts";
 import { Ledger } from "../src/symbol-group/ledger.ts";
 import { MetaStore } from "../src/platform/meta-store.ts";
 import { QuoteBook } from "../src/symbol-group/quote-book.ts";
 import { RlcDesk } from "../src/symbol-group/rlc-desk.ts";
+import { rulesOf } from "../src/symbol-group/rules-of.ts";
 import { SERVICE_GROUP, writeTask } from "../src/symbol-group/service-duties.ts";
 
 /** What both sides of an object are made from. */
 interface World {
   readonly ctx: DurableObjectState;
   readonly env: Env;
+  /** What the deployment is fixed to: its groups and its database. */
   readonly settings: Settings;
+  readonly config: ActingConfig;
+  readonly rules: () => GroupRules;
   readonly name: string;
   readonly tickets: BurnedTickets;
   readonly keyWatch: KeyWatch;
-  readonly late: MinuteDelay;
-  /** How long after the end of a minute its flush may be expected at the latest, ms. */
-  readonly nextDelayMs: number;
 }
 
 /** What an object does by itself: a group's home side, or a host-only instance's little. */
@@ -71,17 +73,17 @@ export interface Wiring {
 }
 
 /** Puts an object together by its name: a symbol group or a host-only instance. */
-export function groupWiring(ctx: DurableObjectState, env: Env, settings: Settings): Wiring {
+export function groupWiring(ctx: DurableObjectState, env: Env, config: ActingConfig): Wiring {
+  const { settings } = config;
   const name = ctx.id.name ?? "";
   const identity = parseHostName(name);
-  const late = minuteDelay(settings);
-  const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
   const tickets = new BurnedTickets(ctx.storage.sql);
   const keyWatch = new KeyWatch({
     grants: (ids) => askGrants(env, ids),
     wallNow: () => wallClock.now(),
   });
-  const world: World = { ctx, env, settings, name, tickets, keyWatch, late, nextDelayMs };
+  const rules = () => rulesOf(config.settings);
+  const world: World = { ctx, env, settings, config, rules, name, tickets, keyWatch };
   if (identity?.kind === "extra") return hostOnlyWiring(world);
   if (identity === null || identity.group >= settings.symbolGroups)
     throw new RangeError(`${name} is not a symbol group of this deployment`);
@@ -106,11 +108,11 @@ function hostOnlyWiring(world: World): Wiring {
 }
 
 function homeWiring(world: World, group: number): Wiring {
-  const { ctx, settings } = world;
+  const { ctx, rules } = world;
   const duties = new DutyStore(ctx.storage.sql);
   const desk = new RlcDesk({
     storage: ctx.storage,
-    calendar: calendarOf(settings),
+    rules,
     now: () => marketClock.now(),
     planTask: (task) => writeTask(duties, task),
   });
@@ -134,13 +136,15 @@ function createHost(
   { inFlight }: { readonly inFlight: InFlight },
   streams: StreamHost,
 ): GroupHost {
-  const { ctx, settings, nextDelayMs } = world;
-  const calendar = calendarOf(settings);
+  const { ctx, settings, rules } = world;
   return new GroupHost({
     host: streams,
     symbolGroups: settings.symbolGroups,
     acceptSocket: (socket) => ctx.acceptWebSocket(socket),
-    hello: (id) => helloFrame(id, calendar, marketClock.now(), nextDelayMs),
+    hello: (id) => {
+      const { calendar, nextDelayMs } = rules();
+      return helloFrame(id, calendar, marketClock.now(), nextDelayMs);
+    },
     track: (work) => inFlight.track(work),
   });
 }
@@ -157,30 +161,28 @@ function createHome(
   streams: () => StreamHost,
   desk: RlcDesk,
 ): GroupHome {
-  const { ctx, env, settings, name, late, nextDelayMs } = world;
-  const { config } = settings;
-  const calendar = calendarOf(settings);
+  const { ctx, env, settings, config, rules, name } = world;
   const sql = sqlClientOf(settings);
+  const runners = new VersionWatch();
   const now = () => marketClock.now();
   const random = () => Math.random();
-  const settleDelayMs = late.planDelayMs + config.settle_delay_s * 1_000;
   const { storage } = ctx;
   return new GroupHome({
     group,
     storage,
-    ledger: new Ledger({ storage, group, calendar, settleDelayMs, nextDelayMs, now, random }),
+    ledger: new Ledger({ storage, group, rules, now, random }),
     quotes: new QuoteBook({ storage, group, now, random }),
-    calendar,
-    fetches: {
-      group,
-      calendar,
-      sessions: config.sessions,
-      pollOffsetMs: pollOffsetMs(settings),
-      ...late,
-      overlapMinutes: config.overlap_minutes,
-      timeoutMs: config.timeout_ms,
+    rules,
+    renewRules: async () => {
+      await config.renew();
     },
-    coldStartSessions: config.cold_start_sessions,
+    configVersions: () => ({
+      group: config.lowest(),
+      runner: runners.lowest(wallClock.now()),
+    }),
+    noteRunner: (version) => {
+      if (version !== undefined) runners.note(version, wallClock.now());
+    },
     market: marketClock,
     wall: wallClock,
     random,
@@ -188,7 +190,7 @@ function createHome(
     runJob: (job) => ctx.exports.FetchRunner.run(job),
     offer: (tier, holes) => backfillQueueStub(env, tier).offer(holes, "gap"),
     runTask: (task) => ctx.exports.FetchRunner.runTask(task),
-    planTasks: (tickMs) => planTasks(tickMs, settings),
+    planTasks: (tickMs) => planTasks(tickMs, config.settings),
     reportPart: async (end) => {
       if (group === SERVICE_GROUP) desk.partEnded(end);
       else await symbolGroupStub(env, SERVICE_GROUP).partEnded(end);

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
+import { ActingConfig } from "../src/config/acting-config.ts";
 import {
   type AuditMinutes,
   auditDateSchema,
@@ -28,9 +29,9 @@ import {
 } from "../src/contracts/backfill.ts";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
 import { type CalendarCheck, calendarCheckSchema } from "../src/contracts/calendar-check.ts";
+import type { ConfigStamp, HeldConfig } from "../src/contracts/config-version.ts";
 import type { StreamClass } from "../src/contracts/flush.ts";
-import type { PollOutcome } from "../src/contracts/ingest.ts";
-import { pollOutcomeSchema } from "../src/contracts/ingest.ts";
+import { type PollOutcome, pollOutcomeSchema } from "../src/contracts/ingest.ts";
 import { type QuotesParcel, quotesParcelSchema } from "../src/contracts/quotes.ts";
 import {
   claimEndSchema,
@@ -56,7 +57,6 @@ import type {
   QuoteSnapshot,
 } from "../src/stream/home-port.ts";
 import { refuseByTicket } from "../src/stream/ticket-admission.ts";
-import type { CalendarBook } from "../src/symbol-group/calendar-book.ts";
 import type { Delivery, DeliveryAnswer } from "../src/stream/delivery.ts";
 import type { GroupHome } from "../src/symbol-group/group-home.ts";
 import type { GroupStatus } from "../src/symbol-group/group-status.ts";
@@ -83,15 +83,16 @@ const MAX_QUIET_ROUNDS = 100;
 export class SymbolGroup extends DurableObject<Env> {
   #wiring: Wiring | null = null;
   #alarm: AlarmKeeper;
+  #config: ActingConfig;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, SYMBOL_GROUP_SCHEMA);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     this.#alarm = new AlarmKeeper(ctx.storage, () => this.#wiring?.process.nextDueMs() ?? null);
-    const read = readSettings(env);
-    if (!read.ok) return;
-    this.#wiring = groupWiring(ctx, env, read.settings);
+    this.#config = new ActingConfig(env);
+    if (!readSettings(env).ok) return;
+    this.#wiring = groupWiring(ctx, env, this.#config);
     this.#alarm.ensure();
   }
 
@@ -100,6 +101,7 @@ export class SymbolGroup extends DurableObject<Env> {
     if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket")
       return new Response(null, { status: 426 });
     const { host, process, tickets } = this.#wired();
+    await this.#config.renew();
     const refused = refuseByTicket(request, tickets, wallClock.now());
     if (refused !== null) return refused;
     const response = host.accept(request);
@@ -110,10 +112,12 @@ export class SymbolGroup extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#alarm.fired();
-    this.runDue();
+    await this.runDue();
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    // Who is connected is served even while no configuration is known: frames hang on it for a hint alone.
+    await this.#config.renew().catch(() => undefined);
     await this.#hostSide().receive(socket, message);
   }
 
@@ -127,24 +131,21 @@ export class SymbolGroup extends DurableObject<Env> {
     this.#removeSocket(socket);
   }
 
-  /**
-   * The cron tick: writes what this minute makes due. Idempotent by minute. `polls` says whether the
-   * poll of the minute is the group's to plan.
-   */
+  /** The cron tick: writes what this minute makes due, once a minute. `polls`: its poll is the group's to plan. */
   async plan(scheduledMs: EpochMs, polls = true): Promise<void> {
+    await this.#config.renew();
     await this.#homeSide().plan(scheduledMs, polls);
     this.#alarm.ensure();
   }
 
   /** Parts of a coordinator's jobs; answers the ids of those that the group did not take. */
-  takeParts(parts: readonly JobPart[]): string[] {
-    const left = this.#homeSide().takeParts(z.array(jobPartSchema).parse(parts));
-    this.#alarm.ensure();
-    return left;
+  async takeParts(parts: readonly JobPart[]): Promise<string[]> {
+    return await this.#act((home) => home.takeParts(z.array(jobPartSchema).parse(parts)));
   }
 
   /** Starts whatever is due, without awaiting it, and says when the next duty is. */
-  runDue(): EpochMs | null {
+  async runDue(): Promise<EpochMs | null> {
+    await this.#config.renew();
     const nextMs = this.#wired().process.runDue();
     this.#alarm.ensure();
     return nextMs;
@@ -157,7 +158,7 @@ export class SymbolGroup extends DurableObject<Env> {
   async runUntilQuiet(): Promise<EpochMs | null> {
     const { process } = this.#wired();
     for (let round = 0; round < MAX_QUIET_ROUNDS; round += 1) {
-      this.runDue();
+      await this.runDue();
       await process.idle();
       const nextMs = process.nextDueMs();
       if (nextMs === null || nextMs > marketClock.now()) return nextMs;
@@ -166,36 +167,34 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** Takes in what a job brought: beliefs and flushes in one transaction, everything else after it. */
-  ingest(duty: string, outcome: PollOutcome): void {
-    this.#homeSide().ingest(duty, pollOutcomeSchema.parse(outcome));
-    this.#alarm.ensure();
+  async ingest(duty: string, outcome: PollOutcome): Promise<void> {
+    await this.#act((home) => home.ingest(duty, pollOutcomeSchema.parse(outcome)));
   }
 
   /** A job that nobody answered: its minutes stay open. */
-  pollFailed(duty: string, outcome: PollOutcome): void {
-    this.ingest(duty, { ...outcome, answers: [] });
+  async pollFailed(duty: string, outcome: PollOutcome): Promise<void> {
+    await this.ingest(duty, { ...outcome, answers: [] });
   }
 
   /** Takes in daily bars of the last sessions; the same ones twice change nothing. */
-  ingestDaily(answers: readonly DailyAnswer[]): void {
-    this.#homeSide().ingestDaily(answers.map((answer) => dailyAnswerSchema.parse(answer)));
-    this.#alarm.ensure();
+  async ingestDaily(answers: readonly DailyAnswer[]): Promise<void> {
+    const parsed = answers.map((answer) => dailyAnswerSchema.parse(answer));
+    await this.#act((home) => home.ingestDaily(parsed));
   }
 
   /** A task of the whole service has ended (group g00 only). */
-  taskEnded(duty: string, outcome: TaskOutcome): void {
-    this.#homeSide().taskEnded(duty, taskOutcomeSchema.parse(outcome));
-    this.#alarm.ensure();
+  async taskEnded(duty: string, outcome: TaskOutcome): Promise<void> {
+    await this.#act((home) => home.taskEnded(duty, taskOutcomeSchema.parse(outcome)));
   }
 
   /** A provider has said which days it trades (group g00 only, like the next one). */
   calendarChecked(check: CalendarCheck): void {
-    this.#calendarSide().keep(calendarCheckSchema.parse(check));
+    this.#homeWiring().calendarBook.keep(calendarCheckSchema.parse(check));
   }
 
   /** What was said last; null when nobody was ever asked. */
   calendarCheck(): CalendarCheck | null {
-    return this.#calendarSide().read();
+    return this.#homeWiring().calendarBook.read();
   }
 
   /** A round with the rate-limit coordinator begins (group g00 only, like the next four). */
@@ -204,7 +203,8 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** How the round's claim ended; answers what follows from it. */
-  rlcHeard(claim: ReportedClaim): JobSourceAct {
+  async rlcHeard(claim: ReportedClaim): Promise<JobSourceAct> {
+    await this.#config.renew();
     const act = this.#deskSide().hear(claimEndSchema.parse(claim));
     this.#alarm.ensure();
     return act;
@@ -225,77 +225,72 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** What of a queue's job is to be asked for now. */
-  planBackfill(run: BackfillRun): BackfillPlan {
+  async planBackfill(run: BackfillRun): Promise<BackfillPlan> {
+    await this.#config.renew();
     return this.#homeSide().desk.planRun(backfillRunSchema.parse(run));
   }
 
   /** Takes in what a queue's job brought; answers what of it is still open. */
-  ingestBackfill(run: BackfillRun, outcome: PollOutcome): SymbolRange[] {
-    const open = this.#homeSide().ingestBackfill(
-      backfillRunSchema.parse(run),
-      pollOutcomeSchema.parse(outcome),
-    );
-    this.#alarm.ensure();
-    return open;
+  async ingestBackfill(run: BackfillRun, outcome: PollOutcome): Promise<SymbolRange[]> {
+    const ran = backfillRunSchema.parse(run);
+    return await this.#act((home) => home.ingestBackfill(ran, pollOutcomeSchema.parse(outcome)));
   }
 
   /** The history lane has stored these ranges. */
-  backfillStored(ranges: readonly StoredRange[]): void {
-    this.#homeSide().desk.fillStored(z.array(storedRangeSchema).parse(ranges));
-    this.#alarm.ensure();
+  async backfillStored(ranges: readonly StoredRange[]): Promise<void> {
+    const stored = z.array(storedRangeSchema).parse(ranges);
+    await this.#act(({ desk }) => desk.fillStored(stored));
   }
 
   /** Their queue gave these holes up: they are dead until somebody requeues or discards them. */
   async holesDied(ranges: readonly SymbolRange[]): Promise<void> {
-    this.#changeHoles("die", ranges);
+    await this.#act(({ desk }) => desk.change("die", symbolRangesSchema.parse(ranges)));
   }
 
   /** Dead holes that are in their queue again. */
   async holesReopened(ranges: readonly SymbolRange[]): Promise<void> {
-    this.#changeHoles("reopen", ranges);
+    await this.#act(({ desk }) => desk.change("reopen", symbolRangesSchema.parse(ranges)));
   }
 
   /** An operator gave these holes up for good: their minutes are unfillable. */
   async holesGivenUp(ranges: readonly SymbolRange[]): Promise<void> {
-    this.#changeHoles("giveUp", ranges);
+    await this.#act(({ desk }) => desk.change("giveUp", symbolRangesSchema.parse(ranges)));
   }
 
   /** The universe stands at this version; the members are those of it when this resolves. */
   async universeChanged(version: number): Promise<void> {
+    await this.#config.renew();
     await this.#homeSide().universeChanged(version);
     this.#alarm.ensure();
   }
 
   /** Reads the providers' symbol lists now (group g00 only); answers the name of the task. */
-  startUniverseRefresh(): string {
-    const task = this.#homeSide().tasks.refreshUniverse(marketClock.now());
-    this.#alarm.ensure();
-    return task;
+  async startUniverseRefresh(): Promise<string> {
+    return await this.#act(({ tasks }) => tasks.refreshUniverse(marketClock.now()));
   }
 
   /** Sums over what is believed of a session, once Postgres has all of it. */
-  auditSums(window: AuditWindow): AuditSums {
+  async auditSums(window: AuditWindow): Promise<AuditSums> {
+    await this.#config.renew();
     return this.#homeSide().desk.audit.sums(auditWindowSchema.parse(window));
   }
 
   /** The same minute by minute, of a page of symbols at most. */
-  auditMinutes(window: AuditWindow, symbols: readonly string[]): AuditMinutes {
+  async auditMinutes(window: AuditWindow, symbols: readonly string[]): Promise<AuditMinutes> {
+    await this.#config.renew();
     const names = z.array(z.string()).max(MAX_AUDIT_SYMBOLS).parse(symbols);
     return this.#homeSide().desk.audit.minutes(auditWindowSchema.parse(window), names);
   }
 
   /** Asks again for what lacks in Postgres; null: something came in since that was found. */
-  auditRepair(repair: AuditRepair): number | null {
-    const repaired = this.#homeSide().desk.repair(auditRepairSchema.parse(repair));
-    this.#alarm.ensure();
-    return repaired;
+  async auditRepair(repair: AuditRepair): Promise<number | null> {
+    return await this.#act(({ desk }) => desk.repair(auditRepairSchema.parse(repair)));
   }
 
   /** Audits these groups now, save those that were asked for lately (group g00 only, like the next one). */
-  askAudit(date: string, groups: readonly number[]): void {
-    const { tasks } = this.#homeSide();
-    tasks.askAudit(auditDateSchema.parse(date), auditGroupsSchema.parse(groups), marketClock.now());
-    this.#alarm.ensure();
+  async askAudit(date: string, groups: readonly number[]): Promise<void> {
+    const [day, asked] = [auditDateSchema.parse(date), auditGroupsSchema.parse(groups)];
+    await this.#act(({ tasks }) => tasks.askAudit(day, asked, marketClock.now()));
   }
 
   /** The last audits, newest first. */
@@ -304,12 +299,12 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** Takes in the quotes of a sweep. */
-  ingestQuotes(parcel: QuotesParcel): void {
-    this.#homeSide().ingestQuotes(quotesParcelSchema.parse(parcel));
-    this.#alarm.ensure();
+  async ingestQuotes(parcel: QuotesParcel): Promise<void> {
+    await this.#act((home) => home.ingestQuotes(quotesParcelSchema.parse(parcel)));
   }
 
-  follow(streamClass: StreamClass, host: string, known: KnownRoster): FollowAnswer {
+  async follow(streamClass: StreamClass, host: string, known: KnownRoster): Promise<FollowAnswer> {
+    await this.#config.renew();
     return this.#homeSide().follow(streamClass, host, known);
   }
 
@@ -345,7 +340,8 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** What is known of the minutes of some symbols, session by session; a page at most. */
-  coverage(windows: readonly CoverageWindow[]): CoverageCell[] {
+  async coverage(windows: readonly CoverageWindow[]): Promise<CoverageCell[]> {
+    await this.#config.renew();
     return this.#homeSide().coverage(coverageWindowsSchema.parse(windows));
   }
 
@@ -357,15 +353,23 @@ export class SymbolGroup extends DurableObject<Env> {
     return this.#homeSide().status();
   }
 
+  /** Which configuration is held; first learns that another version is the active one. */
+  async learnConfig(told: ConfigStamp | null): Promise<HeldConfig> {
+    return await this.#config.learn(told);
+  }
+
   #removeSocket(socket: WebSocket): void {
     const { host, process } = this.#wired();
     host.remove(socket);
     process.metrics.keep();
   }
 
-  #changeHoles(verb: "die" | "reopen" | "giveUp", ranges: readonly SymbolRange[]): void {
-    this.#homeSide().desk.change(verb, symbolRangesSchema.parse(ranges));
+  /** An act of the home side by the newest configuration: synchronous, its alarm armed in the same turn. */
+  async #act<T>(act: (home: GroupHome) => T): Promise<T> {
+    await this.#config.renew();
+    const done = act(this.#homeSide());
     this.#alarm.ensure();
+    return done;
   }
 
   #wired(): Wiring {
@@ -385,10 +389,6 @@ export class SymbolGroup extends DurableObject<Env> {
 
   #deskSide(): RlcDesk {
     return this.#homeWiring().desk;
-  }
-
-  #calendarSide(): CalendarBook {
-    return this.#homeWiring().calendarBook;
   }
 
   #hostSide(): GroupHost {

@@ -5,6 +5,7 @@ import { createNearCalendar } from "./domain/near-calendar.ts";
 import { isCanonicalSymbol } from "./domain/symbol.ts";
 import { marketClock } from "./platform/clocks.ts";
 import { rememberSecretsOf } from "./platform/secrets.ts";
+import { withAliases } from "./platform/variable-aliases.ts";
 import { type ServiceConfig, serviceConfigSchema } from "./contracts/config.ts";
 
 /** The bindings of wrangler.toml that the service cannot run without. */
@@ -112,7 +113,10 @@ export interface Settings {
   readonly databaseUrl: string;
   readonly sqlEndpoint: string | null;
   readonly bootstrapKey: string;
+  /** The variables' until ConfigStore has been asked; act by `liveSettings` (src/config), which has. */
   readonly config: ServiceConfig;
+  /** Which version of the configuration that is; 0: the variables', unasked. */
+  readonly configVersion: number;
   readonly polygon: { baseUrl: string; apiKey: string; plan: Variables["POLYGON_PLAN"] } | null;
   readonly finnhub: { baseUrl: string; token: string; plan: Variables["FINNHUB_PLAN"] } | null;
   readonly iex: {
@@ -155,7 +159,8 @@ export function readSettings(env: object): SettingsResult {
 // An isolate's bindings and variables do not change: they are read once.
 const results = new WeakMap<object, SettingsResult>();
 
-function parseSettings(env: object): SettingsResult {
+function parseSettings(bindings: object): SettingsResult {
+  const env = withAliases(bindings);
   const bound = new Map(Object.entries(env));
   rememberSecretsOf(bound);
   const faults = BINDINGS.filter((name) => !bound.get(name)).map(
@@ -227,6 +232,7 @@ function toSettings(variables: Variables, config: ServiceConfig): Settings {
     sqlEndpoint: variables.DATABASE_SQL_ENDPOINT ?? null,
     bootstrapKey: variables.BOOTSTRAP_KEY,
     config,
+    configVersion: 0,
     optionsUnderlyings: variables.OPTIONS_UNDERLYINGS,
     rlc:
       variables.RLC_URL === undefined

@@ -1,11 +1,11 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./api/app.ts";
 import type { BackfillEnd, BackfillRun } from "./contracts/backfill.ts";
+import { liveSettings } from "./config/live-settings.ts";
 import { consumeDeadLetters } from "./backfill/dead-letter-consumer.ts";
 import { letterDeps } from "./backfill/letter-deps.ts";
 import type { GroupFetch } from "./contracts/group-fetch.ts";
 import type { Task } from "./contracts/tasks.ts";
-import { readSettings } from "./env.ts";
 import { runAndIngest } from "./ingest/fetch-runner.ts";
 import { runBackfill } from "./ingest/run-backfill.ts";
 import { runTask } from "./ingest/task-runner.ts";
@@ -21,22 +21,16 @@ export { SymbolGroup } from "../durable-objects/symbol-group.ts";
 /** Runs fetch jobs in invocations of their own, called by a group through loopback RPC. */
 export class FetchRunner extends WorkerEntrypoint<Env> {
   async run(job: GroupFetch): Promise<void> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await runAndIngest(job, read.settings, this.env);
+    await runAndIngest(job, await liveSettings(this.env), this.env);
   }
 
   /** Runs a job of a backfill queue; answers what of it is still open. */
   async runBackfill(run: BackfillRun): Promise<BackfillEnd> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    return await runBackfill(run, read.settings, this.env);
+    return await runBackfill(run, await liveSettings(this.env), this.env);
   }
 
   async runTask(task: Task): Promise<void> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await runTask(task, read.settings, this.env);
+    await runTask(task, await liveSettings(this.env), this.env);
   }
 }
 
@@ -46,14 +40,10 @@ export default {
   fetch: app.fetch,
 
   async scheduled(controller, env) {
-    const read = readSettings(env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await runTick(controller.scheduledTime, read.settings, env);
+    await runTick(controller.scheduledTime, await liveSettings(env), env);
   },
 
   async queue(batch, env) {
-    const read = readSettings(env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await consumeDeadLetters(batch.messages, letterDeps(read.settings, env));
+    await consumeDeadLetters(batch.messages, letterDeps(await liveSettings(env), env));
   },
 } satisfies ExportedHandler<Env>;

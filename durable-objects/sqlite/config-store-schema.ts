@@ -23,4 +23,12 @@ export const CONFIG_STORE_SCHEMA: readonly string[] = [
      id TEXT PRIMARY KEY, requests INTEGER NOT NULL, refused INTEGER NOT NULL,
      last_used INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID`,
+  // Versions of the configuration; `variables` is what the deployment's said when it was made. The detail
+  // of an act on it is what it changed, by JSON path.
+  `CREATE TABLE config (
+     version INTEGER PRIMARY KEY, schema_version INTEGER NOT NULL, body TEXT NOT NULL,
+     origin TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL,
+     variables TEXT NOT NULL
+   ) STRICT;
+   ALTER TABLE audit ADD COLUMN detail TEXT`,
 ];

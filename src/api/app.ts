@@ -1,9 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { NotImplementedError } from "../contracts/errors.ts";
+import { liveSettings } from "../config/live-settings.ts";
 import { readSettings } from "../env.ts";
 import { pinFault } from "../ingest/pins.ts";
 import { errorText, log } from "../platform/log.ts";
 import { isDatabaseAway } from "../postgres/sql-error.ts";
+import { noteServedBy } from "./acted-versions.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { methodsOf } from "./allowed-methods.ts";
 import { limitAddress, requireKey } from "./middleware/auth.ts";
@@ -44,12 +45,14 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     try {
       const fault = await pinFault(read.settings, context.env);
       if (fault !== null) return problem(context, 503, { code: "not_configured", detail: fault });
+      const settings = await liveSettings(context.env);
+      noteServedBy(settings.configVersion);
+      context.set("settings", settings);
     } catch (error) {
       context.header("Retry-After", String(RETRY_AFTER_S));
       const detail = `the store of the configuration did not answer: ${errorText(error)}`;
       return problem(context, 503, { code: "unavailable", detail });
     }
-    context.set("settings", read.settings);
     return await next();
   });
   for (const path of DOCS_PATHS) app.use(path, limitAddress);
@@ -67,9 +70,6 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     return problem(context, 405, { code: "method_not_allowed", detail });
   });
   app.onError((error, context) => {
-    if (error instanceof NotImplementedError) {
-      return problem(context, 501, { code: error.code, detail: error.message });
-    }
     log("error", "a request failed", {
       request_id: context.get("requestId"),
       error: errorText(error),

@@ -7,6 +7,7 @@ import { carriesAll, policyCapacities, shortageText } from "../routing/policy-ca
 import { policyStandings, standingWarnings } from "../routing/policy-standing.ts";
 import type { Pulse } from "../slo/pulse.ts";
 import type { GroupStatus } from "../symbol-group/group-status.ts";
+import type { ConfigHealth } from "./config-health.ts";
 import { type JobSourceView, jobSourceWarning } from "./job-source-view.ts";
 import { findingsOf, type ProviderSnapshots } from "./provider-snapshots.ts";
 import type { Part, ReadinessParts } from "./readiness-parts.ts";
@@ -30,6 +31,7 @@ export interface Readiness {
   readonly ready: boolean;
   readonly reasons: string[];
   readonly warnings: string[];
+  readonly config: ConfigHealth["view"];
   /** Null when it could not be found out. */
   readonly jobs: JobSourceView | null;
   readonly groups: { members: number; connections: number; undrained_oldest_s: number | null };
@@ -53,6 +55,7 @@ export function judgeReadiness(
   const pulse = parts.pulse.ok ? parts.pulse.value : null;
   const reasons = [
     ...databaseReasons(parts.database),
+    ...parts.config.reasons,
     ...silentGroups(parts.groups),
     ...(undrainedMs !== null && undrainedMs > MAX_UNDRAINED_MS
       ? [`a flush has waited ${inSeconds(undrainedMs)} for the database`]
@@ -71,6 +74,7 @@ export function judgeReadiness(
       ...(migration !== null && migration > NEWEST_MIGRATION
         ? [`the database has migration ${migration}, later than this release's ${NEWEST_MIGRATION}`]
         : []),
+      ...parts.config.warnings,
       ...providerWarnings(settings, parts.providers),
       ...planWarnings(parts),
       ...pulseWarnings(parts.pulse, now.marketMs),
@@ -85,6 +89,7 @@ export function judgeReadiness(
         .filter((each) => !carriesAll(each))
         .map(shortageText),
     ],
+    config: parts.config.view,
     jobs: parts.jobs.ok ? parts.jobs.value : null,
     groups: {
       members,

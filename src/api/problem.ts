@@ -19,9 +19,11 @@ const TITLES: Readonly<Record<number, string>> = {
   405: "Method Not Allowed",
   406: "Not Acceptable",
   409: "Conflict",
+  412: "Precondition Failed",
   413: "Content Too Large",
   422: "Unprocessable Content",
   426: "Upgrade Required",
+  428: "Precondition Required",
   429: "Too Many Requests",
   500: "Internal Server Error",
   501: "Not Implemented",
@@ -41,6 +43,11 @@ export const problemSchema = z
       .array(z.object({ field: z.string(), message: z.string() }))
       .optional()
       .describe("What is wrong with which field, of 422"),
+    faults: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe("Of `invalid_config`: what is wrong where, by JSON path"),
+    version: z.number().int().optional().describe("Of `version_mismatch`: the active version"),
     horizon: z.iso.datetime().optional().describe("Of `not_yet_known`: what is known so far"),
   })
   .openapi("Problem");

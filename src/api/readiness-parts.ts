@@ -7,6 +7,7 @@ import { readSchemaVersion } from "../postgres/schema-version.ts";
 import { sqlClientOf } from "../postgres/service-client.ts";
 import type { Pulse } from "../slo/pulse.ts";
 import type { GroupStatus } from "../symbol-group/group-status.ts";
+import { configHealth, type ConfigHealth } from "./config-health.ts";
 import { calendarWarnings, checkedCalendar } from "./calendar-view.ts";
 import { type JobSourceView, jobSourceView } from "./job-source-view.ts";
 import { metricFaults } from "./metric-faults.ts";
@@ -27,6 +28,7 @@ export type Part<T> =
 export interface ReadinessParts {
   /** The newest migration that the database has. */
   readonly database: Part<string | null>;
+  readonly config: ConfigHealth;
   readonly providers: ProviderSnapshots;
   readonly jobs: Part<JobSourceView>;
   /** What differs between the calendar and a provider's. */
@@ -49,15 +51,25 @@ export async function askParts(settings: Settings, env: Env): Promise<ReadinessP
   );
   const heard = async () => await metricsHubStub(env).heard();
   const { stepped } = marketClock;
-  const [database, providers, jobs, calendar, pulse, metrics] = await Promise.all([
+  const [database, config, providers, jobs, calendar, pulse, metrics] = await Promise.all([
     part(readSchemaVersion(sql)),
+    configHealth(env),
     providerSnapshots(env),
     part(jobSourceView(settings, env)),
     part(checkedCalendar(settings, env).then(calendarWarnings)),
     part(sloMonitorStub(env).pulse()),
     part(metricFaults({ heard, now: () => wallClock.now(), stepped })),
   ]);
-  return { database, providers, jobs, calendar, pulse, metrics, groups: await Promise.all(groups) };
+  return {
+    database,
+    config,
+    providers,
+    jobs,
+    calendar,
+    pulse,
+    metrics,
+    groups: await Promise.all(groups),
+  };
 }
 
 async function part<T>(asked: PromiseLike<T>): Promise<Part<T>> {

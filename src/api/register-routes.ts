@@ -10,9 +10,10 @@ import { registerCorporateActions } from "./routes/corporate-actions.ts";
 import { registerCoverage } from "./routes/coverage.ts";
 import { registerMacro } from "./routes/macro.ts";
 import { registerMetrics } from "./routes/metrics.ts";
-import { registerNotImplemented } from "./routes/not-implemented.ts";
 import { registerOpsBackfillRequest } from "./routes/ops-backfill-request.ts";
 import { registerOpsBackfills } from "./routes/ops-backfills.ts";
+import { registerOpsConfig } from "./routes/ops-config.ts";
+import { registerOpsConfigVersions } from "./routes/ops-config-versions.ts";
 import { registerOpsDlq } from "./routes/ops-dlq.ts";
 import { registerOpsDlqEdit } from "./routes/ops-dlq-edit.ts";
 import { registerOpsDlqRequeue } from "./routes/ops-dlq-requeue.ts";
@@ -62,5 +63,6 @@ export function registerRoutes(app: OpenAPIHono<ApiEnv>): void {
   registerOpsDlqRequeue(app);
   registerOpsKeys(app);
   registerOpsKeyRotation(app);
-  registerNotImplemented(app);
+  registerOpsConfig(app);
+  registerOpsConfigVersions(app);
 }

@@ -34,7 +34,10 @@ const MAX_REQUEUES_A_MINUTE = 1_000;
 
 /** What a queue needs of its object and of the rest of the service. */
 export interface BackfillDeskDeps extends HoleQueueDeps, LetterPost {
-  readonly resendMs: number;
+  /** Brings the rules up to date: for what goes on after it has waited for others. */
+  readonly renewRules: () => Promise<void>;
+  /** The lowest version of the configuration that was acted by lately; null: none. */
+  readonly configVersion: () => number | null;
   readonly keepAlive: (work: Promise<void>) => void;
   /** Runs a job in an invocation of its own. */
   readonly run: (run: BackfillRun) => Promise<BackfillEnd>;
@@ -109,7 +112,7 @@ export class BackfillDesk {
     const pause = this.#meta.pause();
     return {
       depth: this.#queue.depth(),
-      cap: this.#deps.cap,
+      cap: this.#deps.rules().cap,
       running: this.#queue.running(),
       unconfirmed: this.#queue.dead.count(),
       oldestMs: this.#queue.oldestMs(),
@@ -145,6 +148,7 @@ export class BackfillDesk {
     totals.setSince("backfill_oldest_age_seconds", { tier }, this.#queue.oldestMs());
     const lateMs = Math.max(now() - (this.nextDueMs() ?? now()), 0);
     totals.set("object_alarm_late_seconds", { object: "BackfillQueue" }, lateMs / SECOND_MS);
+    totals.set("config_version", { component: "backfill" }, this.#deps.configVersion());
     await this.#metrics.report();
   }
 
@@ -164,6 +168,7 @@ export class BackfillDesk {
         cause: { kind: "wait", reason: "lost", wide: false, error: errorText(error) },
       };
     }
+    await this.#deps.renewRules();
     const ended = this.#queue.end(run.id, end);
     if (ended !== null) {
       const { tier } = this.#deps;
@@ -197,13 +202,14 @@ export class BackfillDesk {
 
   /** Tells the groups and sends the letters; both are repeated until Postgres confirms. */
   async #sendLetters(): Promise<void> {
-    const { now, resendMs } = this.#deps;
+    const { now } = this.#deps;
     const { dead } = this.#queue;
     const letters = oneBatch(dead.due(now(), MAX_LETTERS));
     const sent = await postLetters(letters, this.#deps);
+    await this.#deps.renewRules();
     const kept = letters.filter((letter) => !sent.includes(letter));
     const idsOf = (some: readonly { readonly id: string }[]) => some.map(({ id }) => id);
-    dead.sendAgainAt(idsOf(sent), now() + resendMs);
+    dead.sendAgainAt(idsOf(sent), now() + this.#deps.rules().resendMs);
     dead.sendAgainAt(idsOf(kept), now() + SEND_AGAIN_MS);
     this.#isSending = false;
     this.#startDue();

@@ -25,14 +25,22 @@ const MAX_RUN_BARS = 20_000;
 /** After so many implausible answers, one provider alone is believed about older history. */
 const BELIEVED_ATTEMPTS = 2;
 
+/** What a queue goes by; the configuration has it, and may change it while the queue runs. */
+export interface QueueRules {
+  readonly cap: number;
+  readonly leaseMs: number;
+  /** A dead letter that Postgres has not confirmed for this long is sent again. */
+  readonly resendMs: number;
+  readonly policy: RetryPolicy;
+  readonly window: WindowRules;
+}
+
 /** What a queue decides by. */
 export interface HoleQueueDeps {
   readonly storage: DurableObjectStorage;
   readonly tier: Tier;
-  readonly cap: number;
-  readonly leaseMs: number;
-  readonly policy: RetryPolicy;
-  readonly rules: WindowRules;
+  /** Read once in each act, and not kept. */
+  readonly rules: () => QueueRules;
   readonly now: () => EpochMs;
   readonly random: () => number;
   readonly newId: () => string;
@@ -81,7 +89,7 @@ export class HoleQueue {
       for (const [taken, hole] of offered.entries()) {
         const held = this.#holes.touching(hole.symbol, hole.interval, hole);
         const { rest, revived } = this.#unknownPart(hole, held, origin, hasDead);
-        const room = this.#deps.cap - depth + revived;
+        const room = this.#deps.rules().cap - depth + revived;
         // Of a hole that falls into more parts than there is room for nothing is taken.
         if (rest.length > room) return { taken, added };
         if (revived > 0) this.dead.revive(hole.symbol, hole.interval, hole);
@@ -118,7 +126,7 @@ export class HoleQueue {
       for (;;) {
         const first = this.#holes.first(nowMs);
         if (first === null) return null;
-        const window = runWindow(first.interval, first, this.#deps.rules);
+        const window = runWindow(first.interval, first, this.#deps.rules().window);
         if (window !== null) return this.#lease(first, window, nowMs);
         // Only closed hours: there is nothing to fetch.
         this.#holes.delete(first.id);
@@ -180,7 +188,7 @@ export class HoleQueue {
   }
 
   #lease(first: HeldHole, whole: TimeRange, nowMs: EpochMs): BackfillRun {
-    const { tier, leaseMs, newId } = this.#deps;
+    const { tier, newId } = this.#deps;
     const limit = jobSymbols(first.interval, whole.endMs - whole.startMs);
     const others = this.#holes.beside(first, whole, nowMs, limit);
     const holes = [first, ...others.filter(({ id }) => id !== first.id)];
@@ -190,7 +198,7 @@ export class HoleQueue {
       endMs: Math.min(whole.endMs, Math.max(...holes.map(({ endMs }) => endMs))),
     };
     const id = newId();
-    this.#runs.begin({ id, ...window }, nowMs + leaseMs);
+    this.#runs.begin({ id, ...window }, nowMs + this.#deps.rules().leaseMs);
     this.#holes.lease(
       holes.map((hole) => hole.id),
       id,
@@ -216,8 +224,9 @@ export class HoleQueue {
    * room for is tried again as a whole.
    */
   #settle(hole: QueuedHole, run: Parameters<typeof settleHole>[1]): boolean {
-    const { policy, rules, random, now, cap } = this.#deps;
-    const isFetchable = (range: TimeRange) => runWindow(hole.interval, range, rules) !== null;
+    const { random, now } = this.#deps;
+    const { policy, window, cap } = this.#deps.rules();
+    const isFetchable = (range: TimeRange) => runWindow(hole.interval, range, window) !== null;
     const world = { policy, random, nowMs: now(), isFetchable };
     const parted = settleHole(hole, run, world);
     const parts = parted.kept.length + (parted.dead === null ? 0 : 1);

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { RETURN_PROBES } from "../domain/breaker.ts";
 import { findOverrideFaults, MAX_CALENDAR_OVERRIDES } from "../domain/calendar-override.ts";
 import { PROVIDER_IDS } from "../domain/provider-id.ts";
+import { DEFAULT_TIER_PLACES, type TierPlaces } from "../domain/tier-places.ts";
+import { jobPrioritySchema } from "./job-fields.ts";
 
 /** Each of them reports its metrics, and the hub keeps a thousand reporters. */
 const MAX_EXTRA_HOSTS = 64;
@@ -90,6 +92,30 @@ const stream = z
   })
   .strict();
 
+const tiers = z
+  .object({
+    /** Symbols by median dollar volume: the first so many are T0, the next so many T1, the rest T2. */
+    size: z
+      .object({
+        T0: z.number().int().min(1).max(1_000).default(DEFAULT_TIER_PLACES.T0),
+        T1: z.number().int().min(0).max(10_000).default(DEFAULT_TIER_PLACES.T1),
+      })
+      .strict()
+      .prefault({}),
+    /** A symbol moves only when its rank is beyond the border of its tier by this share of it. */
+    border_share: z.number().min(0).max(0.5).default(DEFAULT_TIER_PLACES.borderShare),
+  })
+  .strict();
+
+/** Of a tier's holes, 0 first; within a tier it goes before age. */
+const jobPriority = z
+  .object({
+    T0: jobPrioritySchema.default(0),
+    T1: jobPrioritySchema.default(1),
+    T2: jobPrioritySchema.default(2),
+  })
+  .strict();
+
 const keptDays = z.number().int().max(3_660);
 
 const pollOffsets = z
@@ -109,13 +135,16 @@ export const calendarOverrideSchema = z.union([
     .strict(),
 ]);
 
+/** The form of the configuration that this code writes; older ones are lifted to it (`src/config/lift-config.ts`). */
+export const CONFIG_SCHEMA_VERSION = 1;
+
 /**
  * Everything that can be changed while the service runs. Unknown keys are errors. Units stand in the
  * names: `_s` seconds, `_ms` milliseconds. The defaults are the contract's table.
  */
 export const serviceConfigSchema = z
   .object({
-    schema_version: z.literal(1).default(1),
+    schema_version: z.literal(CONFIG_SCHEMA_VERSION).default(CONFIG_SCHEMA_VERSION),
     policies: policies.prefault({}),
     breaker: breaker.prefault({}),
     latency_cap_ms: z.number().positive().max(60_000).default(500),
@@ -132,6 +161,8 @@ export const serviceConfigSchema = z
       })
       .default(15),
     settle_delay_s: z.number().int().min(0).max(3_600).default(90),
+    tiers: tiers.prefault({}),
+    job_priority: jobPriority.prefault({}),
     overlap_minutes: z
       .object({
         short: z.number().int().min(1).max(60).default(3),
@@ -170,3 +201,8 @@ export const serviceConfigSchema = z
   })
   .strict();
 export type ServiceConfig = z.infer<typeof serviceConfigSchema>;
+
+/** How many symbols the tiers of a configuration take. */
+export function tierPlacesOf({ tiers: { size, border_share } }: ServiceConfig): TierPlaces {
+  return { ...size, borderShare: border_share };
+}

@@ -54,5 +54,7 @@ export const pollOutcomeSchema = z.object({
     z.object({ provider: z.enum(PROVIDER_IDS), kind: z.string(), message: z.string() }),
   ),
   uncovered: z.number().int(),
+  /** The version of the configuration that the job was run by. */
+  config_version: z.number().int().optional(),
 });
 export type PollOutcome = z.infer<typeof pollOutcomeSchema>;

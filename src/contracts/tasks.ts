@@ -107,5 +107,7 @@ export const taskOutcomeSchema = z.object({
   answered_underlyings: z.array(z.string()).max(MAX_UNDERLYINGS).optional(),
   /** Of an audit: what it found. */
   audit: auditSummarySchema.optional(),
+  /** The version of the configuration that it was run by. */
+  config_version: z.number().int().optional(),
 });
 export type TaskOutcome = z.infer<typeof taskOutcomeSchema>;

@@ -6,7 +6,7 @@ import type { EpochMs } from "./time.ts";
 const LOWEST_PRIORITY = 9;
 
 /**
- * How soon a hole is wanted, 0 first: the tier's number, and one later for each session that has begun
+ * How soon a hole is wanted, 0 first: `first` (the tier's number unless told), and one later for each session that has begun
  * since. So what was missed today comes before what a new deployment has never seen, which is filled
  * backwards, session by session; within a priority the oldest minute comes first.
  */
@@ -15,8 +15,9 @@ export function holePriority(
   startMs: EpochMs,
   nowMs: EpochMs,
   calendar: Calendar,
+  first: number = TIERS.indexOf(tier),
 ): number {
-  let priority = TIERS.indexOf(tier);
+  let priority = first;
   let { openMs } = calendar.previousSession(nowMs);
   for (; priority < LOWEST_PRIORITY && startMs < openMs; priority += 1)
     ({ openMs } = calendar.previousSession(openMs - 1));

@@ -1,11 +1,15 @@
 import type { Tier } from "./tier.ts";
 
-/** Symbols by median dollar volume: T0 is the top 500, T1 the next 2,500 (the contract's table of defaults). */
-const T0_PLACES = 500;
-const T1_PLACES = 2_500;
+/** How many symbols by median dollar volume a tier takes, and how far beyond its border one moves. */
+export interface TierPlaces {
+  readonly T0: number;
+  readonly T1: number;
+  /** A symbol moves only when its rank is beyond the border of its tier by this share of the rank. */
+  readonly borderShare: number;
+}
 
-/** A symbol moves only when its rank is so far beyond the border of its tier. */
-const HYSTERESIS = 0.1;
+/** T0 is the top 500, T1 the next 2,500 (the contract's table of defaults). */
+export const DEFAULT_TIER_PLACES: TierPlaces = { T0: 500, T1: 2_500, borderShare: 0.1 };
 
 /** The median counts over so many sessions, and says nothing of a symbol with fewer daily bars than the least. */
 export const VOLUME_SESSIONS = 20;
@@ -22,26 +26,35 @@ export interface TierCandidate {
 
 /**
  * The tier of each symbol by its rank in dollar volume (equal volumes by symbol). The borders are
- * ranks, so a tier never holds more than a tenth above its size, whatever the volumes do. A symbol
- * without a volume is T2. Placing the result again moves nothing.
+ * ranks, so a tier never holds more than its border's share above its size, whatever the volumes do. A
+ * symbol without a volume is T2. Placing the result again moves nothing.
  */
-export function placeTiers(candidates: readonly TierCandidate[]): Map<string, Tier> {
+export function placeTiers(
+  candidates: readonly TierCandidate[],
+  places: TierPlaces = DEFAULT_TIER_PLACES,
+): Map<string, Tier> {
   const tiers = new Map<string, Tier>(candidates.map(({ symbol }) => [symbol, "T2"]));
   const ranked = candidates
     .flatMap(({ symbol, tier, volume }) => (volume === null ? [] : [{ symbol, tier, volume }]))
     .toSorted((a, b) => b.volume - a.volume || (a.symbol < b.symbol ? -1 : 1));
-  ranked.forEach(({ symbol, tier }, index) => tiers.set(symbol, placeOf(index + 1, tier)));
+  ranked.forEach(({ symbol, tier }, index) => tiers.set(symbol, placeOf(index + 1, tier, places)));
   return tiers;
 }
 
-function placeOf(rank: number, tier: Tier | null): Tier {
-  if (rank <= borderFor(T0_PLACES, tier, tier === "T0")) return "T0";
-  if (rank <= borderFor(T0_PLACES + T1_PLACES, tier, tier !== "T2")) return "T1";
+function placeOf(rank: number, tier: Tier | null, places: TierPlaces): Tier {
+  const { T0, T1, borderShare } = places;
+  if (rank <= borderFor(T0, borderShare, tier, tier === "T0")) return "T0";
+  if (rank <= borderFor(T0 + T1, borderShare, tier, tier !== "T2")) return "T1";
   return "T2";
 }
 
 /** The last rank above a border, for a symbol that stands above or below it; a new one takes it as it is. */
-function borderFor(places: number, tier: Tier | null, isAbove: boolean): number {
-  if (tier === null) return places;
-  return places * (isAbove ? 1 + HYSTERESIS : 1 - HYSTERESIS);
+function borderFor(
+  border: number,
+  borderShare: number,
+  tier: Tier | null,
+  isAbove: boolean,
+): number {
+  if (tier === null) return border;
+  return border * (isAbove ? 1 + borderShare : 1 - borderShare);
 }

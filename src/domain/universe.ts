@@ -2,7 +2,7 @@ import { type MergedListing, type MergedListings, mergeListings } from "./merge-
 import type { ProviderListing } from "./merge-listings.ts";
 import type { ProviderId } from "./provider-id.ts";
 import type { Tier } from "./tier.ts";
-import { placeTiers } from "./tier-places.ts";
+import { placeTiers, type TierPlaces } from "./tier-places.ts";
 import type { TradingDate } from "./trading-date.ts";
 import { type UniverseChange, changeOf } from "./universe-change.ts";
 import { isReused, listedRow, newRow, type UniverseRow } from "./universe-row.ts";
@@ -32,6 +32,8 @@ export interface RefreshInput {
   readonly volumes: ReadonlyMap<string, number>;
   /** Tiers that an operator pinned. */
   readonly pins: ReadonlyMap<string, Tier>;
+  /** How many symbols the tiers take; absent: the defaults. */
+  readonly places?: TierPlaces;
   readonly date: TradingDate;
 }
 
@@ -193,6 +195,7 @@ function withTiers(rows: readonly UniverseRow[], input: RefreshInput): UniverseR
         tier: row.volume === null ? null : row.tier,
         volume,
       })),
+    input.places,
   );
   return known.map(({ row, volume }) => {
     if (!row.active) return row;

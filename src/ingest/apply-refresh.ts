@@ -4,7 +4,7 @@ import { tradingDateOf } from "../domain/new-york-time.ts";
 import { MAX_GROUP_MEMBERS } from "../domain/roster.ts";
 import { lastSessionDates } from "../domain/session-ahead.ts";
 import { groupName, groupOf } from "../domain/symbol.ts";
-import { VOLUME_SESSIONS } from "../domain/tier-places.ts";
+import { type TierPlaces, VOLUME_SESSIONS } from "../domain/tier-places.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { type Refreshed, refreshUniverse } from "../domain/universe.ts";
 import type { UniverseRow } from "../domain/universe-row.ts";
@@ -20,6 +20,8 @@ const MAX_TRIES = 5;
 export interface ApplyDeps {
   readonly sql: SqlClient;
   readonly symbolGroups: number;
+  /** How many symbols the tiers take; absent: the defaults. */
+  readonly places?: TierPlaces;
   readonly nowMs: EpochMs;
   /** Median dollar volumes by symbol; see `RefreshInput.volumes`. */
   readonly volumes: () => Promise<ReadonlyMap<string, number>>;
@@ -39,12 +41,19 @@ export async function applyRefresh(
   deps: ApplyDeps,
   listings: readonly ProviderListing[],
 ): Promise<Applied> {
-  const { sql, symbolGroups, nowMs } = deps;
+  const { sql, symbolGroups, nowMs, places } = deps;
   const date = tradingDateOf(nowMs);
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const { version, rows } = await readUniverse(sql);
     const [volumes, pins] = [await deps.volumes(), await readPins(sql)];
-    const refreshed = refreshUniverse({ rows, listings, volumes, pins, date });
+    const refreshed = refreshUniverse({
+      rows,
+      listings,
+      volumes,
+      pins,
+      date,
+      ...(places === undefined ? {} : { places }),
+    });
     requireRoom(refreshed.rows, symbolGroups);
     const known = new Map(rows.map((row) => [row.symbol, row]));
     const written = await writeUniverse(sql, {

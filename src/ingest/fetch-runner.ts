@@ -15,12 +15,14 @@ export async function runAndIngest(
 ): Promise<PollOutcome> {
   const job = groupFetchSchema.parse(input);
   const deps = workerDeps(settings, env);
-  const { outcome, decisions } = await runBarsJob(job, {
+  const result = await runBarsJob(job, {
     providers: policyProviders(settings, "bars_1m"),
     ...deps,
     calendar: calendarOf(settings),
     sessions: settings.config.sessions,
   });
+  const { decisions } = result;
+  const outcome = { ...result.outcome, config_version: settings.configVersion };
   const group = symbolGroupStub(env, job.group);
   if (outcome.answers.length === 0) await group.pollFailed(job.duty, outcome);
   else await group.ingest(job.duty, outcome);

@@ -1,6 +1,7 @@
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
 import type { Calendar } from "../domain/calendar.ts";
 import { tradingDateOf } from "../domain/new-york-time.ts";
+import type { TierPlaces } from "../domain/tier-places.ts";
 import { log } from "../platform/log.ts";
 import { keepPartialListing, readPartialListing } from "../postgres/listing-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
@@ -18,6 +19,8 @@ export interface UniverseDeps extends AskDeps {
   readonly sql: SqlClient;
   readonly calendar: Calendar;
   readonly symbolGroups: number;
+  /** How many symbols the tiers take; absent: the defaults. */
+  readonly places?: TierPlaces;
   /** Tells every group which version stands; answers whether all of them have heard it. */
   readonly push: (version: number) => Promise<boolean>;
 }

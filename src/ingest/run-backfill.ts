@@ -58,7 +58,7 @@ async function askProviders(fetch: GroupFetch, settings: Settings, env: Env): Pr
     sessions: settings.config.sessions,
   });
   for (const decision of result.decisions) await recordDecision(decision, deps.breaker);
-  return result;
+  return { ...result, outcome: { ...result.outcome, config_version: settings.configVersion } };
 }
 
 function causeOf({ outcome, decisions }: JobResult, isOpen: boolean): OpenCause | null {

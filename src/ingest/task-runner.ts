@@ -17,7 +17,8 @@ import { runUniverse } from "./universe.ts";
 /** Runs a task that group g00 started and tells that group how it ended. */
 export async function runTask(input: Task, settings: Settings, env: Env): Promise<void> {
   const task = taskSchema.parse(input);
-  const outcome = await run(task, settings, env);
+  const ended = await run(task, settings, env);
+  const outcome = { ...ended, config_version: settings.configVersion };
   await symbolGroupStub(env, SERVICE_GROUP).taskEnded(task.duty, outcome);
 }
 

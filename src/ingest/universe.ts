@@ -1,3 +1,4 @@
+import { tierPlacesOf } from "../contracts/config.ts";
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
 import { calendarOf, type Settings } from "../env.ts";
 import { errorText, log } from "../platform/log.ts";
@@ -22,6 +23,7 @@ export async function runUniverse(
     sql: sqlClientOf(settings, FETCH_TIMEOUT_MS),
     calendar: calendarOf(settings),
     symbolGroups: settings.symbolGroups,
+    places: tierPlacesOf(settings.config),
     ...workerDeps(settings, env),
     push: (version) => pushUniverse(version, settings, env),
   });

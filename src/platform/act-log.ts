@@ -15,6 +15,8 @@ export interface Act {
   readonly act: string;
   readonly subject: string;
   readonly reason: string | null;
+  /** What it changed, in a form that the act knows. */
+  readonly detail?: string;
 }
 
 const actSchema = z
@@ -35,14 +37,15 @@ export class ActLog {
     this.#sql = sql;
   }
 
-  write({ atMs, actor, act, subject, reason }: Act): void {
+  write({ atMs, actor, act, subject, reason, detail }: Act): void {
     this.#sql.exec(
-      "INSERT INTO audit (at, actor, act, subject, reason) VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO audit (at, actor, act, subject, reason, detail) VALUES (?, ?, ?, ?, ?, ?)",
       atMs,
       actor.slice(0, MAX_ACTOR),
       act,
       subject,
       reason?.slice(0, MAX_ACT_REASON) ?? null,
+      detail ?? null,
     );
     this.#sql.exec("DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?", MAX_ACTS);
   }

@@ -293,6 +293,12 @@ export const METRICS = {
     help: "Tables of one day that were dropped because they are older than what is kept.",
     labels: ["class"],
   },
+  config_version: {
+    type: "gauge",
+    help: "Lowest version of the configuration that a component acted by in the last five minutes; absent when it did not act.",
+    labels: ["component"],
+    merge: "min",
+  },
   build_info: { type: "gauge", help: "The running version.", labels: ["version"], merge: "max" },
 } as const satisfies Record<string, MetricDefinition>;
 /** The name of a metric, as it stands in a scrape. */

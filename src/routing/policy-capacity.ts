@@ -1,3 +1,4 @@
+import type { ServiceConfig } from "../contracts/config.ts";
 import { type CreditReach, creditReach, sizeOf, type TierSizes } from "../domain/credit-reach.ts";
 import { CAPABILITIES, type Capability, type ProviderId } from "../domain/provider-id.ts";
 import { TIERS } from "../domain/tier.ts";
@@ -20,13 +21,17 @@ export interface PolicyCapacity {
 
 /**
  * How often a minute a policy asks for each symbol of which tiers (the tiers' cadences): minutes of T0
- * and T1 each minute, quotes of T0 every 15 s, daily bars of all within an hour. Minutes are asked group
+ * and T1 each minute, quotes of T0 as configured, daily bars of all within an hour. Minutes are asked group
  * by group, the others in the provider's own batches.
  */
 const CADENCE = {
-  bars_1m: { tiers: ["T0", "T1"], roundsPerMinute: 1, byGroup: true },
-  bars_1d: { tiers: ["T0", "T1", "T2"], roundsPerMinute: 1 / 60, byGroup: false },
-  quotes_l1: { tiers: ["T0"], roundsPerMinute: 4, byGroup: false },
+  bars_1m: { tiers: ["T0", "T1"], roundsPerMinute: () => 1, byGroup: true },
+  bars_1d: { tiers: ["T0", "T1", "T2"], roundsPerMinute: () => 1 / 60, byGroup: false },
+  quotes_l1: {
+    tiers: ["T0"],
+    roundsPerMinute: ({ quote_every_s: everyS }: ServiceConfig) => 60 / everyS,
+    byGroup: false,
+  },
 } as const;
 
 /** What the providers of all policies carry at these tier sizes, in policy order. */
@@ -53,7 +58,7 @@ function capacitiesOf(
     const cost = {
       symbolsPerCall: perCall,
       jobs: byGroup ? settings.symbolGroups : 1,
-      roundsPerMinute,
+      roundsPerMinute: roundsPerMinute(settings.config),
     };
     const calls = callsPerMinute(provider, settings);
     return {

@@ -17,6 +17,8 @@ export interface CreditsSnapshot {
 
 /** A provider as its object sees it now. */
 export interface ProviderSnapshot {
+  /** The lowest version of the configuration that its object acted by lately; null: none. */
+  readonly configVersion: number | null;
   readonly isolated: Isolation["isolated"];
   readonly credits: CreditsSnapshot;
   /** The provider in whose object the credits are kept: itself, unless it shares host and key. */

@@ -22,11 +22,19 @@ import { type SampleSource, takeSample } from "./take-sample.ts";
 /** While the market is closed and something is lacking, it is looked at this often: a database may sleep. */
 const CLOSED_EVERY_MS = 15 * MINUTE_MS;
 
-/** What a sampler is made from. */
-export interface SamplerDeps extends SampleSource {
-  readonly store: SampleStore;
+/** What a sampler goes by; the configuration has it, and may change it while the sampler runs. */
+export interface SamplerRules extends Pick<SampleSource, "schedule" | "sampleSize"> {
   /** Share of a tier's symbols that may violate. */
   readonly targets: Readonly<Record<Tier, number>>;
+}
+
+/** What a sampler is made from. */
+export interface SamplerDeps extends Pick<SampleSource, "read"> {
+  readonly store: SampleStore;
+  /** Read once in each act, and not kept. */
+  readonly rules: () => SamplerRules;
+  /** The lowest version of the configuration that was acted by lately; null: none. */
+  readonly configVersion: () => number | null;
   readonly now: () => EpochMs;
   /** Asks whether what lacks these bars knows that it does: a row may have been deleted by hand. */
   readonly audit: (date: TradingDate, symbols: readonly string[]) => Promise<void>;
@@ -62,13 +70,14 @@ export class Sampler {
 
   /** When the next sample is due, by the schedule. */
   nextMs(): EpochMs {
-    const { schedule, store, now } = this.#deps;
+    const { rules, store, now } = this.#deps;
+    const { schedule } = rules();
     return nextSampleMs(schedule, store.last()?.atMs ?? null, now());
   }
 
   /** Which session it is now; undefined when the market is closed. */
   sessionKind(): SessionKind | undefined {
-    return this.#deps.schedule.calendar.sessionKind(this.#deps.now());
+    return this.#deps.rules().schedule.calendar.sessionKind(this.#deps.now());
   }
 
   /** Takes the sample that is due, if one is. */
@@ -83,7 +92,8 @@ export class Sampler {
    */
   async lookAfter(): Promise<void> {
     const nowMs = this.#deps.now();
-    const { schedule, store } = this.#deps;
+    const { store } = this.#deps;
+    const { schedule } = this.#deps.rules();
     const last = store.last();
     if (last === null) return;
     if (isSampled(schedule, nowMs)) {
@@ -103,7 +113,8 @@ export class Sampler {
 
   /** The last samples, `count` at most, and the budgets of the last session's date so far. */
   status(count: number): SloStatus {
-    const { store, schedule, targets, now } = this.#deps;
+    const { store, now } = this.#deps;
+    const { schedule, targets } = this.#deps.rules();
     const nowMs = now();
     const { date, openMs } = schedule.calendar.previousSession(nowMs);
     const ofDate = store.since(openMs);
@@ -120,8 +131,8 @@ export class Sampler {
   }
 
   async #take(): Promise<void> {
-    const { store, now } = this.#deps;
-    const sample = await takeSample(this.#deps, store.nextNumber(), now());
+    const { store, now, read, rules } = this.#deps;
+    const sample = await takeSample({ ...rules(), read }, store.nextNumber(), now());
     store.add(sample);
     if (sample.state === "unknown")
       log("error", "the service level is unknown", { reason: sample.reason });
@@ -155,19 +166,20 @@ export class Sampler {
   /** What is not known is absent. */
   #gauges(sample: SloSample): MetricTotals {
     const totals = new MetricTotals();
+    totals.set("config_version", { component: "slo" }, this.#deps.configVersion());
     for (const { tier, interval } of SLO_LEVELS)
       totals.set("slo_gap_violation_rate", { tier, interval }, rateOf(sample, tier, interval));
     if (sample.state === "unknown") return totals;
     for (const { tier, interval, completeBeforeMs } of sample.levels) {
       if (completeBeforeMs === null) continue;
-      const sinceMs = lagsSince(this.#deps.schedule.calendar, completeBeforeMs);
+      const sinceMs = lagsSince(this.#deps.rules().schedule.calendar, completeBeforeMs);
       totals.setSince("ingestion_lag_seconds", { tier, interval }, sinceMs);
     }
     return totals;
   }
 
   #lacks(sample: SloSample & { readonly state: "measured" }, nowMs: EpochMs): boolean {
-    const { calendar } = this.#deps.schedule;
+    const { calendar } = this.#deps.rules().schedule;
     return sample.levels.some(
       ({ exact, completeBeforeMs }) =>
         exact.violating > 0 ||

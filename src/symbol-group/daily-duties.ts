@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { TaskOf, TaskOutcome } from "../contracts/tasks.ts";
-import type { Calendar } from "../domain/calendar.ts";
 import {
   type DailyMemory,
   NO_DAILY_MEMORY,
@@ -10,6 +9,7 @@ import {
 } from "../domain/daily-plan.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { DutyStore } from "./duty-store.ts";
+import type { GroupRules } from "./group-rules.ts";
 import type { MetaStore } from "../platform/meta-store.ts";
 import { type PlannedTask, taskDuty } from "./service-duties.ts";
 
@@ -24,9 +24,7 @@ const memorySchema = z.object({
 
 /** What the daily bars are planned by. */
 export interface DailyDutiesConfig {
-  readonly calendar: Calendar;
-  /** How many closed sessions are to be known. */
-  readonly sessionsBack: number;
+  readonly rules: () => GroupRules;
 }
 
 /** The daily bars as tasks of the whole service; what was answered is remembered in group g00. */
@@ -44,7 +42,8 @@ export class DailyDuties {
   /** The tasks that a cron tick makes due. */
   plan(tickMs: EpochMs): PlannedTask[] {
     const { fetches, memory } = planDaily({
-      ...this.#config,
+      calendar: this.#config.rules().calendar,
+      sessionsBack: this.#sessionsBack(),
       nowMs: tickMs,
       isCatchingUp: this.#duties.hasAny(CATCH_UP),
       memory: this.#memory(),
@@ -60,13 +59,18 @@ export class DailyDuties {
   ended(task: TaskOf<"daily_bars">, outcome: TaskOutcome): TaskOf<"daily_bars"> {
     const answered = new Set(outcome.answered_dates);
     if (answered.size === 0) return task;
-    this.#remember(withAnswered(this.#memory(), [...answered], this.#config.sessionsBack));
+    this.#remember(withAnswered(this.#memory(), [...answered], this.#sessionsBack()));
     return { ...task, dates: task.dates.filter((date) => !answered.has(date)) };
   }
 
   /** The universe was read again: dates that were asked for without symbols are asked for once more. */
   universeRead(): void {
     this.#remember(withNewRound(this.#memory()));
+  }
+
+  /** How many closed sessions are to be known. */
+  #sessionsBack(): number {
+    return this.#config.rules().coldStartSessions["1d"];
   }
 
   #memory(): DailyMemory {

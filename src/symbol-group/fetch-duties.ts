@@ -2,11 +2,12 @@ import { z } from "zod";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import { MAX_JOB_BARS } from "../contracts/job-fields.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
-import type { Calendar, SessionKind, TradingSession } from "../domain/calendar.ts";
+import type { TradingSession } from "../domain/calendar.ts";
 import { lastPassMs, type PlannedFetch, planPoll, planSettle } from "../domain/poll-plan.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, MINUTE_MS } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
+import type { GroupRules } from "./group-rules.ts";
 import type { Ledger } from "./ledger.ts";
 import { isPartDuty, PartDuties } from "./part-duties.ts";
 
@@ -30,16 +31,10 @@ const bodySchema = z.object({
   tries: z.number().default(0),
 });
 
-/** What a group's fetches are planned by. `timeoutMs` is that of one call to a provider. */
+/** Whose fetches they are, and what they are planned by. */
 export interface FetchDutiesConfig {
   readonly group: number;
-  readonly calendar: Calendar;
-  readonly sessions: readonly SessionKind[];
-  readonly pollOffsetMs: number;
-  readonly planDelayMs: number;
-  readonly polled: boolean;
-  readonly overlapMinutes: { readonly short: number; readonly long: number };
-  readonly timeoutMs: number;
+  readonly rules: () => GroupRules;
 }
 
 /** The fetches of a group as duties: planned by the cron tick, turned into jobs when due. */
@@ -57,7 +52,7 @@ export class FetchDuties {
   }
 
   get patienceMs(): number {
-    return PATIENCE_TIMEOUTS * this.#config.timeoutMs;
+    return PATIENCE_TIMEOUTS * this.#config.rules().timeoutMs;
   }
 
   /**
@@ -65,10 +60,11 @@ export class FetchDuties {
    * `polls` the minute that just ended is not the group's to ask for: an outside coordinator does.
    */
   plan(tickMs: EpochMs, polls: boolean): void {
-    const poll = polls ? planPoll({ ...this.#config, nowMs: tickMs }) : null;
+    const rules = this.#config.rules();
+    const poll = polls ? planPoll({ ...rules, nowMs: tickMs }) : null;
     if (poll !== null) this.#write(poll);
     for (const session of this.#sessionsToSettle(tickMs)) {
-      const passes = planSettle(session, { ...this.#config, maxJobMinutes: MAX_JOB_BARS });
+      const passes = planSettle(session, { ...rules, maxJobMinutes: MAX_JOB_BARS });
       for (const fetch of passes) this.#write(fetch);
       this.#ledger.meta.set(SETTLE_PLANNED, session.closeMs);
     }
@@ -131,14 +127,15 @@ export class FetchDuties {
     const settledMs = plannedMs ?? this.#overForGoodMs(tickMs);
     if (plannedMs === null) meta.set(SETTLE_PLANNED, settledMs);
     const fromMs = Math.max(settledMs, oldestSince, tickMs - SETTLE_HORIZON_MS);
-    return this.#config.calendar
-      .sessionsBetween(fromMs, tickMs)
+    return this.#config
+      .rules()
+      .calendar.sessionsBetween(fromMs, tickMs)
       .filter(({ closeMs }) => closeMs <= tickMs && closeMs > settledMs);
   }
 
   /** The close of the last session whose morning pass would be over at the tick. */
   #overForGoodMs(tickMs: EpochMs): EpochMs {
-    const { calendar } = this.#config;
+    const { calendar } = this.#config.rules();
     let session = calendar.previousSession(tickMs);
     while (lastPassMs(session, calendar) > tickMs)
       session = calendar.previousSession(session.openMs - 1);

@@ -5,15 +5,14 @@ import type { GroupFetch } from "../contracts/group-fetch.ts";
 import type { PartEnd } from "../contracts/rlc-desk.ts";
 import type { Channel } from "../contracts/stream.ts";
 import type { Task } from "../contracts/tasks.ts";
-import type { Calendar } from "../domain/calendar.ts";
 import type { ListedMember } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
 import type { SendBatch } from "../platform/metric-batch.ts";
 import type { DrainDeps } from "./drain.ts";
-import type { FetchDutiesConfig } from "./fetch-duties.ts";
 import type { FollowersDeps } from "./followers.ts";
 import type { HoleDeskDeps } from "./hole-desk.ts";
+import type { GroupRules } from "./group-rules.ts";
 import type { Ledger } from "./ledger.ts";
 import type { QuoteBook } from "./quote-book.ts";
 import type { StoredPosition } from "./realign.ts";
@@ -25,10 +24,13 @@ export interface GroupHomeDeps {
   readonly storage: DurableObjectStorage;
   readonly ledger: Ledger;
   readonly quotes: QuoteBook;
-  readonly calendar: Calendar;
-  readonly fetches: FetchDutiesConfig;
-  /** Closed sessions whose minutes and whose daily bars a new deployment fetches. */
-  readonly coldStartSessions: { readonly "1m": number; readonly "1d": number };
+  readonly rules: () => GroupRules;
+  /** Brings the rules up to date: for what goes on after it has waited for others. */
+  readonly renewRules: () => Promise<void>;
+  /** The lowest versions of the configuration that were acted by lately; null: nobody acted. */
+  readonly configVersions: () => Readonly<Record<"group" | "runner", number | null>>;
+  /** The runner has run a job of this group by this version. */
+  readonly noteRunner: (version: number | undefined) => void;
   readonly market: MarketClock;
   readonly wall: WallClock;
   readonly random: () => number;

@@ -60,23 +60,14 @@ export class GroupHome {
     this.#deps = deps;
     this.#ledger = deps.ledger;
     this.#duties = new DutyStore(deps.storage.sql);
-    this.#fetches = new FetchDuties(deps.fetches, this.#duties, this.#ledger);
-    this.desk = new HoleDesk({
-      ...deps,
-      duties: this.#duties,
-      now: () => deps.market.now(),
-      onAppended: () => this.#outlets.bars.publish(),
-    });
+    this.#fetches = new FetchDuties(deps, this.#duties, this.#ledger);
+    const now = () => deps.market.now();
+    const onAppended = () => this.#outlets.bars.publish();
+    this.desk = new HoleDesk({ ...deps, duties: this.#duties, now, onAppended });
     const { meta } = this.#ledger;
     this.metrics = new MetricsReporter(meta.cell("metrics"), deps.report);
     this.totals = this.metrics.totals;
-    this.tasks = new ServiceTasks({
-      ...deps,
-      daily: { calendar: deps.calendar, sessionsBack: deps.coldStartSessions["1d"] },
-      duties: this.#duties,
-      meta,
-      totals: this.totals,
-    });
+    this.tasks = new ServiceTasks({ ...deps, duties: this.#duties, meta, totals: this.totals });
     this.inFlight = new InFlight(deps.keepAlive, (error) =>
       this.#complain("background work failed", error),
     );
@@ -85,11 +76,7 @@ export class GroupHome {
       bars: this.#outletOf(this.#ledger.stream),
       quotes: this.#outletOf(deps.quotes.stream),
     };
-    this.#members = new GroupMembers({
-      ...deps,
-      coldStartSessions: deps.coldStartSessions["1m"],
-      onAppended: () => this.#outlets.bars.publish(),
-    });
+    this.#members = new GroupMembers({ ...deps, onAppended });
   }
 
   async plan(scheduledMs: EpochMs, polls: boolean): Promise<void> {
@@ -153,6 +140,7 @@ export class GroupHome {
       };
     });
     this.#tellEnd(partEnd);
+    this.#deps.noteRunner(outcome.config_version);
     countIngest(this.totals, { duty, outcome, ingested, nowMs: this.#deps.market.now() });
     this.metrics.keep();
     if (ingested.appended > 0) {
@@ -200,6 +188,7 @@ export class GroupHome {
   /** A task of the whole service has ended; one that is not done comes again. */
   taskEnded(duty: string, outcome: TaskOutcome): void {
     this.tasks.ended(duty, outcome);
+    this.#deps.noteRunner(outcome.config_version);
     // This group may have no members whose drain would report.
     this.inFlight.track(this.#report());
   }
@@ -288,6 +277,7 @@ export class GroupHome {
       await this.#deps.runJob(job);
     } catch (error) {
       this.#complain(`job ${job.id} broke down`, error);
+      await this.#deps.renewRules();
       const uncovered = job.symbols.length;
       this.ingest(job.duty, { answers: [], calls: [], selected: [], failures: [], uncovered });
     }
@@ -326,7 +316,9 @@ export class GroupHome {
   /** Bars that Postgres may lack are fetched again; quotes that it lacks stay lost. */
   async #renew(stream: StreamLog, stored: StoredPosition | null): Promise<void> {
     if (stream.class === "quotes") return stream.renew(stored);
-    const renewal = this.#ledger.renew(stored, await this.#deps.storedHoles());
+    const holes = await this.#deps.storedHoles();
+    await this.#deps.renewRules();
+    const renewal = this.#ledger.renew(stored, holes);
     const { epoch, fromMs, lost, days } = renewal;
     log("error", "the group began a new epoch", { group: this.#name(), epoch, fromMs, lost });
     this.desk.plan();
@@ -339,6 +331,7 @@ export class GroupHome {
       backlog: this.#ledger.stream.backlog(),
       connections: this.#deps.connections(),
       channels: this.#deps.channels(),
+      configVersions: this.#deps.configVersions(),
     });
     await this.metrics.report();
   }

@@ -1,14 +1,14 @@
-import type { Calendar } from "../domain/calendar.ts";
 import type { ListedMember } from "../domain/roster.ts";
 import { coldStartMs, sessionAhead } from "../domain/session-ahead.ts";
 import type { EpochMs } from "../domain/time.ts";
+import type { GroupRules } from "./group-rules.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** Whose members are read, from where, and how far back a new one is expected. */
+/** Whose members are read, from where, and by which rules. */
 export interface GroupMembersDeps {
   readonly ledger: Ledger;
-  readonly calendar: Calendar;
-  readonly coldStartSessions: number;
+  readonly rules: () => GroupRules;
+  readonly renewRules: () => Promise<void>;
   readonly loadMembers: () => Promise<readonly ListedMember[]>;
   /** Told when the new members made flushes. */
   readonly onAppended: () => void;
@@ -29,11 +29,11 @@ export class GroupMembers {
    * members stay and the next tick tries again.
    */
   refresh(nowMs: EpochMs): Promise<void> {
-    const { ledger, calendar } = this.#deps;
-    const ahead = sessionAhead(calendar, nowMs);
+    const { ledger } = this.#deps;
+    const ahead = sessionAhead(this.#deps.rules().calendar, nowMs);
     return this.#inTurn(async () => {
       if (ledger.meta.get("members_date") === ahead.date) return;
-      const listed = await this.#deps.loadMembers();
+      const listed = await this.#load();
       // An empty list may be a universe that is not there yet: never a reason to drop all, and asked for
       // again while the market is open (an idle database is left asleep at night).
       if (listed.length > 0) this.#take(listed, nowMs);
@@ -46,14 +46,23 @@ export class GroupMembers {
     const { meta } = this.#deps.ledger;
     return this.#inTurn(async () => {
       if (meta.getNumber("universe_version") === version) return;
-      this.#take(await this.#deps.loadMembers(), nowMs);
+      this.#take(await this.#load(), nowMs);
       meta.set("universe_version", version);
     });
   }
 
+  /** The database may take its time: the rules are renewed after it. */
+  async #load(): Promise<readonly ListedMember[]> {
+    const listed = await this.#deps.loadMembers();
+    await this.#deps.renewRules();
+    return listed;
+  }
+
   #take(listed: readonly ListedMember[], nowMs: EpochMs): void {
-    const { ledger, calendar, coldStartSessions } = this.#deps;
-    const appended = ledger.replaceMembers(listed, coldStartMs(calendar, nowMs, coldStartSessions));
+    const { ledger } = this.#deps;
+    const { calendar, coldStartSessions } = this.#deps.rules();
+    const sinceMs = coldStartMs(calendar, nowMs, coldStartSessions["1m"]);
+    const appended = ledger.replaceMembers(listed, sinceMs);
     if (appended > 0) this.#deps.onAppended();
   }
 

@@ -147,6 +147,8 @@ export interface GaugeInput {
   readonly backlog: { readonly flushes: number; readonly oldestAsOf: EpochMs | null };
   readonly connections: number;
   readonly channels: ReadonlyMap<Channel, number>;
+  /** The lowest that were acted by lately; null: nobody acted. */
+  readonly configVersions: Readonly<Record<"group" | "runner", number | null>>;
 }
 
 /** Sets the group's gauges as they stand. */
@@ -154,6 +156,8 @@ export function setGauges(totals: MetricTotals, input: GaugeInput): void {
   totals.set("ws_clients_gauge", { group: input.group }, input.connections);
   for (const channel of CHANNELS)
     totals.set("ws_subscriptions", { channel }, input.channels.get(channel) ?? 0);
+  for (const [component, version] of Object.entries(input.configVersions))
+    totals.set("config_version", { component }, version);
   totals.set("undrained_flushes", {}, input.backlog.flushes);
   totals.setSince("undrained_oldest_seconds", {}, input.backlog.oldestAsOf);
 }

@@ -8,7 +8,6 @@ import {
   type StoredRange,
   type SymbolRange,
 } from "../contracts/backfill.ts";
-import type { Calendar } from "../domain/calendar.ts";
 import { holePriority } from "../domain/hole-priority.ts";
 import { withClosingWindow } from "../domain/poll-plan.ts";
 import { type Tier, TIERS } from "../domain/tier.ts";
@@ -18,6 +17,7 @@ import { log } from "../platform/log.ts";
 import type { AuditDesk } from "./audit-desk.ts";
 import type { DutyStore } from "./duty-store.ts";
 import type { GroupHoles } from "./group-holes.ts";
+import type { GroupRules } from "./group-rules.ts";
 import type { UnofferedHole } from "./hole-book.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -31,7 +31,7 @@ export interface HoleDeskDeps {
   readonly group: number;
   readonly ledger: Ledger;
   readonly duties: DutyStore;
-  readonly calendar: Calendar;
+  readonly rules: () => GroupRules;
   readonly now: () => EpochMs;
   /** Told when a verb made flushes. */
   readonly onAppended: () => void;
@@ -118,7 +118,7 @@ export class HoleDesk {
       ({ symbol }) => roster.members[roster.slotOf(symbol) ?? -1]?.tier ?? "T2",
     );
     for (const [tier, own] of byTier) {
-      const priority = TIERS.indexOf(tier);
+      const priority = this.#deps.rules().jobPriority[tier];
       const holes = own.map((day) => ({ ...day, group, interval: "1d" as const, priority }));
       const { taken } = await this.#deps.offer(tier, holes);
       const refused = holes.length - taken;
@@ -145,7 +145,7 @@ export class HoleDesk {
     });
     const symbols = scope.holeSymbols(owed, range, book);
     const ask = {
-      ...withClosingWindow(range, this.#deps.calendar),
+      ...withClosingWindow(range, this.#deps.rules().calendar),
       duty: `backfill:${run.id}`,
       symbols,
       priority: 0,
@@ -165,12 +165,13 @@ export class HoleDesk {
   }
 
   #offered(tier: Tier, holes: readonly UnofferedHole[]): OfferedHole[] {
-    const { group, ledger, calendar, now } = this.#deps;
+    const { group, ledger, now } = this.#deps;
+    const { calendar, jobPriority } = this.#deps.rules();
     const nowMs = now();
     return holes.flatMap(({ slot, startMs, endMs }) => {
       const symbol = ledger.roster.members[slot]?.symbol;
       if (symbol === undefined) return [];
-      const priority = holePriority(tier, startMs, nowMs, calendar);
+      const priority = holePriority(tier, startMs, nowMs, calendar, jobPriority[tier]);
       return [{ group, symbol, interval: "1m" as const, startMs, endMs, priority }];
     });
   }

@@ -5,7 +5,6 @@ import type { DailyAnswer } from "../contracts/daily-answer.ts";
 import type { Flush } from "../contracts/flush.ts";
 import type { IngestAnswer, PollOutcome } from "../contracts/ingest.ts";
 import { beliefsKeptFrom } from "../domain/belief-horizon.ts";
-import type { Calendar } from "../domain/calendar.ts";
 import type { ListedMember, Roster } from "../domain/roster.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS } from "../domain/time.ts";
@@ -17,6 +16,7 @@ import { type DailyDigest, digestDaily } from "./daily-digest.ts";
 import { digest, type Digest, type FlushDraft, type GroupState } from "./digest.ts";
 import { FetchScope } from "./fetch-scope.ts";
 import { GroupHoles } from "./group-holes.ts";
+import type { GroupRules } from "./group-rules.ts";
 import { MAX_UNDRAINED_BYTES } from "./flush-log.ts";
 import { HoleStore } from "./hole-store.ts";
 import { MemberStore } from "./member-store.ts";
@@ -30,14 +30,11 @@ import { StreamLog } from "./stream-log.ts";
 /** Daily bars are complete before this `ts`. */
 const WATERMARK_1D = "watermark_1d_ms";
 
-/** What a ledger needs: the object's storage, the calendar, and sources of time and chance. */
+/** What a ledger needs: the object's storage, the rules, and sources of time and chance. */
 export interface LedgerDeps {
   readonly storage: DurableObjectStorage;
   readonly group: number;
-  readonly calendar: Calendar;
-  readonly settleDelayMs: number;
-  /** How long after the end of a minute its flush may be expected at the latest, ms. */
-  readonly nextDelayMs: number;
+  readonly rules: () => GroupRules;
   readonly now: () => EpochMs;
   readonly random: () => number;
 }
@@ -175,11 +172,8 @@ export class Ledger {
 
   /** When the flush of the first minute that is expected to end after `nowMs` is late. */
   nextFlushMs(nowMs: EpochMs): EpochMs {
-    return (
-      firstExpectedMinute(this.#deps.calendar, floorToMinute(nowMs)) +
-      MINUTE_MS +
-      this.#deps.nextDelayMs
-    );
+    const { calendar, nextDelayMs } = this.#deps.rules();
+    return firstExpectedMinute(calendar, floorToMinute(nowMs)) + MINUTE_MS + nextDelayMs;
   }
 
   /** Begins a new epoch: Postgres, which stands at `stored`, and the log do not fit any more. */
@@ -198,7 +192,7 @@ export class Ledger {
 
   /** Drops what is past every reader of the log, and beliefs behind their horizon. */
   prune(nowMs: EpochMs): void {
-    const { calendar } = this.#deps;
+    const { calendar } = this.#deps.rules();
     this.stream.log.prune(this.stream.drainedFs(), calendar.previousSession(nowMs).preOpenMs);
     this.#beliefs.prune("1m", beliefsKeptFrom(calendar, nowMs, this.watermarkMs()));
     this.#beliefs.prune("1d", beliefsKeptFrom(calendar, nowMs, null) - DAY_MS);
@@ -211,7 +205,7 @@ export class Ledger {
 
   /** From where on there are beliefs: older minutes are in Postgres alone. */
   keptFromMs(): EpochMs {
-    return beliefsKeptFrom(this.#deps.calendar, this.#deps.now(), this.watermarkMs());
+    return beliefsKeptFrom(this.#deps.rules().calendar, this.#deps.now(), this.watermarkMs());
   }
 
   #take(answer: IngestAnswer | null, told: PollOutcome | null): Digest {
@@ -224,7 +218,7 @@ export class Ledger {
     }
     if (answer !== null && told !== null) this.#tellSource(answer, told, result);
     for (const minute of result.minutes) this.#beliefs.write("1m", minute.ts, minute.beliefs);
-    this.#rates.learn(result.minutes, this.#roster, this.#deps.calendar);
+    this.#rates.learn(result.minutes, this.#roster, state.calendar);
     this.#holes.write(holes.changes());
     this.meta.set("watermark_ms", result.watermarkMs);
     for (const draft of result.drafts) this.#append(draft, answer?.receivedAt ?? 0);
@@ -234,7 +228,7 @@ export class Ledger {
   #takeDaily(answer: DailyAnswer): DailyDigest {
     const result = digestDaily(answer, {
       roster: this.#roster,
-      calendar: this.#deps.calendar,
+      calendar: this.#deps.rules().calendar,
       beliefsAt: (ts) => this.#beliefs.read("1d", ts, this.#roster.length),
     });
     for (const { ts, beliefs } of result.changes) this.#beliefs.write("1d", ts, beliefs);
@@ -248,10 +242,11 @@ export class Ledger {
   }
 
   #view(): GroupView {
+    const { calendar, settleDelayMs } = this.#deps.rules();
     return {
       roster: this.#roster,
-      calendar: this.#deps.calendar,
-      settleDelayMs: this.#deps.settleDelayMs,
+      calendar,
+      settleDelayMs,
       beliefsAt: (ts) => this.#beliefs.read("1m", ts, this.#roster.length),
     };
   }

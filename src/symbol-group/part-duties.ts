@@ -4,6 +4,7 @@ import { jobPartSchema, type PartEnd } from "../contracts/rlc-desk.ts";
 import type { JobPart } from "../domain/cut-jobs.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { Duty, DutyStore } from "./duty-store.ts";
+import type { GroupRules } from "./group-rules.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** Parts of a coordinator's jobs that may wait in one group; what is beyond is handed back. */
@@ -12,10 +13,10 @@ const PREFIX = "rlc:";
 
 const bodySchema = z.object({ part: jobPartSchema });
 
-/** Whose parts they are, and how long after the end of a minute its bars may be asked for. */
+/** Whose parts they are, and what says how long after the end of a minute its bars may be asked for. */
 export interface PartDutiesConfig {
   readonly group: number;
-  readonly pollOffsetMs: number;
+  readonly rules: () => GroupRules;
 }
 
 /**
@@ -43,7 +44,7 @@ export class PartDuties {
         // One of that name that still stands is of an earlier lease, and of other jobs maybe.
         if (waiting >= MAX_PARTS || this.#duties.has(name)) return true;
         waiting += 1;
-        const dueMs = Math.max(nowMs, part.endMs + this.#config.pollOffsetMs);
+        const dueMs = Math.max(nowMs, part.endMs + this.#config.rules().pollOffsetMs);
         this.#duties.plan(name, dueMs, { part });
         return false;
       })

@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { JobAnswer } from "../contracts/rlc.ts";
 import { MAX_CLAIM_JOBS } from "../contracts/rlc.ts";
 import type { PartEnd, ReportedClaim, RoundStart } from "../contracts/rlc-desk.ts";
-import type { Calendar } from "../domain/calendar.ts";
 import {
   firstJobSource,
   hearClaim,
@@ -15,6 +14,7 @@ import type { EpochMs } from "../domain/time.ts";
 import { SECOND_MS } from "../domain/time.ts";
 import { log } from "../platform/log.ts";
 import { MetaStore } from "../platform/meta-store.ts";
+import type { GroupRules } from "./group-rules.ts";
 import { type LeasedJob, RlcJobStore } from "./rlc-job-store.ts";
 import { type PlannedTask, taskDuty } from "./service-duties.ts";
 
@@ -35,7 +35,7 @@ const stateSchema = z.object({
 /** What the desk needs of its object. */
 export interface RlcDeskDeps {
   readonly storage: DurableObjectStorage;
-  readonly calendar: Calendar;
+  readonly rules: () => GroupRules;
   readonly now: () => EpochMs;
   readonly planTask: (task: PlannedTask) => void;
 }
@@ -106,7 +106,7 @@ export class RlcDesk {
   }
 
   #planRound(state: JobSourceState, nowMs: EpochMs): void {
-    const isOpen = this.#deps.calendar.sessionContaining(nowMs) !== undefined;
+    const isOpen = this.#deps.rules().calendar.sessionContaining(nowMs) !== undefined;
     const dueMs = nextRoundMs(state, nowMs, isOpen);
     if (dueMs === null) return;
     const duty = taskDuty("rlc", String(dueMs));

@@ -28,7 +28,7 @@ export interface ServiceTasksDeps {
   readonly meta: MetaStore;
   readonly totals: MetricTotals;
   readonly market: MarketClock;
-  readonly daily: DailyDutiesConfig;
+  readonly rules: DailyDutiesConfig["rules"];
   /** The tasks that a cron tick makes due, beside those that are planned from what is remembered here. */
   readonly planTasks: (tickMs: EpochMs) => readonly PlannedTask[];
   /** Runs a task in an invocation of its own; it ends by calling `ended`. */
@@ -45,7 +45,7 @@ export class ServiceTasks {
 
   constructor(deps: ServiceTasksDeps) {
     this.#deps = deps;
-    const daily = new DailyDuties(deps.daily, deps.duties, deps.meta);
+    const daily = new DailyDuties(deps, deps.duties, deps.meta);
     this.#daily = daily;
     this.#audits = new AuditBook(deps.meta);
     this.#unserved = new UnservedBook(deps.meta);

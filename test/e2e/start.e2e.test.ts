@@ -121,11 +121,11 @@ describe("npm start", { timeout: TIMEOUT_MS }, () => {
       headers: { authorization: `Bearer ${key}` },
     });
     expect(await last.json()).toMatchObject({ bars: [{ symbol: "SPY" }] });
-    const later = await fetch(`${api}/ops/config`, {
+    const config = await fetch(`${api}/ops/config`, {
       headers: { authorization: `Bearer ${key}` },
     });
-    expect(later.status).toBe(501);
-    expect(await later.json()).toMatchObject({ code: "not_implemented" });
+    expect(config.headers.get("etag")).toBe('"1"');
+    expect(await config.json()).toMatchObject({ version: 1, origin: "variables", behind: [] });
 
     // What is known of the day so far by a diff from Postgres, then what the log has beyond it, then live: each once.
     const { openMs } = createCalendar().previousSession(flushes[0]?.at ?? 0);

@@ -13,6 +13,7 @@ const LAYERS = [
   ["src/contracts/"],
   ["src/platform/", "src/env.ts"],
   [
+    "src/config/",
     "src/providers/",
     "src/routing/",
     "src/keys/",

@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { serviceConfigSchema } from "../../src/contracts/config.ts";
 import { calendarOf, readSettings } from "../../src/env.ts";
 import { BINDINGS, BOUND } from "../support/bindings.ts";
 
@@ -190,73 +188,5 @@ describe("the settings of a deployment", () => {
     expect(
       settingsOf({ ...GOOD, ALPACA_KEY_ID: "k", ALPACA_SECRET_KEY: "s" }).alpaca,
     ).toMatchObject({ feed: "sip" });
-  });
-});
-
-describe("the defaults of the config", () => {
-  const contract = readFileSync(
-    `${process.env["MDS_SHARED"] ?? "../shared"}/contracts/http.md`,
-    "utf8",
-  );
-
-  // Field and default as they stand in the contract's table, and what the schema says.
-  it.each([
-    [
-      "policies bars_1m · bars_1d · quotes_l1",
-      "polygon, alpaca, finnhub · polygon, alpaca · polygon, iex",
-      {
-        policies: {
-          bars_1m: ["polygon", "alpaca", "finnhub"],
-          bars_1d: ["polygon", "alpaca"],
-          quotes_l1: ["polygon", "iex"],
-        },
-      },
-    ],
-    [
-      "breaker demote · promote · cooldown_s · window_calls · window_s · min_calls · run_of_failures",
-      "0.55 · 0.70 · 30 (doubling to 600) · 20 · 600 · 5 · 5",
-      {
-        breaker: {
-          demote: 0.55,
-          promote: 0.7,
-          cooldown_s: 30,
-          max_cooldown_s: 600,
-          window_calls: 20,
-          window_s: 600,
-          min_calls: 5,
-          run_of_failures: 5,
-        },
-      },
-    ],
-    ["latency_cap_ms · timeout_ms", "500 · 5000", { latency_cap_ms: 500, timeout_ms: 5_000 }],
-    [
-      "poll_offset_s alpaca · polygon · iex · finnhub",
-      "3 · 5 · 3 · 25",
-      { poll_offset_s: { alpaca: 3, polygon: 5, iex: 3, finnhub: 25 } },
-    ],
-    [
-      "settle_delay_s · overlap_minutes short / long",
-      "90 · 3 / 21",
-      { settle_delay_s: 90, overlap_minutes: { short: 3, long: 21 } },
-    ],
-    [
-      "cold_start_sessions 1m · 1d; ops backfill depth_days",
-      "5 · 250; 730",
-      { cold_start_sessions: { "1m": 5, "1d": 250 } },
-    ],
-    ["retention_days bars · quotes", "365 · 14", { retention_days: { bars: 365, quotes: 14 } }],
-    [
-      "sessions; calendar_overrides",
-      '["regular"]; []',
-      { sessions: ["regular"], calendar_overrides: [] },
-    ],
-  ])("are the contract's: %s", (field, text, expected) => {
-    expect(contract).toContain(`| ${field} | ${text}`);
-    expect(serviceConfigSchema.parse({})).toMatchObject(expected);
-  });
-
-  it("refuse a key that nobody knows, at any depth", () => {
-    expect(serviceConfigSchema.safeParse({ breakers: {} }).success).toBe(false);
-    expect(serviceConfigSchema.safeParse({ breaker: { demot: 0.5 } }).success).toBe(false);
   });
 });

@@ -27,7 +27,7 @@ let called: string[] = [];
 beforeEach(() => {
   called = [];
   verbs.takeRequeues.mockImplementation((wanted) => ({ granted: wanted, waitMs: 0 }));
-  verbs.offer.mockImplementation((holes) => ({ taken: holes.length }));
+  verbs.offer.mockImplementation(async (holes) => ({ taken: holes.length }));
   verbs.confirmDead.mockImplementation(() => {});
   for (const verb of [verbs.holesReopened, verbs.holesGivenUp])
     verb.mockImplementation(async () => {});

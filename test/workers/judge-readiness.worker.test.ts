@@ -25,6 +25,7 @@ const GROUP: GroupStatus = {
 };
 const score = { breaker: 1, latency: 1, error: 1, completeness: 1, h: 1 };
 const SNAPSHOT: ProviderSnapshot = {
+  configVersion: 1,
   isolated: null,
   credits: { left: 1, perMinute: 1, window: null },
   creditOwner: "alpaca",
@@ -41,6 +42,7 @@ const WELL: ReadinessParts = {
   jobs: { ok: true, value: { ...sweeper, silent_since: null, reason: null } },
   calendar: { ok: true, value: [] },
   metrics: { ok: true, value: [] },
+  config: { reasons: [], warnings: [], view: { in_force: 1, active: 1, fault: null } },
   pulse: {
     ok: true,
     value: {

@@ -50,7 +50,7 @@ function memberOf(symbol: string, sid: number, tier: "T0" | "T1" | "T2") {
 
 /** Queues that start nothing. */
 function holdQueues(): void {
-  vi.spyOn(BackfillQueue.prototype, "runDue").mockImplementation(() => null);
+  vi.spyOn(BackfillQueue.prototype, "runDue").mockResolvedValue(null);
 }
 
 describe("asking for a range", () => {

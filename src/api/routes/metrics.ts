@@ -13,6 +13,7 @@ import { configuredProviders } from "../../providers/registry.ts";
 import { minutesBeyondCredits } from "../../routing/policy-capacity.ts";
 import { minuteDelay } from "../../routing/minute-delay.ts";
 import { calendarOf, type Settings } from "../../env.ts";
+import { lowestServedBy } from "../acted-versions.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { qualityFor } from "../negotiate.ts";
 import { tierSizes } from "../tier-sizes.ts";
@@ -62,17 +63,25 @@ async function measure(settings: Settings, env: Env): Promise<MetricTotals> {
   const isOpen = calendarOf(settings).isExpectedMinute(marketClock.now());
   totals.set("market_open", {}, isOpen ? 1 : 0);
   totals.set("plan_delay_seconds", {}, minuteDelay(settings).planDelayMs / SECOND_MS);
+  totals.set("config_version", { component: "api" }, lowestServedBy());
   const depths = deadLetters(settings);
   const configured = new Set(configuredProviders(settings).map((provider) => provider.id));
+  const judgedBy: number[] = [];
   for (const provider of PROVIDER_IDS) {
     if (!configured.has(provider)) continue;
-    const { isolated, capabilities } = await providerBreakerStub(env, provider).snapshot();
+    const { configVersion, isolated, capabilities } = await providerBreakerStub(
+      env,
+      provider,
+    ).snapshot();
+    if (configVersion !== null) judgedBy.push(configVersion);
     totals.set("provider_isolated", { provider }, isolated === null ? 0 : 1);
     for (const { capability, state, score } of capabilities) {
       totals.set("circuit_state", { provider, capability }, CIRCUIT_VALUE[state]);
       totals.set("provider_health_score", { provider, capability }, score.h);
     }
   }
+  const component = { component: "breaker" };
+  totals.set("config_version", component, judgedBy.length === 0 ? null : Math.min(...judgedBy));
   const beyond = minutesBeyondCredits(settings, await tierSizes(settings, env));
   for (const tier of beyond === null ? [] : TIERS)
     totals.set("symbols_beyond_credits", { tier }, beyond?.[tier] ?? null);

@@ -121,15 +121,22 @@ async function enqueue(
   { interval, start: startMs, end: endMs, priority }: Body,
   byTier: ReadonlyMap<Tier, readonly string[]>,
 ): Promise<Response> {
-  const { symbolGroups } = context.var.settings;
+  const { symbolGroups, config } = context.var.settings;
   const tiers: z.infer<typeof acceptedSchema>["tiers"] = [];
-  for (const [index, tier] of TIERS.entries()) {
+  for (const tier of TIERS) {
     const symbols = byTier.get(tier) ?? [];
     if (symbols.length === 0) continue;
     const queue = backfillQueueStub(context.env, tier);
     const holes = symbols.map((symbol) => {
       const group = groupOf(symbol, symbolGroups);
-      return { group, symbol, interval, startMs, endMs, priority: priority ?? index };
+      return {
+        group,
+        symbol,
+        interval,
+        startMs,
+        endMs,
+        priority: priority ?? config.job_priority[tier],
+      };
     });
     const { taken } = await queue.offer(holes, "ops");
     tiers.push({

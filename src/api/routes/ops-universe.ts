@@ -1,5 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { tierPlacesOf } from "../../contracts/config.ts";
 import { isCanonicalSymbol } from "../../domain/symbol.ts";
 import { TIERS } from "../../domain/tier.ts";
 import { calendarOf } from "../../env.ts";
@@ -94,7 +95,8 @@ async function handlePins(context: Context<ApiEnv>): Promise<Response> {
   await writePins(sql, new Map(Object.entries(tiers)), nowMs);
   const { symbolGroups } = settings;
   const volumes = () => storedVolumes(sql, calendarOf(settings), nowMs);
-  const applied = await applyRefresh({ sql, symbolGroups, nowMs, volumes }, []);
+  const places = tierPlacesOf(settings.config);
+  const applied = await applyRefresh({ sql, symbolGroups, places, nowMs, volumes }, []);
   const confirmed = await pushUniverse(applied.version, settings, context.env);
   const changed = applied.changes.length;
   return context.json({ tiers, version: applied.version, changed, confirmed });
