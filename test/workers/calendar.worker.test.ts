@@ -1,15 +1,14 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { createApp } from "../../src/api/app.ts";
+import { setConfig } from "./support/configs.ts";
 import { fullDayAfter } from "./support/fake-calendar.ts";
 import {
   api,
   calendarSays,
   currentSession,
   group,
-  KEY,
   load,
   stepTo,
   useWorld,
@@ -117,11 +116,8 @@ describe("GET /v1/calendar", () => {
       { date: "2026-11-24", closed: true },
       { date: "2026-11-27", close: "12:00" },
     ];
-    const url = "https://mds.test/v1/calendar?start=2026-11-24&end=2026-11-27";
-    const response = await createApp().fetch(
-      new Request(url, { headers: { authorization: `Bearer ${KEY}` } }),
-      { ...env, CALENDAR_OVERRIDES: JSON.stringify(overrides) },
-    );
+    await setConfig({ calendar_overrides: overrides });
+    const response = await api("/v1/calendar?start=2026-11-24&end=2026-11-27");
     const { sessions, closures } = answerSchema.parse(await response.json());
     const said = sessions.map((one) => [one.date, one.early_close, one.overridden]);
     expect(said).toEqual([

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { SymbolGroup } from "../../durable-objects/symbol-group.ts";
 import { createApp } from "../../src/api/app.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
+import { setConfig } from "./support/configs.ts";
 import { numbers, StreamClient } from "./support/stream-client.ts";
 import { watchUpgrades } from "./support/watch-upgrades.ts";
 import {
@@ -135,12 +136,12 @@ describe("a host-only instance", () => {
 });
 
 describe("a deployment with extra hosts", () => {
-  const deployment = { ...env, STREAM_EXTRA_HOSTS: "8" };
   const ask = async (path: string, init: RequestInit = {}) =>
-    await createApp().fetch(new Request(`https://mds.test${path}`, init), deployment);
+    await createApp().fetch(new Request(`https://mds.test${path}`, init), env);
   const headers = { Upgrade: "websocket", authorization: `Bearer ${KEY}` };
 
   it("hosts a share of the connections near their clients, by the continent of the request", async () => {
+    await setConfig({ stream: { extra_hosts: 8 } });
     const seen = watchUpgrades();
     const cf = { continent: "EU", country: "GB", longitude: "-0.1" };
     for (let count = 0; count < 60; count += 1) {
