@@ -18,6 +18,8 @@ import { calendarOf, readSettings, type Settings } from "../src/env.ts";
 import { marketClock } from "../src/platform/clocks.ts";
 import { AlarmKeeper } from "../src/platform/alarm-keeper.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
+import { callOrigin, maybeTrace } from "../src/platform/trace.ts";
+import { createTracer, UNTRACED } from "../src/platform/tracer.ts";
 import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { BACKFILL_QUEUE_SCHEMA } from "./sqlite/backfill-queue-schema.ts";
 
@@ -33,6 +35,7 @@ const MAX_QUIET_ROUNDS = 10_000;
  */
 export class BackfillQueue extends DurableObject<Env> {
   #desk: BackfillDesk | null = null;
+  #tracer = UNTRACED;
   #alarm: AlarmKeeper;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -42,6 +45,9 @@ export class BackfillQueue extends DurableObject<Env> {
     const read = readSettings(env);
     if (!read.ok) return;
     this.#desk = this.#createDesk(read.settings);
+    const keepAlive = (work: Promise<void>) => ctx.waitUntil(work);
+    const at = `backfill ${ctx.id.name}`;
+    this.#tracer = createTracer({ on: read.settings.traced, at, env, keepAlive });
     this.#alarm.ensure();
   }
 
@@ -60,7 +66,8 @@ export class BackfillQueue extends DurableObject<Env> {
 
   /** Starts what may be started, without awaiting it, and says when the next is due. */
   runDue(): EpochMs | null {
-    const nextMs = this.#deskSide().runDue();
+    const desk = this.#deskSide();
+    const nextMs = this.#tracer.begin("backfill alarm", () => desk.runDue(), "dropped");
     this.#alarm.ensure();
     return nextMs;
   }
@@ -122,7 +129,10 @@ export class BackfillQueue extends DurableObject<Env> {
       random: () => Math.random(),
       newId: () => crypto.randomUUID(),
       keepAlive: (work) => ctx.waitUntil(work),
-      run: (run) => ctx.exports.FetchRunner.runBackfill(run),
+      run: (run) =>
+        maybeTrace("backfill job", async () =>
+          ctx.exports.FetchRunner.runBackfill(run, callOrigin()),
+        ),
       tellDead: async (group, ranges) => {
         await symbolGroupStub(env, group).holesDied(ranges);
       },

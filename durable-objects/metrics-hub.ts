@@ -1,11 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
+import type { StoredTrace, TraceBatch, TraceHead } from "../src/contracts/trace.ts";
 import { wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import { renderMetrics } from "../src/platform/metric-text.ts";
 import { type MetricTotalsJson, metricTotalsSchema } from "../src/platform/metric-totals.ts";
+import { TraceStore } from "../src/platform/trace-store.ts";
+import { TRACE_SCHEMA } from "./sqlite/trace-schema.ts";
 
 const SCHEMA = [
   `CREATE TABLE report (source TEXT PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID`,
+  ...TRACE_SCHEMA,
 ];
 /** Gauges of a reporter that has been silent for this long no longer count: it may be dead. */
 const GAUGE_TTL_MS = 180_000;
@@ -14,8 +18,11 @@ const MAX_SOURCES = 1_000;
 /**
  * The atom of the deployment's metrics: the last totals of every reporter. Durable, so counters never
  * go backwards when the hub is evicted; a reporter keeps its own totals, so a report may be lost.
+ * While tracing is on, also of the last traces; those may be lost, too.
  */
 export class MetricsHub extends DurableObject<Env> {
+  #traces = new TraceStore(this.ctx.storage.sql);
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, SCHEMA);
@@ -47,5 +54,20 @@ export class MetricsHub extends DurableObject<Env> {
       fresh: wallClock.now() - row.at <= GAUGE_TTL_MS,
     }));
     return renderMetrics([...reports, { totals: metricTotalsSchema.parse(measured), fresh: true }]);
+  }
+
+  /** Keeps spans of a trace. */
+  async keepTrace(batch: TraceBatch): Promise<void> {
+    this.#traces.keep(batch);
+  }
+
+  /** The newest traces, without their spans. */
+  async traces(limit: number): Promise<TraceHead[]> {
+    return this.#traces.list(limit);
+  }
+
+  /** A trace with its spans; null when there is none of that id. */
+  async trace(id: string): Promise<StoredTrace | null> {
+    return this.#traces.find(id);
   }
 }

@@ -2,6 +2,8 @@ import { parseHostName } from "../src/domain/host-name.ts";
 import { calendarOf, type Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
+import { callOrigin, maybeTrace } from "../src/platform/trace.ts";
+import { createTracer, type Tracer } from "../src/platform/tracer.ts";
 import type { InFlight } from "../src/platform/in-flight.ts";
 import type { MetricTotals } from "../src/platform/metric-totals.ts";
 import {
@@ -43,6 +45,7 @@ interface World {
   readonly settings: Settings;
   readonly name: string;
   readonly tickets: BurnedTickets;
+  readonly tracer: Tracer;
   readonly late: MinuteDelay;
   /** How long after the end of a minute its flush may be expected at the latest, ms. */
   readonly nextDelayMs: number;
@@ -63,6 +66,7 @@ export interface Wiring {
   readonly process: Process;
   readonly host: GroupHost;
   readonly tickets: BurnedTickets;
+  readonly tracer: Tracer;
   /** Null: a host-only instance. */
   readonly home: HomeWiring | null;
 }
@@ -74,7 +78,9 @@ export function groupWiring(ctx: DurableObjectState, env: Env, settings: Setting
   const late = minuteDelay(settings);
   const nextDelayMs = late.planDelayMs + pollOffsetMs(settings) + 3 * settings.config.timeout_ms;
   const tickets = new BurnedTickets(ctx.storage.sql);
-  const world: World = { ctx, env, settings, name, tickets, late, nextDelayMs };
+  const keepAlive = (work: Promise<void>) => ctx.waitUntil(work);
+  const tracer = createTracer({ on: settings.traced, at: name, env, keepAlive });
+  const world: World = { ctx, env, settings, name, tickets, tracer, late, nextDelayMs };
   if (identity?.kind === "extra") return hostOnlyWiring(world);
   if (identity === null || identity.group >= settings.symbolGroups)
     throw new RangeError(`${name} is not a symbol group of this deployment`);
@@ -95,7 +101,7 @@ function hostOnlyWiring(world: World): Wiring {
   });
   const streams = createStreams(world, process, null);
   const host = createHost(world, process, streams);
-  return { process, host, tickets: world.tickets, home: null };
+  return { process, host, tickets: world.tickets, tracer: world.tracer, home: null };
 }
 
 function homeWiring(world: World, group: number): Wiring {
@@ -119,7 +125,8 @@ function homeWiring(world: World, group: number): Wiring {
   const streams = createStreams(world, home, { group, port: self });
   const host = createHost(world, home, streams);
   const calendarBook = new CalendarBook(new MetaStore(ctx.storage.sql));
-  return { process: home, host, tickets: world.tickets, home: { home, desk, calendarBook } };
+  const { tickets, tracer } = world;
+  return { process: home, host, tickets, tracer, home: { home, desk, calendarBook } };
 }
 
 function createHost(
@@ -177,9 +184,11 @@ function createHome(
     wall: wallClock,
     random,
     keepAlive: (work) => ctx.waitUntil(work),
-    runJob: (job) => ctx.exports.FetchRunner.run(job),
+    runJob: (job) =>
+      maybeTrace(job.duty, async () => ctx.exports.FetchRunner.run(job, callOrigin())),
     offer: (tier, holes) => backfillQueueStub(env, tier).offer(holes, "gap"),
-    runTask: (task) => ctx.exports.FetchRunner.runTask(task),
+    runTask: (task) =>
+      maybeTrace(task.duty, async () => ctx.exports.FetchRunner.runTask(task, callOrigin())),
     planTasks: (tickMs) => planTasks(tickMs, settings),
     reportPart: async (end) => {
       if (group === SERVICE_GROUP) desk.partEnded(end);
@@ -187,7 +196,7 @@ function createHome(
     },
     loadMembers: () => loadGroupMembers(sql, group),
     drain: {
-      write: (flushes, afterFs, refused) => drainFlushes(sql, flushes, afterFs, refused),
+      write: (...batch) => maybeTrace("drain", () => drainFlushes(sql, ...batch)),
       tryOut: (flush) => tryOutFlush(sql, flush),
       classify: classifySqlError,
     },
@@ -198,7 +207,11 @@ function createHome(
       await raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs });
     },
     deliver: (host, delivery) =>
-      host === name ? streams().deliver(delivery) : hostStub(env, host).deliver(delivery),
+      maybeTrace(`to ${host}`, async () =>
+        host === name
+          ? streams().deliver(delivery)
+          : hostStub(env, host).deliver(delivery, callOrigin()),
+      ),
     sweepHost: () => sweepHost(world, streams()),
     connections: () => streams().count(),
     channels: () => countChannels(streams().connections()),

@@ -26,6 +26,7 @@ import {
   type SymbolRange,
   symbolRangesSchema,
 } from "../src/contracts/backfill.ts";
+import { type CallOrigin, readOrigin } from "../src/contracts/call-origin.ts";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
 import { type CalendarCheck, calendarCheckSchema } from "../src/contracts/calendar-check.ts";
 import type { StreamClass } from "../src/contracts/flush.ts";
@@ -131,8 +132,10 @@ export class SymbolGroup extends DurableObject<Env> {
    * The cron tick: writes what this minute makes due. Idempotent by minute. `polls` says whether the
    * poll of the minute is the group's to plan.
    */
-  async plan(scheduledMs: EpochMs, polls = true): Promise<void> {
-    await this.#homeSide().plan(scheduledMs, polls);
+  async plan(scheduledMs: EpochMs, polls = true, origin?: CallOrigin): Promise<void> {
+    const home = this.#homeSide();
+    const { tracer } = this.#wired();
+    await tracer.join(readOrigin(origin), "plan", () => home.plan(scheduledMs, polls));
     this.#alarm.ensure();
   }
 
@@ -145,7 +148,8 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** Starts whatever is due, without awaiting it, and says when the next duty is. */
   runDue(): EpochMs | null {
-    const nextMs = this.#wired().process.runDue();
+    const { process, tracer } = this.#wired();
+    const nextMs = tracer.begin(`alarm ${this.ctx.id.name}`, () => process.runDue(), "dropped");
     this.#alarm.ensure();
     return nextMs;
   }
@@ -166,14 +170,17 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** Takes in what a job brought: beliefs and flushes in one transaction, everything else after it. */
-  ingest(duty: string, outcome: PollOutcome): void {
-    this.#homeSide().ingest(duty, pollOutcomeSchema.parse(outcome));
+  ingest(duty: string, outcome: PollOutcome, origin?: CallOrigin): void {
+    const from = readOrigin(origin);
+    this.#wired().tracer.join(from, "ingest", () =>
+      this.#homeSide().ingest(duty, pollOutcomeSchema.parse(outcome), from.job),
+    );
     this.#alarm.ensure();
   }
 
   /** A job that nobody answered: its minutes stay open. */
-  pollFailed(duty: string, outcome: PollOutcome): void {
-    this.ingest(duty, { ...outcome, answers: [] });
+  pollFailed(duty: string, outcome: PollOutcome, origin?: CallOrigin): void {
+    this.ingest(duty, { ...outcome, answers: [] }, origin);
   }
 
   /** Takes in daily bars of the last sessions; the same ones twice change nothing. */
@@ -230,10 +237,10 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** Takes in what a queue's job brought; answers what of it is still open. */
-  ingestBackfill(run: BackfillRun, outcome: PollOutcome): SymbolRange[] {
-    const open = this.#homeSide().ingestBackfill(
-      backfillRunSchema.parse(run),
-      pollOutcomeSchema.parse(outcome),
+  ingestBackfill(run: BackfillRun, outcome: PollOutcome, origin?: CallOrigin): SymbolRange[] {
+    const [from, brought] = [readOrigin(origin), pollOutcomeSchema.parse(outcome)];
+    const open = this.#wired().tracer.join(from, "ingest", () =>
+      this.#homeSide().ingestBackfill(backfillRunSchema.parse(run), brought),
     );
     this.#alarm.ensure();
     return open;
@@ -333,10 +340,11 @@ export class SymbolGroup extends DurableObject<Env> {
     return this.#homeSide().reads.drainPoint(epoch, maxFs);
   }
 
-  async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
+  async deliver(delivery: Delivery, origin?: CallOrigin): Promise<DeliveryAnswer> {
     // Nobody else wakes a host-only instance: each delivery looks whether its alarm was lost.
     this.#alarm.ensure();
-    return this.#hostSide().deliver(delivery);
+    const { host, tracer } = this.#wired();
+    return await tracer.join(readOrigin(origin), "deliver", () => host.deliver(delivery));
   }
 
   /** The knowledge time up to which reads of this group are repeatable, raised to `asOf` if it can be. */

@@ -1,15 +1,17 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp } from "./api/app.ts";
 import type { BackfillEnd, BackfillRun } from "./contracts/backfill.ts";
+import { type CallOrigin, readOrigin } from "./contracts/call-origin.ts";
 import { consumeDeadLetters } from "./backfill/dead-letter-consumer.ts";
 import { letterDeps } from "./backfill/letter-deps.ts";
 import type { GroupFetch } from "./contracts/group-fetch.ts";
 import type { Task } from "./contracts/tasks.ts";
-import { readSettings } from "./env.ts";
+import { readSettings, type Settings } from "./env.ts";
 import { runAndIngest } from "./ingest/fetch-runner.ts";
 import { runBackfill } from "./ingest/run-backfill.ts";
 import { runTask } from "./ingest/task-runner.ts";
 import { runTick } from "./ingest/tick.ts";
+import { createTracer, type Tracer } from "./platform/tracer.ts";
 
 export { BackfillQueue } from "../durable-objects/backfill-queue.ts";
 export { ConfigStore } from "../durable-objects/config-store.ts";
@@ -20,24 +22,41 @@ export { SymbolGroup } from "../durable-objects/symbol-group.ts";
 
 /** Runs fetch jobs in invocations of their own, called by a group through loopback RPC. */
 export class FetchRunner extends WorkerEntrypoint<Env> {
-  async run(job: GroupFetch): Promise<void> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await runAndIngest(job, read.settings, this.env);
+  async run(job: GroupFetch, origin?: CallOrigin): Promise<void> {
+    const settings = configured(this.env);
+    await this.#tracer(settings).join(readOrigin(origin), "run a fetch", () =>
+      runAndIngest(job, settings, this.env),
+    );
   }
 
   /** Runs a job of a backfill queue; answers what of it is still open. */
-  async runBackfill(run: BackfillRun): Promise<BackfillEnd> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    return await runBackfill(run, read.settings, this.env);
+  async runBackfill(run: BackfillRun, origin?: CallOrigin): Promise<BackfillEnd> {
+    const settings = configured(this.env);
+    return await this.#tracer(settings).join(readOrigin(origin), "run a backfill", () =>
+      runBackfill(run, settings, this.env),
+    );
   }
 
-  async runTask(task: Task): Promise<void> {
-    const read = readSettings(this.env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await runTask(task, read.settings, this.env);
+  async runTask(task: Task, origin?: CallOrigin): Promise<void> {
+    const settings = configured(this.env);
+    await this.#tracer(settings).join(readOrigin(origin), `run ${task.type}`, () =>
+      runTask(task, settings, this.env),
+    );
   }
+
+  #tracer(settings: Settings): Tracer {
+    return tracerAt("runner", settings, this.env, this.ctx);
+  }
+}
+
+function configured(env: Env): Settings {
+  const read = readSettings(env);
+  if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
+  return read.settings;
+}
+
+function tracerAt(at: string, { traced }: Settings, env: Env, ctx: ExecutionContext): Tracer {
+  return createTracer({ on: traced, at, env, keepAlive: (work) => ctx.waitUntil(work) });
 }
 
 const app = createApp();
@@ -45,15 +64,14 @@ const app = createApp();
 export default {
   fetch: app.fetch,
 
-  async scheduled(controller, env) {
-    const read = readSettings(env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await runTick(controller.scheduledTime, read.settings, env);
+  async scheduled(controller, env, ctx) {
+    const settings = configured(env);
+    await tracerAt("worker", settings, env, ctx).begin("cron", () =>
+      runTick(controller.scheduledTime, settings, env),
+    );
   },
 
   async queue(batch, env) {
-    const read = readSettings(env);
-    if (!read.ok) throw new Error(`not configured: ${read.faults.join("; ")}`);
-    await consumeDeadLetters(batch.messages, letterDeps(read.settings, env));
+    await consumeDeadLetters(batch.messages, letterDeps(configured(env), env));
   },
 } satisfies ExportedHandler<Env>;

@@ -7,6 +7,8 @@ import { isDatabaseAway } from "../postgres/sql-error.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { methodsOf } from "./allowed-methods.ts";
 import { requireKey } from "./middleware/auth.ts";
+import { identifyRequest } from "./middleware/identify-request.ts";
+import { traceRequests } from "./middleware/trace-requests.ts";
 import { problem } from "./problem.ts";
 import { registerRoutes } from "./register-routes.ts";
 import { registerDocs } from "./routes/docs.ts";
@@ -22,8 +24,8 @@ const RETRY_AFTER_S = 5;
  */
 export function createApp(): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
+  app.use(identifyRequest);
   app.use(async (context, next) => {
-    context.set("requestId", crypto.randomUUID());
     await next();
     // What is not said to be repeatable is not kept. A socket's response can't be changed.
     if (context.res.status !== 101 && !context.res.headers.has("cache-control"))
@@ -44,6 +46,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     context.set("settings", read.settings);
     return await next();
   });
+  app.use(traceRequests);
   registerDocs(app);
   registerStream(app);
   app.use(requireKey);

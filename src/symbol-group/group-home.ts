@@ -19,6 +19,7 @@ import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
 import { FetchDuties, isFetchDuty } from "./fetch-duties.ts";
 import { countDaily, countIngest, countQuotes, setGauges } from "./group-metrics.ts";
+import { logIngest } from "./group-log.ts";
 import { GroupReads } from "./group-reads.ts";
 import { type GroupStatus, groupStatus } from "./group-status.ts";
 import { HoleDesk, OFFER_DUTY } from "./hole-desk.ts";
@@ -137,7 +138,7 @@ export class GroupHome {
   }
 
   /** Takes in what a job brought; sending and draining come after it and are not awaited. */
-  ingest(duty: string, outcome: PollOutcome): void {
+  ingest(duty: string, outcome: PollOutcome, job?: string): void {
     const { ingested, partEnd } = this.#deps.storage.transactionSync(() => {
       const taken = this.#ledger.ingest(outcome);
       const answeredWhole = outcome.uncovered === 0;
@@ -147,6 +148,7 @@ export class GroupHome {
       };
     });
     this.#tellEnd(partEnd);
+    logIngest(this.#name(), this.#ledger.stream, { duty, job }, ingested);
     countIngest(this.totals, outcome, ingested, duty.startsWith("backfill:") ? "backfill" : "bars");
     if (ingested.appended > 0) {
       this.#outlets.bars.publish();
@@ -159,7 +161,7 @@ export class GroupHome {
 
   /** Takes in what a queue's job brought; answers what of it is still open. */
   ingestBackfill(run: BackfillRun, outcome: PollOutcome): SymbolRange[] {
-    this.ingest(`backfill:${run.id}`, outcome);
+    this.ingest(`backfill:${run.id}`, outcome, run.id);
     const range = { startMs: run.start_ms, endMs: run.end_ms };
     return this.#ledger.holes.openOf(run.symbols, range);
   }
@@ -181,6 +183,7 @@ export class GroupHome {
   /** Takes in the quotes of a sweep; sending and draining come after it and are not awaited. */
   ingestQuotes(parcel: QuotesParcel): void {
     const ingested = this.#deps.quotes.ingest(parcel, this.#ledger.roster);
+    logIngest(this.#name(), this.#deps.quotes.stream, { duty: "quotes" }, ingested);
     countQuotes(this.totals, ingested);
     if (ingested.appended > 0) this.#outlets.quotes.publish();
     if (ingested.dropped > 0) {
