@@ -62,12 +62,12 @@ export class MetricsHub extends DurableObject<Env> {
   }
 
   /** The newest traces, without their spans. */
-  async traces(limit: number): Promise<TraceHead[]> {
+  async listTraces(limit: number): Promise<TraceHead[]> {
     return this.#traces.list(limit);
   }
 
   /** A trace with its spans; null when there is none of that id. */
-  async trace(id: string): Promise<StoredTrace | null> {
+  async findTrace(id: string): Promise<StoredTrace | null> {
     return this.#traces.find(id);
   }
 }

@@ -134,9 +134,16 @@ describe("a request", () => {
   });
 
   it("is given one of its own instead of what is not well formed", async () => {
-    deployment.variables = {};
-    const response = await api("/health", { "X-Request-Id": 'a"b c' });
-    expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
-    expect(lines).toEqual([]);
+    deployment.variables = { LOG_LEVEL: "debug" };
+    for (const path of ["/v1/calendar", "/health", "/nowhere"]) {
+      const response = await api(path, {
+        authorization: `Bearer ${KEY}`,
+        "X-Request-Id": 'a"b c',
+      });
+      const id = response.headers.get("x-request-id");
+      expect(id).toMatch(/^[0-9a-f-]{36}$/);
+      const route = path === "/nowhere" ? "none" : path;
+      lineOf("a request was answered", { request_id: id, route });
+    }
   });
 });

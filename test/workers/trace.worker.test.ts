@@ -59,8 +59,8 @@ const hub = () => env.METRICS_HUB.getByName("hub");
 /** The stored trace of a label that has all of this: its parts arrive by themselves. */
 async function traceOf(label: string, isWhole: (paths: string[]) => boolean): Promise<StoredTrace> {
   return await vi.waitFor(async () => {
-    const heads = (await hub().traces(MAX_TRACES)).filter((head) => head.label === label);
-    const traces = await Promise.all(heads.map(({ id }) => hub().trace(id)));
+    const heads = (await hub().listTraces(MAX_TRACES)).filter((head) => head.label === label);
+    const traces = await Promise.all(heads.map(({ id }) => hub().findTrace(id)));
     const whole = traces.find((trace) => trace !== null && isWhole(pathsOf(trace)));
     if (!whole) throw new Error(`${label} is not whole: ${JSON.stringify(traces)}`);
     return whole;
@@ -141,7 +141,7 @@ describe("the trace of a poll", () => {
     await tick(minute(1), [G]);
     expect(postgres.rows(G).map(({ symbol }) => symbol)).toEqual(["AAPL", "ORCL"]);
     expect(keep).toHaveBeenCalled();
-    expect(await hub().traces(MAX_TRACES)).toEqual([]);
+    expect(await hub().listTraces(MAX_TRACES)).toEqual([]);
   });
 });
 
@@ -186,7 +186,7 @@ describe("a deployment that does not trace", () => {
     expect(postgres.rows(G).length).toBeGreaterThan(0);
     expect(begin).not.toHaveBeenCalled();
     expect(keep).not.toHaveBeenCalled();
-    expect(await hub().traces(MAX_TRACES)).toEqual([]);
+    expect(await hub().listTraces(MAX_TRACES)).toEqual([]);
   });
 
   it("says so where traces would be", async () => {
@@ -213,7 +213,7 @@ describe("the stored traces", () => {
       for (let number = 100; number < 100 + MAX_TRACES; number += 1)
         await store.keepTrace(batchOf(number, 1, { label: `label ${number % 20}` }));
     });
-    const heads = await hub().traces(10_000);
+    const heads = await hub().listTraces(10_000);
     expect(heads).toHaveLength(MAX_TRACES);
     expect(heads[0]?.id).toBe(batchOf(99 + MAX_TRACES, 1).trace);
     expect(heads.filter(({ label }) => label === "noisy")).toHaveLength(0);
@@ -223,18 +223,18 @@ describe("the stored traces", () => {
       for (let number = 900; number < 900 + MAX_TRACES_OF_LABEL + 5; number += 1)
         await store.keepTrace(batchOf(number, 1, { label: "noisy" }));
     });
-    const after = await hub().traces(10_000);
+    const after = await hub().listTraces(10_000);
     expect(after.filter(({ label }) => label === "noisy")).toHaveLength(MAX_TRACES_OF_LABEL);
     // What comes late of a trace that has gone is the oldest, and goes at once.
     await hub().keepTrace(batchOf(1, 1, { rooted: false }));
-    expect(await hub().trace(batchOf(1, 1).trace)).toBeNull();
+    expect(await hub().findTrace(batchOf(1, 1).trace)).toBeNull();
   });
 
   it("have so many spans and so many bytes each; the others are counted", async () => {
     const whole = Math.floor(MAX_TRACE_SPANS / 250);
     for (let batch = 0; batch < whole + 3; batch += 1)
       await hub().keepTrace(batchOf(1, 250, { label: "x", rooted: batch === 0 }));
-    const trace = await hub().trace(batchOf(1, 1).trace);
+    const trace = await hub().findTrace(batchOf(1, 1).trace);
     expect(trace?.spans).toBe(trace?.all.length);
     expect((trace?.spans ?? 0) + (trace?.dropped ?? 0)).toBe(250 * (whole + 3));
     expect(trace?.spans).toBeLessThanOrEqual(MAX_TRACE_SPANS);

@@ -1,9 +1,9 @@
 import { createMiddleware } from "hono/factory";
-import { routePath } from "hono/route";
 import { wallClock } from "../../platform/clocks.ts";
 import { log, type LogLevel } from "../../platform/log.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { REQUEST_ID_HEADER, requestIdOf } from "../request-id.ts";
+import { routeOf } from "../route-of.ts";
 
 const SERVER_ERROR = 500;
 const SWITCHING_PROTOCOLS = 101;
@@ -25,7 +25,7 @@ export const identifyRequest = createMiddleware<ApiEnv>(async (context, next) =>
   log(levelOf(method, status), "a request was answered", {
     request_id: requestId,
     method,
-    route: routePath(context, -1),
+    route: routeOf(context),
     status,
     ms: wallClock.now() - startedMs,
   });

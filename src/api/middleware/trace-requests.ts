@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { routePath } from "hono/route";
 import { createTracer } from "../../platform/tracer.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { routeOf } from "../route-of.ts";
 
 /** Looking at traces makes none. */
 const OWN_PREFIX = "/ops/traces";
@@ -13,7 +13,7 @@ export const traceRequests = createMiddleware<ApiEnv>(async (context, next) => {
   if (!traced || context.req.path.startsWith(OWN_PREFIX)) return await next();
   const keepAlive = keepAliveOf(context);
   const tracer = createTracer({ on: true, at: "worker", env: context.env, keepAlive });
-  return await tracer.begin(`${context.req.method} ${routePath(context, -1)}`, () => next());
+  return await tracer.begin(`${context.req.method} ${routeOf(context)}`, () => next());
 });
 
 function keepAliveOf(context: Context<ApiEnv>): (work: Promise<void>) => void {

@@ -35,7 +35,7 @@ export function registerOpsTraces(app: OpenAPIHono<ApiEnv>): void {
   };
   registerRead(app, route, async (context, { limit }) => {
     if (!context.var.settings.traced) return tracingIsOff(context);
-    const heads = await metricsHubStub(context.env).traces(limit);
+    const heads = await metricsHubStub(context.env).listTraces(limit);
     return context.json({ traces: heads.map(traceHeadView) });
   });
   registerTrace(app);
@@ -67,7 +67,7 @@ function registerTrace(app: OpenAPIHono<ApiEnv>): void {
       return problem(context, 406, { code: "not_acceptable", detail });
     }
     const id = traceIdSchema.safeParse(context.req.param("id"));
-    const trace = id.success ? await metricsHubStub(context.env).trace(id.data) : null;
+    const trace = id.success ? await metricsHubStub(context.env).findTrace(id.data) : null;
     if (trace === null)
       return problem(context, 404, { code: "not_found", detail: "no trace of this id is kept" });
     if (form === "chrome") return context.json(chromeTrace(trace));
