@@ -9,6 +9,7 @@ import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
 import { stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
 import { HoleBook } from "../src/symbol-group/hole-book.ts";
 import { answerFanout } from "./bench/inside/fanout-routes.ts";
+import { answerTrace } from "./bench/inside/trace-routes.ts";
 
 // The service as it is measured: nothing asks a provider, and nothing is due by itself.
 useSteppedMarketClock("development");
@@ -116,6 +117,8 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     stepMarketClock(NOW_MS);
     if (pathname === "/bench/gaps") return Response.json(findGaps());
+    const traced = answerTrace(request);
+    if (traced !== null) return traced;
     if (pathname !== "/bench/queue")
       return (await answerFanout(request, env)) ?? (await service.fetch(request, env, ctx));
     const count = Number(searchParams.get("holes"));

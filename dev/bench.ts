@@ -8,6 +8,7 @@ import type { BenchOptions, Figures } from "./bench/figures.ts";
 import { findPostgres, type OwnPostgres, startOwnPostgres } from "./bench/own-postgres.ts";
 import { benchRead } from "./bench/read-bench.ts";
 import { benchGaps, benchQueue, startBenchRuntime } from "./bench/runtime-bench.ts";
+import { benchTrace } from "./bench/trace-bench.ts";
 import { benchWrite } from "./bench/write-bench.ts";
 import { endOnSignal } from "./stack/end-on-signal.ts";
 
@@ -25,7 +26,16 @@ type Bench = { readonly aim: string } & (
     }
 );
 
+// The trace comes first: what it measures is a runtime that has never traced.
 const BENCHES: ReadonlyMap<string, Bench> = new Map<string, Bench>([
+  [
+    "trace",
+    {
+      aim: "off_more_ns < 10 (what `maybeTrace` adds to a call while tracing is off)",
+      needs: "runtime",
+      run: benchTrace,
+    },
+  ],
   [
     "queue",
     {

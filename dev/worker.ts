@@ -1,5 +1,6 @@
 import { liveSettings } from "../src/config/live-settings.ts";
 import type { BackfillEnd, BackfillRun } from "../src/contracts/backfill.ts";
+import { type CallOrigin, readOrigin } from "../src/contracts/call-origin.ts";
 import type { GroupFetch } from "../src/contracts/group-fetch.ts";
 import type { PollOutcome } from "../src/contracts/ingest.ts";
 import type { Task } from "../src/contracts/tasks.ts";
@@ -11,6 +12,7 @@ import { readSettings, type Settings } from "../src/env.ts";
 import service, { FetchRunner as ServiceFetchRunner } from "../src/index.ts";
 import { runAndIngest } from "../src/ingest/fetch-runner.ts";
 import { marketClock, stepMarketClock, useSteppedMarketClock } from "../src/platform/clocks.ts";
+import { createTracer } from "../src/platform/tracer.ts";
 import { sloMonitorStub } from "../src/platform/stubs.ts";
 import { type Phase, runUntilRest } from "./stack/step-rounds.ts";
 import { unlimitedEnv } from "./stack/unlimited-env.ts";
@@ -39,10 +41,14 @@ let held: { atMs: number; job: GroupFetch; outcome: PollOutcome }[] = [];
 
 /** The service's runner as a bad network would have it: answers arrive twice, and late. */
 export class FetchRunner extends ServiceFetchRunner {
-  override async run(job: GroupFetch): Promise<void> {
+  override async run(job: GroupFetch, origin?: CallOrigin): Promise<void> {
     const settings = await liveSettings(this.env);
     runnerCalls += 1;
-    const outcome = await runAndIngest(job, settings, this.env);
+    const keepAlive = (work: Promise<void>) => this.ctx.waitUntil(work);
+    const tracer = createTracer({ on: settings.traced, at: "runner", env: this.env, keepAlive });
+    const outcome = await tracer.join(readOrigin(origin), "run a fetch", () =>
+      runAndIngest(job, settings, this.env),
+    );
     if (!isImpolite(this.env)) return;
     answers += 1;
     if (answers % TWICE_EVERY === 0) await handOver(job, outcome, this.env);
@@ -50,14 +56,14 @@ export class FetchRunner extends ServiceFetchRunner {
       held.push({ atMs: marketClock.now() + AGAIN_AFTER_MS, job, outcome });
   }
 
-  override async runBackfill(run: BackfillRun): Promise<BackfillEnd> {
+  override async runBackfill(run: BackfillRun, origin?: CallOrigin): Promise<BackfillEnd> {
     runnerCalls += 1;
-    return await super.runBackfill(run);
+    return await super.runBackfill(run, origin);
   }
 
-  override async runTask(task: Task): Promise<void> {
+  override async runTask(task: Task, origin?: CallOrigin): Promise<void> {
     runnerCalls += 1;
-    await super.runTask(task);
+    await super.runTask(task, origin);
   }
 }
 
@@ -119,9 +125,9 @@ function isTimeKnown(): boolean {
 
 export default {
   ...service,
-  async scheduled(controller, env) {
+  async scheduled(controller, env, ctx) {
     stepMarketClock(controller.scheduledTime);
-    await service.scheduled(controller, env);
+    await service.scheduled(controller, env, ctx);
   },
   async fetch(request, env, ctx) {
     const { pathname } = new URL(request.url);

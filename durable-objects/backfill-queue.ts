@@ -21,6 +21,8 @@ import { calendarOf, readSettings, type Settings } from "../src/env.ts";
 import { marketClock } from "../src/platform/clocks.ts";
 import { AlarmKeeper } from "../src/platform/alarm-keeper.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
+import { callOrigin, maybeTrace } from "../src/platform/trace.ts";
+import { createTracer, UNTRACED } from "../src/platform/tracer.ts";
 import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { BACKFILL_QUEUE_SCHEMA } from "./sqlite/backfill-queue-schema.ts";
 
@@ -36,6 +38,7 @@ const MAX_QUIET_ROUNDS = 10_000;
  */
 export class BackfillQueue extends DurableObject<Env> {
   #desk: BackfillDesk | null = null;
+  #tracer = UNTRACED;
   #alarm: AlarmKeeper;
   #config: ActingConfig;
 
@@ -44,8 +47,12 @@ export class BackfillQueue extends DurableObject<Env> {
     migrateObject(ctx.storage, BACKFILL_QUEUE_SCHEMA);
     this.#alarm = new AlarmKeeper(ctx.storage, () => this.#desk?.nextDueMs() ?? null);
     this.#config = new ActingConfig(env);
-    if (!readSettings(env).ok) return;
+    const read = readSettings(env);
+    if (!read.ok) return;
     this.#desk = this.#createDesk();
+    const keepAlive = (work: Promise<void>) => ctx.waitUntil(work);
+    const at = `backfill ${ctx.id.name}`;
+    this.#tracer = createTracer({ on: read.settings.traced, at, env, keepAlive });
     this.#alarm.ensure();
   }
 
@@ -66,7 +73,8 @@ export class BackfillQueue extends DurableObject<Env> {
   /** Starts what may be started, without awaiting it, and says when the next is due. */
   async runDue(): Promise<EpochMs | null> {
     await this.#config.renew();
-    const nextMs = this.#deskSide().runDue();
+    const desk = this.#deskSide();
+    const nextMs = this.#tracer.begin("backfill alarm", () => desk.runDue(), "dropped");
     this.#alarm.ensure();
     return nextMs;
   }
@@ -129,7 +137,10 @@ export class BackfillQueue extends DurableObject<Env> {
       random: () => Math.random(),
       newId: () => crypto.randomUUID(),
       keepAlive: (work) => ctx.waitUntil(work),
-      run: (run) => ctx.exports.FetchRunner.runBackfill(run),
+      run: (run) =>
+        maybeTrace("backfill job", async () =>
+          ctx.exports.FetchRunner.runBackfill(run, callOrigin()),
+        ),
       tellDead: async (group, ranges) => {
         await symbolGroupStub(env, group).holesDied(ranges);
       },

@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { StoredTrace, TraceBatch, TraceHead } from "../src/contracts/trace.ts";
 import { SECOND_MS } from "../src/domain/time.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import { type MetricBatch, metricBatchSchema } from "../src/platform/metric-batch.ts";
@@ -12,6 +13,7 @@ import {
 import { analyticsSink, type MetricsSink } from "../src/platform/metrics-sink.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import { GAUGE_TTL_MS, type Heard, reportAges } from "../src/platform/report-ages.ts";
+import { TraceStore } from "../src/platform/trace-store.ts";
 import { METRICS_HUB_SCHEMA } from "./sqlite/metrics-hub-schema.ts";
 
 const MAX_SOURCES = 1_000;
@@ -20,15 +22,18 @@ const MAX_SOURCE_LENGTH = 64;
 /**
  * The atom of the deployment's metrics: the last totals of every reporter. Durable, all of it: a batch counts
  * when it is stored, and what a scrape shows is stored before its answer leaves, so no counter goes back when
- * the hub is evicted. A reporter keeps its own totals, so a report may be lost.
+ * the hub is evicted. A reporter keeps its own totals, so a report may be lost. While tracing is on, also of the
+ * last traces; those may be lost, too.
  */
 export class MetricsHub extends DurableObject<Env> {
   #sink: MetricsSink;
+  #traces: TraceStore;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrateObject(ctx.storage, METRICS_HUB_SCHEMA);
     this.#sink = analyticsSink(env.METRICS_EVENTS);
+    this.#traces = new TraceStore(ctx.storage.sql);
   }
 
   /** Takes the totals of a reporter; they replace its earlier ones. The same batch twice counts once. */
@@ -95,6 +100,21 @@ export class MetricsHub extends DurableObject<Env> {
       .one();
     if (sources >= MAX_SOURCES) throw new RangeError(`more than ${MAX_SOURCES} sources of metrics`);
     return null;
+  }
+
+  /** Keeps spans of a trace. */
+  async keepTrace(batch: TraceBatch): Promise<void> {
+    this.#traces.keep(batch);
+  }
+
+  /** The newest traces, without their spans. */
+  async listTraces(limit: number): Promise<TraceHead[]> {
+    return this.#traces.list(limit);
+  }
+
+  /** A trace with its spans; null when there is none of that id. */
+  async findTrace(id: string): Promise<StoredTrace | null> {
+    return this.#traces.find(id);
   }
 }
 

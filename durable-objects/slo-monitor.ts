@@ -8,6 +8,7 @@ import { SECOND_MS } from "../src/domain/time.ts";
 import { calendarOf, readSettings, type Settings } from "../src/env.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
+import { createTracer, UNTRACED } from "../src/platform/tracer.ts";
 import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
 import { sqlClientOf } from "../src/postgres/service-client.ts";
 import { readSlo } from "../src/postgres/slo-store.ts";
@@ -37,6 +38,7 @@ export class SloMonitor extends DurableObject<Env> {
   #canary: Canary | null = null;
   #meta: MetaStore;
   #config: ActingConfig;
+  #tracer = UNTRACED;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -46,6 +48,8 @@ export class SloMonitor extends DurableObject<Env> {
     const read = readSettings(env);
     if (!read.ok) return;
     this.#sampler = createSampler(ctx, env, read.settings, this.#config);
+    const keepAlive = (work: Promise<void>) => ctx.waitUntil(work);
+    this.#tracer = createTracer({ on: read.settings.traced, at: "slo", env, keepAlive });
     // A driver of stepped market time waits until nobody has anything to do: a canary always has.
     if (!marketClock.stepped) this.#canary = createCanary(ctx, env, read.settings);
   }
@@ -53,7 +57,7 @@ export class SloMonitor extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     try {
       await this.#config.renew();
-      await this.#sampler?.runDue();
+      await this.#tracer.begin("slo alarm", async () => this.#sampler?.runDue(), "dropped");
       await this.#keepCanary();
     } finally {
       await this.#ensureAlarm();

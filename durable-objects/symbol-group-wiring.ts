@@ -5,6 +5,8 @@ import type { Settings } from "../src/env.ts";
 import { planTasks } from "../src/ingest/plan-tasks.ts";
 import { askGrants } from "../src/keys/ask-book.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
+import { callOrigin, maybeTrace } from "../src/platform/trace.ts";
+import { createTracer, type Tracer } from "../src/platform/tracer.ts";
 import type { InFlight } from "../src/platform/in-flight.ts";
 import type { MetricsReporter } from "../src/platform/metric-batch.ts";
 import {
@@ -51,6 +53,7 @@ interface World {
   readonly name: string;
   readonly tickets: BurnedTickets;
   readonly keyWatch: KeyWatch;
+  readonly tracer: Tracer;
 }
 
 /** What an object does by itself: a group's home side, or a host-only instance's little. */
@@ -68,6 +71,7 @@ export interface Wiring {
   readonly process: Process;
   readonly host: GroupHost;
   readonly tickets: BurnedTickets;
+  readonly tracer: Tracer;
   /** Null: a host-only instance. */
   readonly home: HomeWiring | null;
 }
@@ -83,7 +87,9 @@ export function groupWiring(ctx: DurableObjectState, env: Env, config: ActingCon
     wallNow: () => wallClock.now(),
   });
   const rules = () => rulesOf(config.settings);
-  const world: World = { ctx, env, settings, config, rules, name, tickets, keyWatch };
+  const keepAlive = (work: Promise<void>) => ctx.waitUntil(work);
+  const tracer = createTracer({ on: settings.traced, at: name, env, keepAlive });
+  const world: World = { ctx, env, settings, config, rules, name, tickets, keyWatch, tracer };
   if (identity?.kind === "extra") return hostOnlyWiring(world);
   if (identity === null || identity.group >= settings.symbolGroups)
     throw new RangeError(`${name} is not a symbol group of this deployment`);
@@ -104,7 +110,7 @@ function hostOnlyWiring(world: World): Wiring {
   });
   const streams = createStreams(world, process, null);
   const host = createHost(world, process, streams);
-  return { process, host, tickets: world.tickets, home: null };
+  return { process, host, tickets: world.tickets, tracer: world.tracer, home: null };
 }
 
 function homeWiring(world: World, group: number): Wiring {
@@ -128,7 +134,8 @@ function homeWiring(world: World, group: number): Wiring {
   const streams = createStreams(world, home, { group, port: self });
   const host = createHost(world, home, streams);
   const calendarBook = new CalendarBook(new MetaStore(ctx.storage.sql));
-  return { process: home, host, tickets: world.tickets, home: { home, desk, calendarBook } };
+  const { tickets, tracer } = world;
+  return { process: home, host, tickets, tracer, home: { home, desk, calendarBook } };
 }
 
 function createHost(
@@ -187,9 +194,11 @@ function createHome(
     wall: wallClock,
     random,
     keepAlive: (work) => ctx.waitUntil(work),
-    runJob: (job) => ctx.exports.FetchRunner.run(job),
+    runJob: (job) =>
+      maybeTrace(job.duty, async () => ctx.exports.FetchRunner.run(job, callOrigin())),
     offer: (tier, holes) => backfillQueueStub(env, tier).offer(holes, "gap"),
-    runTask: (task) => ctx.exports.FetchRunner.runTask(task),
+    runTask: (task) =>
+      maybeTrace(task.duty, async () => ctx.exports.FetchRunner.runTask(task, callOrigin())),
     planTasks: (tickMs) => planTasks(tickMs, config.settings),
     reportPart: async (end) => {
       if (group === SERVICE_GROUP) desk.partEnded(end);
@@ -197,7 +206,7 @@ function createHome(
     },
     loadMembers: () => loadGroupMembers(sql, group),
     drain: {
-      write: (flushes, afterFs, refused) => drainFlushes(sql, flushes, afterFs, refused),
+      write: (...batch) => maybeTrace("drain", () => drainFlushes(sql, ...batch)),
       tryOut: (flush) => tryOutFlush(sql, flush),
       classify: classifySqlError,
     },
@@ -208,7 +217,11 @@ function createHome(
       await raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs });
     },
     deliver: (host, delivery) =>
-      host === name ? streams().deliver(delivery) : hostStub(env, host).deliver(delivery),
+      maybeTrace(`to ${host}`, async () =>
+        host === name
+          ? streams().deliver(delivery)
+          : hostStub(env, host).deliver(delivery, callOrigin()),
+      ),
     sweepHost: () => sweepHost(world, streams()),
     connections: () => streams().count(),
     channels: () => countChannels(streams().connections()),

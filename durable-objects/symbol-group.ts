@@ -27,6 +27,7 @@ import {
   type SymbolRange,
   symbolRangesSchema,
 } from "../src/contracts/backfill.ts";
+import { type CallOrigin, readOrigin } from "../src/contracts/call-origin.ts";
 import { type DailyAnswer, dailyAnswerSchema } from "../src/contracts/daily-answer.ts";
 import { type CalendarCheck, calendarCheckSchema } from "../src/contracts/calendar-check.ts";
 import type { ConfigStamp, HeldConfig } from "../src/contracts/config-version.ts";
@@ -132,9 +133,11 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** The cron tick: writes what this minute makes due, once a minute. `polls`: its poll is the group's to plan. */
-  async plan(scheduledMs: EpochMs, polls = true): Promise<void> {
+  async plan(scheduledMs: EpochMs, polls = true, origin?: CallOrigin): Promise<void> {
     await this.#config.renew();
-    await this.#homeSide().plan(scheduledMs, polls);
+    const home = this.#homeSide();
+    const { tracer } = this.#wired();
+    await tracer.join(readOrigin(origin), "plan", () => home.plan(scheduledMs, polls));
     this.#alarm.ensure();
   }
 
@@ -146,7 +149,8 @@ export class SymbolGroup extends DurableObject<Env> {
   /** Starts whatever is due, without awaiting it, and says when the next duty is. */
   async runDue(): Promise<EpochMs | null> {
     await this.#config.renew();
-    const nextMs = this.#wired().process.runDue();
+    const { process, tracer } = this.#wired();
+    const nextMs = tracer.begin(`alarm ${this.ctx.id.name}`, () => process.runDue(), "dropped");
     this.#alarm.ensure();
     return nextMs;
   }
@@ -166,20 +170,15 @@ export class SymbolGroup extends DurableObject<Env> {
     throw new Error("the group does not come to rest");
   }
 
-  /** Takes in what a job brought: beliefs and flushes in one transaction, everything else after it. */
-  async ingest(duty: string, outcome: PollOutcome): Promise<void> {
-    await this.#act((home) => home.ingest(duty, pollOutcomeSchema.parse(outcome)));
-  }
-
-  /** A job that nobody answered: its minutes stay open. */
-  async pollFailed(duty: string, outcome: PollOutcome): Promise<void> {
-    await this.ingest(duty, { ...outcome, answers: [] });
+  /** Takes in what a job brought, maybe nothing: beliefs and flushes in one transaction, all else after it. */
+  async ingest(duty: string, outcome: PollOutcome, origin?: CallOrigin): Promise<void> {
+    const brought = pollOutcomeSchema.parse(outcome);
+    await this.#act((home, job) => home.ingest(duty, brought, job), origin);
   }
 
   /** Takes in daily bars of the last sessions; the same ones twice change nothing. */
   async ingestDaily(answers: readonly DailyAnswer[]): Promise<void> {
-    const parsed = answers.map((answer) => dailyAnswerSchema.parse(answer));
-    await this.#act((home) => home.ingestDaily(parsed));
+    await this.#act((home) => home.ingestDaily(z.array(dailyAnswerSchema).parse(answers)));
   }
 
   /** A task of the whole service has ended (group g00 only). */
@@ -204,10 +203,7 @@ export class SymbolGroup extends DurableObject<Env> {
 
   /** How the round's claim ended; answers what follows from it. */
   async rlcHeard(claim: ReportedClaim): Promise<JobSourceAct> {
-    await this.#config.renew();
-    const act = this.#deskSide().hear(claimEndSchema.parse(claim));
-    this.#alarm.ensure();
-    return act;
+    return await this.#act(() => this.#deskSide().hear(claimEndSchema.parse(claim)));
   }
 
   rlcAnswered(ids: readonly string[]): void {
@@ -231,9 +227,13 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** Takes in what a queue's job brought; answers what of it is still open. */
-  async ingestBackfill(run: BackfillRun, outcome: PollOutcome): Promise<SymbolRange[]> {
-    const ran = backfillRunSchema.parse(run);
-    return await this.#act((home) => home.ingestBackfill(ran, pollOutcomeSchema.parse(outcome)));
+  async ingestBackfill(
+    run: BackfillRun,
+    outcome: PollOutcome,
+    origin?: CallOrigin,
+  ): Promise<SymbolRange[]> {
+    const [ran, brought] = [backfillRunSchema.parse(run), pollOutcomeSchema.parse(outcome)];
+    return await this.#act((home) => home.ingestBackfill(ran, brought), origin);
   }
 
   /** The history lane has stored these ranges. */
@@ -328,10 +328,11 @@ export class SymbolGroup extends DurableObject<Env> {
     return this.#homeSide().reads.drainPoint(epoch, maxFs);
   }
 
-  async deliver(delivery: Delivery): Promise<DeliveryAnswer> {
+  async deliver(delivery: Delivery, origin?: CallOrigin): Promise<DeliveryAnswer> {
     // Nobody else wakes a host-only instance: each delivery looks whether its alarm was lost.
     this.#alarm.ensure();
-    return this.#hostSide().deliver(delivery);
+    const { host, tracer } = this.#wired();
+    return await tracer.join(readOrigin(origin), "deliver", () => host.deliver(delivery));
   }
 
   /** The knowledge time up to which reads of this group are repeatable, raised to `asOf` if it can be. */
@@ -365,9 +366,10 @@ export class SymbolGroup extends DurableObject<Env> {
   }
 
   /** An act of the home side by the newest configuration: synchronous, its alarm armed in the same turn. */
-  async #act<T>(act: (home: GroupHome) => T): Promise<T> {
+  async #act<T>(act: (home: GroupHome, job?: string) => T, origin?: CallOrigin): Promise<T> {
     await this.#config.renew();
-    const done = act(this.#homeSide());
+    const from = readOrigin(origin);
+    const done = this.#wired().tracer.join(from, "ingest", () => act(this.#homeSide(), from.job));
     this.#alarm.ensure();
     return done;
   }

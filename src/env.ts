@@ -5,7 +5,7 @@ import { createNearCalendar } from "./domain/near-calendar.ts";
 import { isCanonicalSymbol } from "./domain/symbol.ts";
 import { marketClock } from "./platform/clocks.ts";
 import { rememberSecretsOf } from "./platform/secrets.ts";
-import { withAliases } from "./platform/variable-aliases.ts";
+import { log, LOG_LEVELS, setLogLevel } from "./platform/log.ts";
 import { type ServiceConfig, serviceConfigSchema } from "./contracts/config.ts";
 
 /** The bindings of wrangler.toml that the service cannot run without. */
@@ -46,6 +46,8 @@ const number = z
   .regex(/^-?\d+(\.\d+)?$/, "not a number")
   .transform(Number);
 
+const flag = z.enum(["true", "false"], "true or false").transform((text) => text === "true");
+
 const listOf = (text: string) => [...new Set(text.split(",").map((name) => name.trim()))];
 const underlyings = z
   .array(z.string())
@@ -82,6 +84,12 @@ const variablesSchema = z.object({
   RLC_TOKEN: z.string().min(1).optional(),
   /** Whose option chains are read after the close: canonical symbols, comma separated; empty for none. */
   OPTIONS_UNDERLYINGS: z.string().default("SPY,QQQ,IWM").transform(listOf).pipe(underlyings),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+  /** Whether traces are taken; `VIZTRACER_ENABLED` is its other name. */
+  TRACE_ENABLED: flag.optional(),
+  VIZTRACER_ENABLED: flag.optional(),
+  /** Accepted and ignored: there is no file system, traces are kept by MetricsHub. */
+  VIZ_OUT_DIR: z.string().optional(),
 });
 type Variables = z.infer<typeof variablesSchema>;
 
@@ -127,6 +135,8 @@ export interface Settings {
   } | null;
   /** Whose option chains are read. */
   readonly optionsUnderlyings: readonly string[];
+  /** Whether traces are taken. */
+  readonly traced: boolean;
   readonly rlc: { readonly url: string; readonly token: string | null } | null;
   readonly alpaca: {
     baseUrl: string;
@@ -159,8 +169,7 @@ export function readSettings(env: object): SettingsResult {
 // An isolate's bindings and variables do not change: they are read once.
 const results = new WeakMap<object, SettingsResult>();
 
-function parseSettings(bindings: object): SettingsResult {
-  const env = withAliases(bindings);
+function parseSettings(env: object): SettingsResult {
   const bound = new Map(Object.entries(env));
   rememberSecretsOf(bound);
   const faults = BINDINGS.filter((name) => !bound.get(name)).map(
@@ -183,6 +192,9 @@ function parseSettings(bindings: object): SettingsResult {
     );
   }
   if (!variables.success || !config.success || faults.length > 0) return { ok: false, faults };
+  setLogLevel(variables.data.LOG_LEVEL);
+  if (variables.data.VIZ_OUT_DIR !== undefined)
+    log("info", "VIZ_OUT_DIR is ignored: traces are at GET /ops/traces");
   return { ok: true, settings: toSettings(variables.data, config.data) };
 }
 
@@ -234,6 +246,7 @@ function toSettings(variables: Variables, config: ServiceConfig): Settings {
     config,
     configVersion: 0,
     optionsUnderlyings: variables.OPTIONS_UNDERLYINGS,
+    traced: variables.TRACE_ENABLED ?? variables.VIZTRACER_ENABLED ?? false,
     rlc:
       variables.RLC_URL === undefined
         ? null

@@ -9,6 +9,8 @@ import type { ApiEnv } from "./api-env.ts";
 import { methodsOf } from "./allowed-methods.ts";
 import { limitAddress, requireKey } from "./middleware/auth.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
+import { identifyRequest } from "./middleware/identify-request.ts";
+import { traceRequests } from "./middleware/trace-requests.ts";
 import { problem } from "./problem.ts";
 import { registerRoutes } from "./register-routes.ts";
 import { DOCS_PATHS, registerDocs } from "./routes/docs.ts";
@@ -24,8 +26,8 @@ const RETRY_AFTER_S = 5;
  */
 export function createApp(): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
+  app.use(identifyRequest);
   app.use(async (context, next) => {
-    context.set("requestId", crypto.randomUUID());
     await next();
     // What is not said to be repeatable is not kept. A socket's response can't be changed.
     if (context.res.status !== 101 && !context.res.headers.has("cache-control"))
@@ -55,6 +57,7 @@ export function createApp(): OpenAPIHono<ApiEnv> {
     }
     return await next();
   });
+  app.use(traceRequests);
   for (const path of DOCS_PATHS) app.use(path, limitAddress);
   registerDocs(app);
   registerStream(app);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { escapeHtml as escape } from "./escape-html.ts";
 import { DOCS_STYLE } from "./docs-style.ts";
 import { type ApiDocument, operationsOf, responsesOf } from "./openapi.ts";
 
@@ -99,12 +100,4 @@ function typeText(schema: unknown): string {
 /** Text with its \`code\`. */
 function prose(text: string): string {
   return escape(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

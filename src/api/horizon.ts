@@ -2,6 +2,7 @@ import { groupName } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import { wallClock } from "../platform/clocks.ts";
 import { errorText, log } from "../platform/log.ts";
+import { maybeTrace } from "../platform/trace.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
 import { type GroupCursor, readCursors } from "../postgres/cursor-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
@@ -79,7 +80,9 @@ async function askGroup(
   if (young && (known.horizon === null || known.horizon >= wantedMs)) return known.horizon;
   let horizon = stored;
   try {
-    const answer = await symbolGroupStub(env, group).horizon(wantedMs);
+    const answer = await maybeTrace(`horizon of ${groupName(group)}`, async () =>
+      symbolGroupStub(env, group).horizon(wantedMs),
+    );
     horizon = answer === null ? stored : Math.max(answer, stored ?? 0);
   } catch (error) {
     log("warn", "a group did not say its horizon", {

@@ -29,13 +29,22 @@ export function negotiate(
   accept: string | undefined,
   offered: readonly RowFormat[] = ROW_FORMATS,
 ): RowFormat | null {
+  return preferredForm(accept, offered, (format) => MEDIA_TYPES[format]);
+}
+
+/** The same for forms of any kind; `mediaTypeOf` names the media type of each, without parameters. */
+export function preferredForm<Form>(
+  accept: string | undefined,
+  offered: readonly Form[],
+  mediaTypeOf: (form: Form) => string,
+): Form | null {
   if (accept === undefined || accept.trim() === "") return offered[0] ?? null;
   const ranges = accept.split(",").slice(0, MAX_RANGES).flatMap(parseRange);
-  let best: RowFormat | null = null;
+  let best: Form | null = null;
   let bestQuality = 0;
-  for (const format of offered) {
-    const quality = qualityOf(MEDIA_TYPES[format], ranges);
-    if (quality > bestQuality) [best, bestQuality] = [format, quality];
+  for (const form of offered) {
+    const quality = qualityOf(mediaTypeOf(form), ranges);
+    if (quality > bestQuality) [best, bestQuality] = [form, quality];
   }
   return best;
 }

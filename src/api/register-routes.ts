@@ -22,6 +22,7 @@ import { registerOpsKeyRotation } from "./routes/ops-key-rotation.ts";
 import { registerOpsParked } from "./routes/ops-parked.ts";
 import { registerOpsProviders } from "./routes/ops-providers.ts";
 import { registerOpsSlo } from "./routes/ops-slo.ts";
+import { registerOpsTraces } from "./routes/ops-traces.ts";
 import { registerOpsUniverse } from "./routes/ops-universe.ts";
 import { registerOpsVerify } from "./routes/ops-verify.ts";
 import { registerOptions } from "./routes/options.ts";
@@ -54,6 +55,7 @@ export function registerRoutes(app: OpenAPIHono<ApiEnv>): void {
   registerOpsSlo(app);
   registerOpsParked(app);
   registerOpsVerify(app);
+  registerOpsTraces(app);
   registerUniverse(app);
   registerOpsUniverse(app);
   registerOpsBackfills(app);

@@ -2,6 +2,7 @@ import type { CreditLane } from "../domain/credits.ts";
 import type { Outcome } from "../domain/health.ts";
 import type { Capability, ProviderId } from "../domain/provider-id.ts";
 import type { MarketClock, WallClock } from "../platform/clocks.ts";
+import { maybeTrace } from "../platform/trace.ts";
 import type { HttpGet, ProviderCall, ProviderDeps } from "../providers/provider.ts";
 import type { ProviderError } from "../providers/provider-error.ts";
 import type { Admission, BreakerPort } from "../routing/admission.ts";
@@ -49,9 +50,10 @@ export async function askProvider<Answer extends Answered>(
   const now = () => deps.market.now();
   const delayMs = ask.admission?.delayMs;
   const purse = new CreditPurse({ provider, lane, breaker, now });
-  const answer = await ask.call({
-    get: async (url, options) => {
-      const response = await deps.get(url, options);
+  const span = `${provider} ${ask.capability}`;
+  const work = {
+    get: async (url: string, options: Parameters<HttpGet>[1]) => {
+      const response = await maybeTrace("http", () => deps.get(url, options));
       purse.hear(response);
       return response;
     },
@@ -60,15 +62,18 @@ export async function askProvider<Answer extends Answered>(
     timeoutMs: deps.timeoutMs,
     spend: () => purse.spend(),
     ...(delayMs === undefined ? {} : { delayMs }),
-  });
-  await breaker.report(ask.capability, {
-    outcomes: ask.outcomes?.(answer, now()) ?? [],
-    entitlement:
-      ask.outcomes === null
-        ? null
-        : entitlementOf(answer.calls, answer.failure, now(), answer.isLate),
-    badSymbols: badSymbolsOf(answer.failure, ask.symbols ?? []),
-    ...(await purse.close()),
-  });
+  };
+  const answer = await maybeTrace(span, () => ask.call(work));
+  await maybeTrace("tell the breaker", async () =>
+    breaker.report(ask.capability, {
+      outcomes: ask.outcomes?.(answer, now()) ?? [],
+      entitlement:
+        ask.outcomes === null
+          ? null
+          : entitlementOf(answer.calls, answer.failure, now(), answer.isLate),
+      badSymbols: badSymbolsOf(answer.failure, ask.symbols ?? []),
+      ...(await purse.close()),
+    }),
+  );
   return answer;
 }

@@ -6,6 +6,9 @@ import {
 } from "../contracts/backfill.ts";
 import type { GroupFetch } from "../contracts/group-fetch.ts";
 import { calendarOf, type Settings } from "../env.ts";
+import { log } from "../platform/log.ts";
+import { callOrigin, maybeTrace } from "../platform/trace.ts";
+import { groupName } from "../domain/symbol.ts";
 import { symbolGroupStub } from "../platform/stubs.ts";
 import { policyProviders } from "../providers/registry.ts";
 import { recordDecision } from "../routing/failover.ts";
@@ -32,7 +35,9 @@ export async function runBackfill(
   const ends: BackfillEnd[] = [];
   if (plan.fetch !== null) {
     const result = await askProviders(plan.fetch, settings, env);
-    const open = await group.ingestBackfill(run, result.outcome);
+    const open = await maybeTrace("hand over", async () =>
+      group.ingestBackfill(run, result.outcome, callOrigin(run.id)),
+    );
     ends.push({ open, cause: causeOf(result, open.length > 0) });
   }
   if (plan.stored.length > 0) {
@@ -41,9 +46,12 @@ export async function runBackfill(
     const open = await storeBackfill(run, fetch, result.outcome, settings, env);
     ends.push({ open, cause: causeOf(result, open.length > 0) });
   }
+  const open = ends.flatMap((end) => end.open);
+  const job = { job: run.id, tier: run.tier, group: groupName(run.group) };
+  log("debug", "a backfill job was run", { ...job, asked: run.symbols.length, open: open.length });
   const causes = ends.flatMap(({ cause }) => (cause === null ? [] : [cause]));
   return {
-    open: ends.flatMap(({ open }) => open),
+    open,
     // As long as somebody was away nothing counts as an attempt.
     cause: causes.find(({ kind }) => kind === "wait") ?? causes[0] ?? null,
   };

@@ -1,9 +1,11 @@
 import { groupName } from "../domain/symbol.ts";
 import { TIERS } from "../domain/tier.ts";
 import type { EpochMs } from "../domain/time.ts";
-import { floorToMinute } from "../domain/time.ts";
+import { floorToMinute, toIso } from "../domain/time.ts";
 import type { Settings } from "../env.ts";
 import { errorText, log } from "../platform/log.ts";
+import { callOrigin, maybeTrace } from "../platform/trace.ts";
+import { wallClock } from "../platform/clocks.ts";
 import { backfillQueueStub, sloMonitorStub, symbolGroupStub } from "../platform/stubs.ts";
 import { pinFault } from "./pins.ts";
 import { askCoordinator } from "./rlc.ts";
@@ -61,9 +63,14 @@ async function planAllGroups(
   env: Env,
 ): Promise<void> {
   const tickMs = floorToMinute(scheduledMs);
+  const startedMs = wallClock.now();
   const groups = Array.from({ length: settings.symbolGroups }, (_, group) => group);
   const results = await Promise.allSettled(
-    groups.map((group) => symbolGroupStub(env, group).plan(tickMs, polls)),
+    groups.map((group) =>
+      maybeTrace(`plan ${groupName(group)}`, async () =>
+        symbolGroupStub(env, group).plan(tickMs, polls, callOrigin()),
+      ),
+    ),
   );
   results.forEach((result, group) => {
     if (result.status === "rejected") {
@@ -73,4 +80,8 @@ async function planAllGroups(
       });
     }
   });
+  const failed = results.filter(({ status }) => status === "rejected").length;
+  const ms = wallClock.now() - startedMs;
+  const tick = { minute: toIso(tickMs), polls, groups: groups.length, failed, ms };
+  log("info", "a minute was planned", tick);
 }

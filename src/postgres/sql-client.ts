@@ -1,4 +1,5 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
+import { maybeTrace } from "../platform/trace.ts";
 import { withTimeout } from "../platform/timers.ts";
 
 /** What can be bound: text, numbers, and one-dimensional arrays of them. Instants are bound as text. */
@@ -57,15 +58,19 @@ export function createSqlClient(options: SqlClientOptions): SqlClient {
   const { fetchTimeoutMs } = options;
   return {
     async query({ text, params }) {
-      return await withTimeout(fetchTimeoutMs, (signal) =>
-        sql.query(text, [...params], { fetchOptions: { signal } }),
+      return await maybeTrace("postgres query", () =>
+        withTimeout(fetchTimeoutMs, (signal) =>
+          sql.query(text, [...params], { fetchOptions: { signal } }),
+        ),
       );
     },
     async transaction(statements) {
       const queries = statements.map(({ text, params }) => sql.query(text, [...params]));
       // The lock that drain_begin takes orders drains only if each statement sees what is committed by then.
-      return await withTimeout(fetchTimeoutMs, (signal) =>
-        sql.transaction(queries, { isolationLevel: "ReadCommitted", fetchOptions: { signal } }),
+      return await maybeTrace("postgres transaction", () =>
+        withTimeout(fetchTimeoutMs, (signal) =>
+          sql.transaction(queries, { isolationLevel: "ReadCommitted", fetchOptions: { signal } }),
+        ),
       );
     },
   };

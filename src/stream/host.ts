@@ -1,5 +1,6 @@
 import type { LoggedFlush, StreamClass } from "../contracts/flush.ts";
 import type { EpochMs } from "../domain/time.ts";
+import { log } from "../platform/log.ts";
 import { CLOSE_CODES } from "../contracts/stream.ts";
 import { Connection } from "./connection.ts";
 import { framesOf } from "./flush-cache.ts";
@@ -155,6 +156,14 @@ export class StreamHost {
     const last = delivery.flushes.at(-1);
     if (last !== undefined) this.#heads.set(stream, { epoch: delivery.epoch, fs: last.fs });
     const following = this.#following(stream);
+    log("debug", "flushes were delivered", {
+      host: this.deps.name,
+      stream,
+      epoch: delivery.epoch,
+      fs_from: delivery.flushes[0]?.fs ?? null,
+      fs_to: last?.fs ?? null,
+      connections: following.length,
+    });
     if (following.length > 0) {
       const known = this.deps.rosters.known(delivery.home);
       const { roster } = delivery;

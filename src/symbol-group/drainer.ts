@@ -146,7 +146,17 @@ export class Drainer {
     const { stream, totals, wall } = this.#deps;
     const startedMs = wall.now();
     await this.#deps.write(...batch);
-    totals.observe("write_batch_ms", { table: TABLE[stream.class] }, wall.now() - startedMs);
+    const ms = wall.now() - startedMs;
+    totals.observe("write_batch_ms", { table: TABLE[stream.class] }, ms);
+    const [flushes] = batch;
+    log(stream.class === "bars" ? "info" : "debug", "flushes were stored", {
+      group: this.#deps.name,
+      class: stream.class,
+      epoch: stream.epoch(),
+      fs_from: flushes[0]?.fs ?? null,
+      fs_to: flushes.at(-1)?.fs ?? null,
+      ms,
+    });
   }
 }
 

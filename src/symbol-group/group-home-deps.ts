@@ -35,7 +35,7 @@ export interface GroupHomeDeps {
   readonly wall: WallClock;
   readonly random: () => number;
   readonly keepAlive: (work: Promise<void>) => void;
-  /** Runs a job in an invocation of its own; it ends by calling `ingest` or `pollFailed`. */
+  /** Runs a job in an invocation of its own; it ends by calling `ingest`. */
   readonly runJob: (job: GroupFetch) => Promise<void>;
   /** Offers holes to the queue of a tier. */
   readonly offer: HoleDeskDeps["offer"];

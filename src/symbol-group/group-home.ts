@@ -20,6 +20,7 @@ import type { Duty } from "./duty-store.ts";
 import { DutyStore } from "./duty-store.ts";
 import { FetchDuties, isFetchDuty } from "./fetch-duties.ts";
 import { countDaily, countIngest, countQuotes, setGauges } from "./group-metrics.ts";
+import { logIngest } from "./group-log.ts";
 import { GroupReads } from "./group-reads.ts";
 import { type GroupStatus, groupStatus } from "./group-status.ts";
 import { HoleDesk, OFFER_DUTY } from "./hole-desk.ts";
@@ -130,7 +131,7 @@ export class GroupHome {
   }
 
   /** Takes in what a job brought; sending and draining come after it and are not awaited. */
-  ingest(duty: string, outcome: PollOutcome): void {
+  ingest(duty: string, outcome: PollOutcome, job?: string): void {
     const { ingested, partEnd } = this.#deps.storage.transactionSync(() => {
       const taken = this.#ledger.ingest(outcome);
       const answeredWhole = outcome.uncovered === 0;
@@ -140,6 +141,7 @@ export class GroupHome {
       };
     });
     this.#tellEnd(partEnd);
+    logIngest(this.#name(), this.#ledger.stream, { duty, job }, ingested);
     this.#deps.noteRunner(outcome.config_version);
     countIngest(this.totals, { duty, outcome, ingested, nowMs: this.#deps.market.now() });
     this.metrics.keep();
@@ -154,7 +156,7 @@ export class GroupHome {
 
   /** Takes in what a queue's job brought; answers what of it is still open. */
   ingestBackfill(run: BackfillRun, outcome: PollOutcome): SymbolRange[] {
-    this.ingest(`backfill:${run.id}`, outcome);
+    this.ingest(`backfill:${run.id}`, outcome, run.id);
     const range = { startMs: run.start_ms, endMs: run.end_ms };
     return this.#ledger.holes.openOf(run.symbols, range);
   }
@@ -177,6 +179,7 @@ export class GroupHome {
   /** Takes in the quotes of a sweep; sending and draining come after it and are not awaited. */
   ingestQuotes(parcel: QuotesParcel): void {
     const ingested = this.#deps.quotes.ingest(parcel, this.#ledger.roster);
+    logIngest(this.#name(), this.#deps.quotes.stream, { duty: "quotes" }, ingested);
     countQuotes(this.totals, ingested);
     if (ingested.appended > 0) this.#outlets.quotes.publish();
     if (ingested.dropped > 0) {

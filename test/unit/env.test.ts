@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { calendarOf, readSettings } from "../../src/env.ts";
 import { BINDINGS, BOUND } from "../support/bindings.ts";
 
@@ -76,6 +76,9 @@ describe("the settings of a deployment", () => {
     ["RLC_URL", "ftp://SECRET.test", "RLC_URL"],
     ["RLC_TOKEN", "", "RLC_TOKEN"],
     ["OPTIONS_UNDERLYINGS", "SPY;SECRET", "OPTIONS_UNDERLYINGS"],
+    ["LOG_LEVEL", "SECRET", "LOG_LEVEL"],
+    ["TRACE_ENABLED", "SECRET", "TRACE_ENABLED"],
+    ["VIZTRACER_ENABLED", "", "VIZTRACER_ENABLED"],
     [
       "OPTIONS_UNDERLYINGS",
       Array.from({ length: 51 }, (_, i) => `A.${letters(i)}`).join(","),
@@ -103,6 +106,25 @@ describe("the settings of a deployment", () => {
     expect(faults).toContain("BOOTSTRAP_KEY");
     expect(faults).toMatch(/bars_1m/i);
     expect(faults).toMatch(/demote/i);
+  });
+
+  it("trace when either variable says so, the service's own one first", () => {
+    const traced = (variables: object) => settingsOf({ ...GOOD, ...variables }).traced;
+    expect(traced({})).toBe(false);
+    expect(traced({ TRACE_ENABLED: "true" })).toBe(true);
+    expect(traced({ VIZTRACER_ENABLED: "true" })).toBe(true);
+    expect(traced({ TRACE_ENABLED: "false", VIZTRACER_ENABLED: "true" })).toBe(false);
+  });
+
+  it("tell once that a folder for traces is ignored, without naming it", () => {
+    const told = vi.spyOn(console, "info").mockImplementation(() => {});
+    const env = { ...GOOD, VIZ_OUT_DIR: "/var/SECRET" };
+    settingsOf(env);
+    settingsOf(env);
+    expect(told.mock.calls.flat().join()).toMatch(/VIZ_OUT_DIR is ignored/);
+    expect(told.mock.calls.flat().join()).not.toContain("SECRET");
+    expect(told).toHaveBeenCalledTimes(1);
+    told.mockRestore();
   });
 
   it("take the variables of the release notes", () => {

@@ -1,5 +1,5 @@
 import { env, exports } from "cloudflare:workers";
-import { createScheduledController } from "cloudflare:test";
+import { createExecutionContext, createScheduledController } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { ConfigStore } from "../../durable-objects/config-store.ts";
@@ -145,7 +145,8 @@ describe("readiness and the cron", () => {
   it("has its last tick, and is not ready when it has been silent for more than five minutes", async () => {
     expect((await readiness()).cron.last_tick_at).toBeNull();
     const scheduledTime = new Date(minute(1));
-    await worker.scheduled(createScheduledController({ scheduledTime, cron: "* * * * *" }), env);
+    const controller = createScheduledController({ scheduledTime, cron: "* * * * *" });
+    await worker.scheduled(controller, env, createExecutionContext());
     const ticked = await readiness();
     expect([ticked.http, ticked.cron.last_tick_at]).toEqual([200, expect.any(String)]);
     aheadMs += 5 * MINUTE_MS;

@@ -88,7 +88,7 @@ describe("a connection", () => {
     await client.subscribe(["AAPL", "ORCL"]);
     await ingestMinute(AAPL_GROUP, 0, { AAPL: 100 });
     stepMarketClock(minute(3) + 30_000);
-    await group(AAPL_GROUP).pollFailed("test", outcomeOf());
+    await group(AAPL_GROUP).ingest("test", outcomeOf());
     await group(AAPL_GROUP).runUntilQuiet();
     await client.settled();
     const last = client.flushes().at(-1);

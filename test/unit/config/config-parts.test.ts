@@ -1,10 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { diffConfig, MAX_CHANGES } from "../../../src/config/diff-config.ts";
 import { jsonPath } from "../../../src/config/json-path.ts";
 import { overDefaults } from "../../../src/config/over-defaults.ts";
 import { VersionWatch } from "../../../src/config/version-watch.ts";
-import { withAliases } from "../../../src/platform/variable-aliases.ts";
 
 describe("a JSON path", () => {
   it.each([
@@ -95,18 +94,5 @@ describe("the lowest version that was acted by", () => {
     const watch = new VersionWatch();
     for (let version = 1; version <= 5_000; version += 1) watch.note(version, version);
     expect(watch.lowest(5_000)).toBe(1);
-  });
-});
-
-describe("variables of other names", () => {
-  it("are taken under their own, which goes first, and what is ignored is said once", () => {
-    const told = vi.spyOn(console, "info").mockImplementation(() => {});
-    expect(withAliases({ VIZTRACER_ENABLED: "true" })).toMatchObject({ TRACE_ENABLED: "true" });
-    const both = { VIZTRACER_ENABLED: "true", TRACE_ENABLED: "false" };
-    expect(withAliases(both)).toMatchObject({ TRACE_ENABLED: "false" });
-    expect(told).not.toHaveBeenCalled();
-    withAliases({ VIZ_OUT_DIR: "/var/traces" });
-    expect(told.mock.calls.flat().join()).toContain("VIZ_OUT_DIR");
-    expect(told).toHaveBeenCalledTimes(1);
   });
 });
