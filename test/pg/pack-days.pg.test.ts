@@ -169,12 +169,12 @@ describe("a day that is over", () => {
         ({ close, current }) => [close, current],
       );
     expect(await beliefs("SPY")).toEqual([
-      [101, true],
       [100.5, false],
+      [101, true],
     ]);
     expect(await beliefs("NEW")).toEqual([
-      [100, false],
       [100.5, false],
+      [100, false],
     ]);
     expect(
       await test.database.query("select from ingestion_cursor where symbol = 'NEW'"),
