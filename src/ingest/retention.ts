@@ -1,8 +1,8 @@
 import type { TaskOutcome } from "../contracts/tasks.ts";
 import { firstKeptDate } from "../domain/retention.ts";
 import { DAY_MS, type EpochMs } from "../domain/time.ts";
-import type { Settings } from "../env.ts";
-import { marketClock } from "../platform/clocks.ts";
+import { calendarOf, type Settings } from "../env.ts";
+import { marketClock, wallClock } from "../platform/clocks.ts";
 import { log } from "../platform/log.ts";
 import { ensurePartitions } from "../postgres/partition-store.ts";
 import {
@@ -13,6 +13,7 @@ import {
 } from "../postgres/retention-store.ts";
 import { sqlClientOf } from "../postgres/service-client.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
+import { PACK_TIMEOUT_MS, packDays } from "./pack-days.ts";
 
 /** Nobody waits for it, and a database may take its time over dropped files. */
 const FETCH_TIMEOUT_MS = 60_000;
@@ -30,13 +31,20 @@ export interface RetentionDeps {
   readonly keptDays: Readonly<Record<KeptClass, number>>;
 }
 
-/** The task `retention`, with the world that it acts on. */
+/** The task `retention`, with the world that it acts on: once nothing is left to drop, days that are over are packed. */
 export async function runRetention(settings: Settings): Promise<TaskOutcome> {
-  return await keepRetention({
+  const nowMs = marketClock.now();
+  const outcome = await keepRetention({
     sql: sqlClientOf(settings, FETCH_TIMEOUT_MS),
-    nowMs: marketClock.now(),
+    nowMs,
     keptDays: settings.config.retention_days,
   });
+  // A task that comes again packs then.
+  if (outcome.done) {
+    const sql = sqlClientOf(settings, PACK_TIMEOUT_MS);
+    await packDays({ sql, calendar: calendarOf(settings), nowMs, wall: wallClock });
+  }
+  return outcome;
 }
 
 /**

@@ -6,6 +6,8 @@ import type { SqlClient } from "./sql-client.ts";
 export type KeptClass = "bars" | "quotes";
 
 const countRow = z.object({ count: z.number().int() });
+const dayRow = z.object({ day: z.string() });
+const packedRow = z.object({ packed: z.boolean() });
 
 const DROP_SQL: Readonly<Record<KeptClass, string>> = {
   bars: "select drop_expired_bars($1::date) as count",
@@ -46,4 +48,28 @@ export async function forgetExpired(
   const text = "select forget_expired($1::date, $2::integer) as count";
   const { rows } = await sql.query({ text, params: [before, limit] });
   return countRow.parse(rows[0]).count;
+}
+
+/**
+ * UTC days up to a date whose bars are not stored by symbol yet, oldest first, `limit` at most. None where the
+ * database's profile stores them by symbol itself.
+ */
+export async function daysToPack(
+  sql: SqlClient,
+  until: TradingDate,
+  limit: number,
+): Promise<string[]> {
+  const text = "select day::text as day from days_to_pack($1::date, $2::integer) day";
+  const { rows } = await sql.query({ text, params: [until, limit] });
+  return rows.map((row) => dayRow.parse(row).day);
+}
+
+/**
+ * Stores the bars of a UTC day, and their old beliefs, by symbol and time; reads go on meanwhile. False when there
+ * was nothing to do, or when others held its tables: then nothing is changed.
+ */
+export async function packDay(sql: SqlClient, day: string): Promise<boolean> {
+  const text = "select pack_day($1::date) as packed";
+  const { rows } = await sql.query({ text, params: [day] });
+  return packedRow.parse(rows[0]).packed;
 }

@@ -1,7 +1,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { createCalendar } from "../../src/domain/calendar.ts";
 import { firstKeptDate } from "../../src/domain/retention.ts";
 import { MINUTE_MS } from "../../src/domain/time.ts";
+import { lastAudit } from "../../src/ingest/plan-audit.ts";
 import { api, group, minute, postgres, stepTo, tick, useWorld } from "./support/world.ts";
 
 useWorld();
@@ -26,9 +28,10 @@ async function droppedTotals(): Promise<string[]> {
 }
 
 describe("the retention", () => {
-  it("is run once a trading date by group g00, drops until nothing is left, and counts it", async () => {
+  it("is run once a trading date by group g00, drops until nothing is left, counts it, and packs", async () => {
     retention.drops.bars = [8, 4];
     retention.drops.quotes = [1];
+    retention.unpacked = ["2026-01-05", "2026-01-06"];
     await tick(minute(0), [0]);
     const nowMs = minute(0);
     const [bars, quotes] = [firstKeptDate(nowMs, 365), firstKeptDate(nowMs, 14)];
@@ -38,6 +41,9 @@ describe("the retention", () => {
       `keep_from quotes ${quotes}`,
       ...Array.from({ length: 2 }, () => `drop_expired_quotes ${quotes}`),
       `forget_expired ${bars} 2000`,
+      `days_to_pack ${lastAudit(nowMs, createCalendar()).date} 4`,
+      "pack_day 2026-01-05",
+      "pack_day 2026-01-06",
     ]);
     expect(await droppedTotals()).toEqual([
       'partitions_dropped_total{class="bars"} 12',
@@ -60,6 +66,15 @@ describe("the retention", () => {
     expect(callsOf("drop_expired_bars")).toHaveLength(25);
     await stepTo(minute(10), [0]);
     expect(callsOf("drop_expired_bars")).toHaveLength(31);
+    expect(callsOf("days_to_pack")).toHaveLength(1);
+    expect(await dutiesOf()).toEqual([]);
+  });
+
+  it("is done although days could not be packed", async () => {
+    postgres.refuses = /pack_day/;
+    retention.unpacked = ["2026-01-05"];
+    await tick(minute(0), [0]);
+    expect(callsOf("days_to_pack")).toHaveLength(1);
     expect(await dutiesOf()).toEqual([]);
   });
 });
