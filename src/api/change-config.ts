@@ -16,9 +16,6 @@ import { findingsOf, providerSnapshots } from "./provider-snapshots.ts";
 import { problem } from "./problem.ts";
 import { tierSizes } from "./tier-sizes.ts";
 
-/** Who is named in the audit while there is one key. */
-const ACTOR = "bootstrap";
-
 /** The parameters of every route that changes the configuration. */
 export const changeQuerySchema = z.object({
   dry_run: z.enum(["true", "false"]).default("false"),
@@ -82,7 +79,7 @@ export async function changeConfig(
     expected: active.version,
     body: JSON.stringify(config),
     origin,
-    actor: ACTOR,
+    actor: context.var.keyId,
     reason: query.reason ?? null,
   });
   if (!swapped.ok) return versionMismatch(context, swapped.version, active.version);

@@ -75,6 +75,7 @@ describe("readiness", () => {
       ready: true,
       reasons: [],
       warnings: [],
+      config: { in_force: 1, active: 1, fault: null },
       jobs: { ...sweeper, silent_since: null, reason: null },
       groups: { members: 2, connections: 3, undrained_oldest_s: null },
       database: { migration: NEWEST_MIGRATION },

@@ -69,6 +69,11 @@ const ROLES: Readonly<Record<string, "public" | KeyRole>> = {
   "GET /ops/config": "ops",
   "PUT /ops/config": "ops",
   "POST /ops/config/reload": "ops",
+  "GET /ops/config/versions": "ops",
+  "GET /ops/config/versions/:version": "ops",
+  "POST /ops/config/rollback/:version": "ops",
+  "GET /ops/traces": "ops",
+  "GET /ops/traces/:id": "ops",
 };
 
 /** Every route that is registered, as `METHOD /path`. */
