@@ -52,23 +52,23 @@ Click a frame to look into it. On the edge the clock moves with input and output
 `;
 }
 
-/** Draws the graph at the width of the page, also of one that is turned or made wider. */
+/** Draws the graph at the width of the page, also of one that is turned or made wider; only looking into it moves. */
 const DRAW = `(() => {
   const box = document.getElementById("graph");
   const text = document.getElementById("frames").textContent;
   const draw = () => {
     box.replaceChildren();
     const chart = flame.flamegraph().width(box.clientWidth).cellHeight(22).inverted(true).selfValue(true)
-      .sort(false).transitionDuration(200).minFrameSize(1);
+      .sort(false).minFrameSize(1).transitionDuration(0);
     chart.setLabelHandler((frame) => frame.data.text);
     flame.select(box).datum(JSON.parse(text)).call(chart);
+    // The library lets the frames grow whatever is set; a page that is printed or photographed would miss them.
+    flame.select(box).selectAll("rect").interrupt()
+      .attr("width", (frame) => (frame.x1 - frame.x0) * box.clientWidth);
+    chart.transitionDuration(200);
   };
-  let width = 0;
-  new ResizeObserver(() => {
-    if (box.clientWidth === width) return;
-    width = box.clientWidth;
-    draw();
-  }).observe(box);
+  addEventListener("resize", draw);
+  draw();
 })();`;
 
 function drawnRoot(trees: readonly TraceNode<TraceSpan>[], trace: StoredTrace): DrawnFrame {
