@@ -77,7 +77,7 @@ function minuteAt({ openMs, closeMs }: TradingSession, fraction: number): EpochM
 }
 
 /** SIGKILL while jobs are in flight (or after them, when they are few), then a restart and the same instant again. */
-async function killInTheMiddle(stack: LocalStack, driver: MarketDriver): Promise<void> {
+export async function killInTheMiddle(stack: LocalStack, driver: MarketDriver): Promise<void> {
   const before = requests(stack);
   const step = driver.step(stack.serviceUrl()).then(
     () => "finished" as const,
