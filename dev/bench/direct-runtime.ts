@@ -24,6 +24,7 @@ export interface DirectRuntime {
  */
 export async function startDirectRuntime(options: DirectRuntimeOptions): Promise<DirectRuntime> {
   const { root, bundle, stateDir, variables } = options;
+  // The linter can't read wrangler's types, which tsc can: it is told to let them be in this file.
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
   const vars = { ...config.vars, ...variables };
   // What wrangler says of its sources is for those that are not bundled.
