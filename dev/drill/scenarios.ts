@@ -5,7 +5,7 @@ import type { DrillWorld } from "./drill-world.ts";
 
 /** A drain takes this much longer while the database is slow. */
 const SLOW_DRAIN_MS = 2_000;
-const CROWD = 1_500;
+const CROWD = 4_000;
 
 /** A thing that goes wrong, the alerts that are to tell of it, and what an operator does about it. */
 export interface Scenario {
