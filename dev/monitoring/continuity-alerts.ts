@@ -1,5 +1,5 @@
 import type { AlertParameters } from "./alert-parameters.ts";
-import type { AlertSpec } from "./alert-rules.ts";
+import type { AlertSpec } from "./alert-spec.ts";
 
 /** Nothing is owed at night, on weekends and after an early close: the calendar of the service says when. */
 const WHILE_OPEN = "and on () market_open == 1";

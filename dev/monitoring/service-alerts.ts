@@ -1,5 +1,5 @@
 import type { AlertParameters } from "./alert-parameters.ts";
-import type { AlertSpec } from "./alert-rules.ts";
+import type { AlertSpec } from "./alert-spec.ts";
 
 /** Providers that are sick. Refusals of the key or of the job say nothing of their health. */
 export function providerAlerts(
