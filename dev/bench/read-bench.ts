@@ -105,9 +105,11 @@ export async function benchRead(
 ): Promise<Figures> {
   const { reads, ...size } = quick ? SIZES.quick : SIZES.full;
   const dates = lastSessionDates(createCalendar(), LAST_NIGHT_MS, size.sessions);
-  const market = await loadSessions({ run, dir }, dates, size);
+  const market = await loadSessions({ run, sql, dir }, dates, size);
   say(`read: ${market.rows} bars of ${dates.length} sessions loaded, ${market.rowsPerS} rows/s`);
-  say(`read: all sessions but the last packed in ${(market.packedMs / 1_000).toFixed(1)} s`);
+  say(
+    `read: all sessions but the last packed in ${(market.packedMs / 1_000).toFixed(1)} s, their hours kept in ${(market.hoursMs / 1_000).toFixed(1)} s`,
+  );
   const figures: Record<string, Readonly<Record<string, number>>> = {};
   for (const { name, aim, read } of ROUTES) {
     const times = await timesOf(

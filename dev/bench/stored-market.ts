@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { createCalendar, type TradingSession } from "../../src/domain/calendar.ts";
 import { MINUTE_MS, toIso } from "../../src/domain/time.ts";
 import type { TradingDate } from "../../src/domain/trading-date.ts";
+import { storeHours } from "../../src/postgres/hours-store.ts";
+import type { SqlClient } from "../../src/postgres/sql-client.ts";
 import type { BenchDatabase } from "./bench-database.ts";
 
 /** What was loaded: all minutes of `symbols` in each session, in the last one of the whole `market`. */
@@ -13,8 +15,9 @@ export interface StoredMarket {
   readonly rows: number;
   /** Of the COPY alone. */
   readonly rowsPerS: number;
-  /** How long it took to pack all sessions but the last. */
+  /** How long it took to pack all sessions but the last, and to keep their hours. */
   readonly packedMs: number;
+  readonly hoursMs: number;
 }
 
 /** Every minute of a session in the order in which drains write it, minute by minute. The words in capitals are put in: COPY binds nothing. */
@@ -32,11 +35,11 @@ cross join lateral (
 order by m, place`;
 
 /**
- * Loads sessions by COPY from files that the server makes itself, then packs all but the last as the nightly task has
- * done with days whose session is audited.
+ * Loads sessions by COPY from files that the server makes itself, then packs all but the last and keeps their hours, as
+ * the nightly task has done with days whose session is audited.
  */
 export async function loadSessions(
-  { run, dir }: Pick<BenchDatabase, "run" | "dir">,
+  { run, sql, dir }: Pick<BenchDatabase, "run" | "sql" | "dir">,
   dates: readonly TradingDate[],
   { symbols, market }: Pick<StoredMarket, "symbols" | "market">,
 ): Promise<StoredMarket> {
@@ -62,12 +65,14 @@ export async function loadSessions(
     copyMs += performance.now() - startMs;
     rows += minutes * count;
   }
-  const packedMs = await packSessions(run, sessions.slice(0, -1));
+  const closed = sessions.slice(0, -1);
+  const packedMs = await packSessions(run, closed);
+  const hoursMs = await keepHours(sql, closed);
   await run("vacuum analyze");
   // A read is not measured against the writing out of what was loaded.
   await run("checkpoint");
   const rowsPerS = Math.round((rows / copyMs) * 1_000);
-  return { sessions, symbols, market, rows, rowsPerS, packedMs };
+  return { sessions, symbols, market, rows, rowsPerS, packedMs, hoursMs };
 }
 
 async function packSessions(
@@ -79,5 +84,11 @@ async function packSessions(
     const [answer] = await run("select pack_day($1) as packed", [date]);
     if (answer?.["packed"] !== true) throw new Error(`${date} was not packed`);
   }
+  return performance.now() - startMs;
+}
+
+async function keepHours(sql: SqlClient, sessions: readonly TradingSession[]): Promise<number> {
+  const startMs = performance.now();
+  for (const { date } of sessions) await storeHours(sql, date);
   return performance.now() - startMs;
 }

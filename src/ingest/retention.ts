@@ -13,7 +13,7 @@ import {
 } from "../postgres/retention-store.ts";
 import { sqlClientOf } from "../postgres/service-client.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
-import { PACK_TIMEOUT_MS, packDays } from "./pack-days.ts";
+import { CLOSED_DAY_TIMEOUT_MS, treatClosedDays } from "./closed-days.ts";
 
 /** Nobody waits for it, and a database may take its time over dropped files. */
 const FETCH_TIMEOUT_MS = 60_000;
@@ -31,7 +31,7 @@ export interface RetentionDeps {
   readonly keptDays: Readonly<Record<KeptClass, number>>;
 }
 
-/** The task `retention`, with the world that it acts on: once nothing is left to drop, days that are over are packed. */
+/** The task `retention`, with the world that it acts on: once nothing is left to drop, days that are over are packed and their hours kept. */
 export async function runRetention(settings: Settings): Promise<TaskOutcome> {
   const nowMs = marketClock.now();
   const outcome = await keepRetention({
@@ -39,10 +39,10 @@ export async function runRetention(settings: Settings): Promise<TaskOutcome> {
     nowMs,
     keptDays: settings.config.retention_days,
   });
-  // A task that comes again packs then.
+  // A task that comes again does it then.
   if (outcome.done) {
-    const sql = sqlClientOf(settings, PACK_TIMEOUT_MS);
-    await packDays({ sql, calendar: calendarOf(settings), nowMs, wall: wallClock });
+    const sql = sqlClientOf(settings, CLOSED_DAY_TIMEOUT_MS);
+    await treatClosedDays({ sql, calendar: calendarOf(settings), nowMs, wall: wallClock });
   }
   return outcome;
 }

@@ -9,7 +9,7 @@ import {
 import type { Feed } from "../domain/provider-id.ts";
 import { MINUTE_MS, toIso, type EpochMs, type TimeRange } from "../domain/time.ts";
 import { beliefSql, minuteSql, type ReadTerms, type SortDirection } from "./belief-sql.ts";
-import { minutesOfRollups, rollupSql } from "./rollup-sql.ts";
+import { rollupSql } from "./rollup-sql.ts";
 import { blockSql } from "./row-block.ts";
 import type { SqlClient, SqlParam, SqlRow } from "./sql-client.ts";
 import {
@@ -76,11 +76,11 @@ function readSql(
   interval: ReadInterval,
   sort: SortDirection,
   terms: ReadTerms,
-  page: { readonly isFirst: boolean; readonly isWhole: boolean },
+  isFirst: boolean,
 ): string {
   const bars = isRollup(interval)
-    ? rollupSql(interval, sort, terms, page)
-    : `${beliefSql(interval, sort, terms, page.isFirst)} order by ts ${sort} limit $7::integer`;
+    ? rollupSql(interval, sort, terms, isFirst)
+    : `${beliefSql(interval, sort, terms, isFirst)} order by ts ${sort} limit $6::integer`;
   return `
 select bar.*
 from (
@@ -88,7 +88,7 @@ from (
   from unnest($1::text[], $2::timestamptz[]) as asked (symbol, bound) order by 1
 ) page
 cross join lateral (${bars}) bar
-order by page.symbol, bar.ts ${sort} fetch first ($7::integer) rows with ties`;
+order by page.symbol, bar.ts ${sort} fetch first ($6::integer) rows with ties`;
 }
 
 /**
@@ -139,22 +139,19 @@ async function readRows(
     const next = (position ?? -Infinity) + (isRollup(interval) ? INTERVAL_MS[interval] : 1);
     return toIso(Math.max(startMs, next));
   });
-  const beliefs = beliefsOf(query);
-  const page = {
-    isFirst: after === undefined,
-    isWhole: beliefs === null || endMs - startMs <= beliefs * MINUTE_MS,
-  };
   const params: SqlParam[] = [
     remaining,
     bounds,
     toIso(startMs),
     toIso(endMs),
     toIso(query.asOfMs),
-    beliefs,
     query.limit,
   ];
+  // How many beliefs of a symbol fill a page: who knows, if some of them may not count.
+  if (!isRollup(interval)) params.push(query.feed === undefined ? query.limit : null);
   const terms = bindTerms(params, query, interval !== "1d");
-  const text = blockSql(blockOf(interval), readSql(interval, sort, terms, page));
+  const isFirst = after === undefined;
+  const text = blockSql(blockOf(interval), readSql(interval, sort, terms, isFirst));
   return (await sql.query({ text, params })).rows;
 }
 
@@ -183,12 +180,6 @@ async function readMinute(
   const params: SqlParam[] = [symbols, toIso(query.startMs), toIso(query.asOfMs), query.limit];
   const text = blockSql(STORED_BAR_BLOCK, minuteSql(bindTerms(params, query, true)));
   return (await sql.query({ text, params })).rows;
-}
-
-/** How many beliefs of a symbol fill a page; null: who knows. */
-function beliefsOf({ interval, limit, feed }: BarsQuery | RollupsQuery): number | null {
-  if (feed !== undefined) return null;
-  return isRollup(interval) ? minutesOfRollups(interval, limit) : limit;
 }
 
 function multirangeOf(ranges: readonly TimeRange[]): string {

@@ -49,34 +49,41 @@ interface Way {
   readonly terms: ReadTerms;
   readonly sort: SortDirection;
   readonly isFirst: boolean;
-  readonly isWhole: boolean;
+  /** A row with a part of the range, `from_ts` and `to_ts`, all of which is wanted; else the first $7 rows are. */
+  readonly span: string | undefined;
   readonly columns: string;
 }
 
 /** Where a page begins that is not the first; it is read from one end of the range. */
-const fromBound = (key: string, bound: string, { sort, isFirst }: Way) =>
-  isFirst ? "" : `and ${key} ${sort === "asc" ? ">=" : "<"} ${bound}`;
+export const fromBound = (
+  key: string,
+  { sort, isFirst }: Pick<Way, "sort" | "isFirst">,
+  bound = "page.bound",
+) => (isFirst ? "" : `and ${key} ${sort === "asc" ? ">=" : "<"} ${bound}`);
 
 /** How a read of what is held is written. */
-type HeldOptions = Pick<Way, "isFirst"> & Partial<Pick<Way, "isWhole" | "columns">>;
+export type HeldOptions = Pick<Way, "isFirst" | "sort"> & Partial<Pick<Way, "span" | "columns">>;
 
-/** A whole side comes in any order, which spares a sort of all of it. */
-const pageBy = (key: string, { sort, isWhole }: Way) =>
-  isWhole ? "" : `order by ${key} ${sort} limit $6::integer`;
+const inSpan = (key: string, { span }: Way) =>
+  span === undefined ? "" : `and ${key} >= ${span}.from_ts and ${key} < ${span}.to_ts`;
+
+/** A span is read whole and in any order, which spares a sort of it. */
+const pageBy = (key: string, { sort, span }: Way) =>
+  span === undefined ? `order by ${key} ${sort} limit $7::integer` : "";
 
 /** What is believed now of a page's symbol, by interval: its columns in the order of the revisions', and its rows. */
 const CURRENT: Readonly<Record<Interval, (way: Way) => string>> = {
   "1m": (
     way,
   ) => `select symbol, ts, ${way.columns}, session, status, revision from candles_intraday c
-      where c.symbol = page.symbol and c.interval = '1m' ${fromBound("c.ts", "page.bound", way)}
-        and c.ts >= $3::timestamptz and c.ts < $4::timestamptz ${inSession("c", way.terms)}
+      where c.symbol = page.symbol and c.interval = '1m' ${fromBound("c.ts", way)}
+        and c.ts >= $3::timestamptz and c.ts < $4::timestamptz ${inSpan("c.ts", way)} ${inSession("c", way.terms)}
         and ${known("c", "c.ts + interval '1 minute'", way.terms)}
       ${pageBy("c.ts", way)}`,
   // Dates are compared with dates, so that the planner sees the years that it needs.
   "1d": (way) => `select symbol, trading_date::timestamp at time zone 'UTC' as ts, ${way.columns},
         'regular' as session, status, revision from candles_daily c
-      where c.symbol = page.symbol ${fromBound("c.trading_date", firstDate("page.bound"), way)}
+      where c.symbol = page.symbol ${fromBound("c.trading_date", way, firstDate("page.bound"))}
         and c.trading_date >= ${firstDate("$3::timestamptz")}
         and c.trading_date < ${firstDate("$4::timestamptz")} and ${known("c", dayEnd("c.trading_date"), way.terms)}
       ${pageBy("c.trading_date", way)}`,
@@ -90,25 +97,24 @@ const REPLACED: Readonly<Record<Interval, (terms: ReadTerms) => string>> = {
 /**
  * What was held of `page.symbol` at $5, from what is believed now and, one a bar, from what was replaced: a bar may
  * come from both, the newer is the one that was believed. `page.bound` is where its bars begin (`asc`) or end
- * (`desc`), unless it is the first page (`isFirst`), which begins at an end of the range; bars start in `[$3, $4)`. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $6 rows (all, when
- * $6 is null): the first rows of the union are among the first rows of its sides. With `isWhole` no more than $6 bars can start in the range.
+ * (`desc`), unless it is the first page (`isFirst`), which begins at an end of the range; bars start in `[$3, $4)`. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $7 rows (all, when
+ * $7 is null): the first rows of the union are among the first rows of its sides. Of a `span` all is read.
  *
  * A session is a matter of the bar's start: all beliefs of a bar share it. A bar that only the revisions hold was
  * deleted by hand; what was believed stays readable.
  */
 export function heldSql(
   interval: Interval,
-  sort: SortDirection,
   terms: ReadTerms,
-  { isFirst, isWhole = false, columns = BELIEF_COLUMNS }: HeldOptions,
+  { sort, isFirst, span, columns = BELIEF_COLUMNS }: HeldOptions,
 ): string {
-  const way: Way = { terms, sort, isFirst, isWhole, columns };
+  const way: Way = { terms, sort, isFirst, span, columns };
   return `(${CURRENT[interval](way)})
       union all
       (select distinct on (r.ts) symbol, ts, ${columns}, session, status, revision from candles_revisions r
-        where r.symbol = page.symbol and r.interval = '${interval}' ${fromBound("r.ts", "page.bound", way)}
-          and r.ts >= $3::timestamptz and r.ts < $4::timestamptz and ${REPLACED[interval](terms)}
-        order by r.ts ${sort}, r.as_of desc limit $6::integer)`;
+        where r.symbol = page.symbol and r.interval = '${interval}' ${fromBound("r.ts", way)}
+          and r.ts >= $3::timestamptz and r.ts < $4::timestamptz ${inSpan("r.ts", way)} and ${REPLACED[interval](terms)}
+        order by r.ts ${sort}, r.as_of desc ${span === undefined ? "limit $7::integer" : ""})`;
 }
 
 /**
@@ -134,7 +140,7 @@ order by symbol limit $4::integer`;
 }
 
 /**
- * The first $6 beliefs of `page.symbol` (all, when $6 is null) that were held at $5, one a bar.
+ * The first $7 beliefs of `page.symbol` (all, when $7 is null) that were held at $5, one a bar.
  * The feed is asked for only of the belief that was chosen, or a bar would be found by a feed that had been replaced
  * by then; so a read by feed must not limit its sides.
  */
@@ -147,9 +153,9 @@ export function beliefSql(
   return `
   select * from (
     select distinct on (ts) * from (
-      ${heldSql(interval, sort, terms, { isFirst })}
+      ${heldSql(interval, terms, { sort, isFirst })}
     ) held
-    order by ts ${sort}, as_of desc limit $6::integer
+    order by ts ${sort}, as_of desc limit $7::integer
   ) belief
   ${ofFeed(terms)}`;
 }

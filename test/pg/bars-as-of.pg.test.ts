@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Flush, FlushRow } from "../../src/contracts/flush.ts";
 import { INTERVAL_MS, isRollup, type RollupInterval } from "../../src/domain/interval.ts";
-import { HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
+import { HOUR_MS, MINUTE_MS, type TimeRange, toIso } from "../../src/domain/time.ts";
 import {
   type PageQuery,
   readBars,
@@ -11,6 +11,7 @@ import {
   type StoredBar,
 } from "../../src/postgres/bars-store.ts";
 import { drainFlushes } from "../../src/postgres/flush-store.ts";
+import { daysToStoreHours, storeHours } from "../../src/postgres/hours-store.ts";
 import { flush, OPEN_MS } from "../support/flushes.ts";
 import { beliefsOf, naiveBars, type NaiveBelief } from "../support/naive-beliefs.ts";
 import { naiveRollup } from "../support/naive-rollup.ts";
@@ -102,6 +103,12 @@ function rowOf(change: Change, revision: number, index: number): FlushRow {
   ];
 }
 
+/** After how many flushes hours are kept; more than there are: at the end. */
+const keeping = fc
+  .uniqueArray(fc.nat(40), { maxLength: 3 })
+  .map((ends) => ends.toSorted((a, b) => a - b));
+
+const DAY = toIso(OPEN_MS).slice(0, 10);
 const start = OPEN_MS - 2 * HOUR_MS;
 const whole: Omit<PageQuery, "asOfMs"> = {
   symbols: SYMBOLS,
@@ -119,15 +126,29 @@ afterAll(async () => {
 });
 
 let runs = 0;
-/** Drains the flushes of a run of its own into empty tables. */
-async function store(list: readonly Change[]): Promise<Flush[]> {
-  for (const table of ["candles_intraday", "candles_revisions_1m", "group_cursor"])
+/**
+ * Drains the flushes of a run of its own into empty tables; the hours are kept after each of `keptAfter` flushes, where
+ * the profile keeps any.
+ */
+async function store(list: readonly Change[], keptAfter: readonly number[] = []): Promise<Flush[]> {
+  for (const table of ["candles_intraday", "candles_revisions_1m", "group_cursor", "stored_hours"])
     await test.database.query(`truncate ${table}`);
   runs += 1;
   const epoch = `0k3f9a2xq${String(runs).padStart(6, "0")}`;
   const flushes = flushesOf(list, epoch, OPEN_MS + 30 * MINUTE_MS);
-  await drainFlushes(test.sql, flushes);
+  let drained = 0;
+  for (const count of keptAfter) {
+    const end = Math.min(count, flushes.length);
+    if (end > drained) await drainFlushes(test.sql, flushes.slice(drained, end));
+    drained = end;
+    await keepHours();
+  }
+  if (drained < flushes.length) await drainFlushes(test.sql, flushes.slice(drained));
   return flushes;
+}
+
+async function keepHours(): Promise<void> {
+  for (const day of await daysToStoreHours(test.sql, DAY, 9)) await storeHours(test.sql, day);
 }
 
 const minutesOf = (bars: readonly NaiveBelief[]) =>
@@ -141,7 +162,8 @@ async function compareAt(
   times: Partial<PageQuery> & { asOfMs: number },
 ) {
   const query = { ...whole, ...times };
-  const expected = naiveBars(beliefs, query);
+  const { within = [{ startMs: query.startMs, endMs: query.endMs }] } = query;
+  const expected = naiveBars(beliefs, query).filter(({ ts }) => isWithin(ts, within));
   const read = await readBars(test.sql, { ...query, interval: "1m" });
   expect(read).toMatchObject(minutesOf(expected));
   expect(read).toHaveLength(expected.length);
@@ -150,6 +172,9 @@ async function compareAt(
     expect(rollups.map(comparable)).toEqual(naiveRollup(expected, INTERVAL_MS[interval]));
   }
 }
+
+const isWithin = (ts: number, ranges: readonly TimeRange[]) =>
+  ranges.some(({ startMs, endMs }) => ts >= startMs && ts < endMs);
 
 /** A bar without what the model does not know. */
 function comparable(bar: Awaited<ReturnType<typeof readRollups>>[number]) {
@@ -160,13 +185,19 @@ function comparable(bar: Awaited<ReturnType<typeof readRollups>>[number]) {
 describe("bars as of any time", () => {
   it("are what a naive model says, whatever was believed and however it was drained", async () => {
     await fc.assert(
-      fc.asyncProperty(changes, fc.nat(1_000), async (list, at) => {
-        const flushes = await store(list);
+      fc.asyncProperty(changes, fc.nat(1_000), keeping, async (list, at, keptAfter) => {
+        const flushes = await store(list, keptAfter);
         const beliefs = beliefsOf(flushes);
         const known = flushes[at % flushes.length]?.as_of ?? 0;
         const last = flushes.at(-1)?.as_of ?? 0;
         await compareAt(beliefs, { asOfMs: known });
         await compareAt(beliefs, { asOfMs: known - 1 });
+        await compareAt(beliefs, { asOfMs: last });
+        const within = [
+          { startMs: start, endMs: OPEN_MS - 5 * MINUTE_MS },
+          { startMs: OPEN_MS, endMs: OPEN_MS + at * MINUTE_MS },
+        ];
+        await compareAt(beliefs, { asOfMs: last, within });
         await compareAt(beliefs, {
           asOfMs: at % 2 === 0 ? last : known,
           feed: at % 3 === 0 ? "iex" : "sip",
@@ -182,16 +213,22 @@ describe("bars as of any time", () => {
     );
   });
 
-  it("come in pages that join to the whole, either way, rollups too", async () => {
+  it.each([
+    ["worked out", []],
+    ["kept", [99]],
+  ])("come in pages that join to the whole, either way, rollups too: hours %s", async (_, kept) => {
     // Scattered minutes of both symbols, and whole buckets of one.
-    const flushes = await store([
-      ...Array.from({ length: 40 }, (_, n) => ({
-        ...PLAIN,
-        symbol: n % 2,
-        minute: (n * 17) % 101,
-      })),
-      ...Array.from({ length: 11 }, (_, n) => ({ ...PLAIN, symbol: 1, minute: 55 + n })),
-    ]);
+    const flushes = await store(
+      [
+        ...Array.from({ length: 40 }, (_, n) => ({
+          ...PLAIN,
+          symbol: n % 2,
+          minute: (n * 17) % 101,
+        })),
+        ...Array.from({ length: 11 }, (_, n) => ({ ...PLAIN, symbol: 1, minute: 55 + n })),
+      ],
+      kept,
+    );
     const asOfMs = flushes.at(-1)?.as_of ?? 0;
     for (const sort of ["asc", "desc"] as const) {
       for (const [interval, limit] of [
@@ -231,24 +268,30 @@ describe("bars as of any time", () => {
     ]);
   });
 
-  it("are only those that start within the ranges that are asked for, before they are rolled up", async () => {
-    const list = [38, 39, 40, 41].map((minute) => ({ ...PLAIN, minute, volume: minute }));
-    const flushes = await store(list);
-    const query = { ...whole, asOfMs: flushes.at(-1)?.as_of ?? 0 };
-    const within = [{ startMs: OPEN_MS, endMs: OPEN_MS + MINUTE_MS }];
-    const minutes = await readBars(test.sql, { ...query, interval: "1m", within });
-    expect(minutes.map(({ volume }) => volume)).toEqual([40]);
-    const volumes = async (interval: RollupInterval, ranges?: typeof within) =>
-      (await readRollups(test.sql, { ...query, interval, within: ranges })).map(
-        ({ session, volume, bars }) => [session, volume, bars],
-      );
-    expect(await volumes("1h", within)).toEqual([["regular", 40, 1]]);
-    expect(await volumes("1h")).toEqual([
-      ["pre", 77, 2],
-      ["regular", 81, 2],
-    ]);
-    expect(await volumes("1h", [])).toEqual([]);
-  });
+  it.each([
+    ["worked out", []],
+    ["kept", [99]],
+  ])(
+    "are only those that start within the ranges asked for, before they are rolled up: hours %s",
+    async (_, kept) => {
+      const list = [38, 39, 40, 41].map((minute) => ({ ...PLAIN, minute, volume: minute }));
+      const flushes = await store(list, kept);
+      const query = { ...whole, asOfMs: flushes.at(-1)?.as_of ?? 0 };
+      const within = [{ startMs: OPEN_MS, endMs: OPEN_MS + MINUTE_MS }];
+      const minutes = await readBars(test.sql, { ...query, interval: "1m", within });
+      expect(minutes.map(({ volume }) => volume)).toEqual([40]);
+      const volumes = async (interval: RollupInterval, ranges?: typeof within) =>
+        (await readRollups(test.sql, { ...query, interval, within: ranges })).map(
+          ({ session, volume, bars }) => [session, volume, bars],
+        );
+      expect(await volumes("1h", within)).toEqual([["regular", 40, 1]]);
+      expect(await volumes("1h")).toEqual([
+        ["pre", 77, 2],
+        ["regular", 81, 2],
+      ]);
+      expect(await volumes("1h", [])).toEqual([]);
+    },
+  );
 });
 
 async function read(

@@ -2,7 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCalendar } from "../../src/domain/calendar.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
-import { packDays } from "../../src/ingest/pack-days.ts";
+import { treatClosedDays } from "../../src/ingest/closed-days.ts";
 import { readAuditBars } from "../../src/postgres/audit-store.ts";
 import { readBars, readRollups } from "../../src/postgres/bars-store.ts";
 import { readDiff } from "../../src/postgres/diff-store.ts";
@@ -198,9 +198,9 @@ describe("a day that is over", () => {
   });
 });
 
-describe("the nightly packing", () => {
-  const pack = async (nowMs: number) =>
-    await packDays({
+describe("the nightly work on closed days", () => {
+  const treat = async (nowMs: number) =>
+    await treatClosedDays({
       sql: test.sql,
       calendar: createCalendar(),
       nowMs,
@@ -209,9 +209,14 @@ describe("the nightly packing", () => {
 
   it("takes a day from the night on after its audit", async () => {
     // 03:00 in New York; Monday's audit is on Tuesday at 07:30.
-    expect(await pack(Date.UTC(2026, 2, 24, 7))).toEqual([]);
-    expect(await pack(Date.UTC(2026, 2, 25, 7))).toEqual(packs ? [MONDAY] : []);
-    expect(await pack(Date.UTC(2026, 2, 26, 7))).toEqual([]);
+    const nothing = { packed: [], hoursKept: [] };
+    expect(await treat(Date.UTC(2026, 2, 24, 7))).toEqual(
+      packs ? { ...nothing, hoursKept: [FRIDAY] } : nothing,
+    );
+    expect(await treat(Date.UTC(2026, 2, 25, 7))).toEqual(
+      packs ? { packed: [MONDAY], hoursKept: [MONDAY] } : nothing,
+    );
+    expect(await treat(Date.UTC(2026, 2, 26, 7))).toEqual(nothing);
   });
 
   it("leaves days that retention drops as it drops all others", async () => {
