@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { FEEDS, PROVIDER_IDS } from "../domain/provider-id.ts";
 import { quoteRowSchema } from "./quote-row.ts";
+import { rowsOf } from "./rows.ts";
 
 /** Version of everything that is stored or sent in a flush; readers take this one and the one before. */
 export const FLUSH_VERSION = 1;
@@ -39,7 +40,7 @@ export const gapKindSchema = z.enum(["open", "filled", "dead", "unfillable"]);
  * vwap, revision (0 = first), provider, feed, status; then what only storage needs: trading session
  * and asked_at (ms). The ts of a daily bar is 00:00 UTC of its trading date, its session regular.
  */
-export const flushRowSchema = z.tuple([
+const flushRowSchema = z.tuple([
   z.string(),
   z.number(),
   z.number(),
@@ -95,14 +96,14 @@ export const flushSchema = z.object({
   as_of: z.number(),
   /** When the answer that it carries reached the service, ms of the wall clock; 0 when none did. */
   received_at: z.number(),
-  rows: z.array(flushRowSchema),
+  rows: rowsOf(flushRowSchema),
   /** Daily bars; a flush holds minutes or days, never both. */
-  daily: z.array(flushRowSchema).default([]),
+  daily: rowsOf(flushRowSchema).default([]),
   gaps: z.array(gapEventSchema),
   source: z.array(sourceEventSchema),
   man: z.array(minuteStatesSchema),
   /** Quotes of the stream of class `quotes`, at most one a symbol. */
-  quotes: z.array(quoteRowSchema).default([]),
+  quotes: rowsOf(quoteRowSchema).default([]),
   /** Before this minute (ms, exclusive) the group is complete; null while it expects nothing. */
   watermark: z.number().nullable(),
   /** The same of daily bars: 00:00 UTC after the newest trading date answered; null before the first. */

@@ -42,7 +42,9 @@ export class Connection {
   #positions: Map<string, Position>;
   #views = new Map<string, { readonly rosterLength: number; readonly view: StreamView | null }>();
   #isGone = false;
-  #tally = { sent: 0, failed: 0 };
+  /** Frames that were handed to the socket, and that it did not take, since it was counted last. */
+  sentCount = 0;
+  failedCount = 0;
   /** Streams that are being replayed or caught up: live flushes wait for that. */
   readonly busy = new Set<string>();
   /** Frames waiting to go out as one. */
@@ -101,18 +103,6 @@ export class Connection {
 
   get isGone(): boolean {
     return this.#isGone;
-  }
-
-  /** A frame was handed to the socket, or the socket did not take it. */
-  tally(outcome: "sent" | "failed"): void {
-    this.#tally[outcome] += 1;
-  }
-
-  /** What was sent and what failed since the last time this was asked. */
-  takeTally(): { readonly sent: number; readonly failed: number } {
-    const tally = this.#tally;
-    this.#tally = { sent: 0, failed: 0 };
-    return tally;
   }
 
   get subscription(): Subscription {

@@ -11,6 +11,7 @@ import type { HomePort } from "./home-port.ts";
 import { Outbox, sendText } from "./outbox.ts";
 import { type Leftover, ReaderWatch, type WatchDeps } from "./reader-watch.ts";
 import type { Rosters } from "./rosters.ts";
+import type { RosterEntry } from "./subscription.ts";
 import { parseStreamName, type StreamId, streamName } from "./token.ts";
 
 /** One read of a home's log while catching up. */
@@ -169,7 +170,10 @@ export class StreamHost {
       const { roster } = delivery;
       const isOld = known.epoch !== roster.epoch || known.length < roster.length;
       if (isOld) await this.follow(id);
-      for (const { payload } of delivery.flushes) this.#publish(stream, framesOf(payload));
+      // Who began to follow meanwhile is sent them, too.
+      const followers = isOld ? this.#following(stream) : following;
+      for (const { payload } of delivery.flushes)
+        this.#publish(stream, framesOf(payload), followers);
     }
     return { interested: following.length > 0 || (this.#pending.get(stream) ?? 0) > 0 };
   }
@@ -270,17 +274,19 @@ export class StreamHost {
       const frames = framesOf(logged.payload);
       const expected = connection.expects(stream, frames.position);
       if (expected === "gap" || expected === "epoch") return false;
-      if (expected === "next") this.#push(connection, stream, frames);
+      if (expected === "next")
+        this.#push(connection, stream, frames, this.deps.rosters.of(frames.flush.group));
     }
     return true;
   }
 
-  #publish(stream: string, frames: FrameCache): void {
+  #publish(stream: string, frames: FrameCache, followers: readonly Connection[]): void {
     const { flush, position } = frames;
-    for (const connection of this.#following(stream)) {
+    const roster = this.deps.rosters.of(flush.group);
+    for (const connection of followers) {
       if (connection.busy.has(stream)) continue;
       const expected = connection.expects(stream, position);
-      if (expected === "next") this.#push(connection, stream, frames);
+      if (expected === "next") this.#push(connection, stream, frames, roster);
       else if (expected === "gap" || expected === "epoch") this.catchUp(connection, stream);
     }
     if (flush.next !== null) this.#dueBy.set(stream, flush.next);
@@ -288,9 +294,14 @@ export class StreamHost {
       this.#published.push({ class: flush.class, receivedAt: flush.received_at });
   }
 
-  #push(connection: Connection, stream: string, frames: FrameCache): void {
+  #push(
+    connection: Connection,
+    stream: string,
+    frames: FrameCache,
+    roster: readonly RosterEntry[],
+  ): void {
     const { flush, position } = frames;
-    const view = connection.view(stream, flush, this.deps.rosters.of(flush.group));
+    const view = connection.view(stream, flush, roster);
     connection.moveTo(stream, position);
     if (view === null) return this.outbox.touch(connection);
     const { text } = frames.frame(view);

@@ -84,24 +84,19 @@ export class Outbox {
   }
 }
 
-/** The texts of some batches, each made once however many connections are sent the same frames. */
+/** The texts of some batches, each made once however many connections are sent the same frames. One frame is itself. */
 class BatchTexts {
   #known: { readonly frames: readonly string[]; readonly text: string }[] = [];
 
   text(frames: readonly string[]): string {
+    const [only] = frames;
+    if (only !== undefined && frames.length === 1) return only;
     const known = this.#known.find((batch) => isSame(batch.frames, frames));
     if (known !== undefined) return known.text;
-    const text = joinFrames(frames);
+    const text = `{"op":"batch","flushes":[${frames.join(",")}]}`;
     if (this.#known.length < MAX_KNOWN_BATCHES) this.#known.push({ frames, text });
     return text;
   }
-}
-
-function joinFrames(frames: readonly string[]): string {
-  const [only] = frames;
-  return frames.length === 1 && only !== undefined
-    ? only
-    : `{"op":"batch","flushes":[${frames.join(",")}]}`;
 }
 
 /** Frames of one view are one text: those are equal at a glance. */
@@ -113,9 +108,9 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 export function sendText(connection: Connection, text: string): void {
   try {
     connection.socket.send(text);
-    connection.tally("sent");
+    connection.sentCount += 1;
   } catch {
-    connection.tally("failed");
+    connection.failedCount += 1;
     // The socket closed between two frames; its close event removes the connection.
   }
 }

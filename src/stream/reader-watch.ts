@@ -107,9 +107,10 @@ export class ReaderWatch {
   countSent(connections: Iterable<Connection>): void {
     let [sent, failed] = [0, 0];
     for (const connection of connections) {
-      const tally = connection.takeTally();
-      sent += tally.sent;
-      failed += tally.failed;
+      sent += connection.sentCount;
+      failed += connection.failedCount;
+      connection.sentCount = 0;
+      connection.failedCount = 0;
     }
     this.count("ws_messages_sent_total", {}, sent);
     this.count("ws_dropped_messages_total", { reason: "socket_closed" }, failed);

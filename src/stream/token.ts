@@ -32,7 +32,10 @@ export function parseStreamName(name: string): StreamId | null {
 
 /** The resume token of some positions: items `stream.epoch.fs.at`, at in base 36. Grants nothing. */
 export function formatToken(positions: Iterable<readonly [string, Position]>): string {
-  return Array.from(positions, ([stream, position]) => formatItem(stream, position)).join(",");
+  let token = "";
+  for (const [stream, position] of positions)
+    token += `${token === "" ? "" : ","}${formatItem(stream, position)}`;
+  return token;
 }
 
 /** All connections of a host that took a flush stand at one position: it is written out once. */
