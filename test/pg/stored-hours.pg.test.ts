@@ -1,5 +1,5 @@
 import pg from "pg";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import type { Flush } from "../../src/contracts/flush.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { readRollups, type RollupsQuery } from "../../src/postgres/bars-store.ts";
@@ -24,6 +24,7 @@ const query: RollupsQuery = {
   limit: 100,
 };
 
+const keeps = inject("storageProfile") === "plain";
 let test: TestDatabase;
 let group = 0;
 beforeAll(async () => {
@@ -33,8 +34,7 @@ afterAll(async () => {
   await test.stop();
 });
 /** Both days of both symbols, an hour and a half each; Friday's hours are kept. */
-beforeEach(async ({ skip }) => {
-  skip(test.profile !== "plain", "the profile stores days in its own way");
+beforeEach(async () => {
   for (const table of ["candles_intraday", "candles_revisions_1m", "stored_hours"])
     await test.database.query(`truncate ${table}`);
   group += 1;
@@ -43,7 +43,7 @@ beforeEach(async ({ skip }) => {
     minutes.flatMap((offset) => [AAPL, SPY].map((symbol) => row({ symbol, ts: openMs + offset }))),
   );
   await drainFlushes(test.sql, [flush(1, { group, rows, as_of: KNOWN_MS })]);
-  await storeHours(test.sql, FRIDAY);
+  if (keeps) await storeHours(test.sql, FRIDAY);
 });
 
 const drainLater = async (rows: Flush["rows"]) => {
@@ -78,7 +78,7 @@ const markedHours = async (change: Partial<RollupsQuery> = {}) =>
 
 const EVERY_HOUR = ["AAPL 0", "AAPL 1", "SPY 0", "SPY 1"];
 
-describe("hours that are kept", () => {
+function keptHours() {
   it("are what is answered, and are what would be worked out", async () => {
     const [kept, workedOut] = await both();
     expect(kept).toHaveLength(8);
@@ -182,10 +182,19 @@ describe("hours that are kept", () => {
     await mark();
     expect(await markedHours()).toEqual(EVERY_HOUR);
   });
-});
+}
+
+// Where another profile stores the days, none are kept.
+if (keeps) describe("hours that are kept", keptHours);
+else
+  it("keeps no hours in a profile that stores days in its own way", async () => {
+    expect(await daysToStoreHours(test.sql, MONDAY, 9)).toEqual([]);
+    expect(await markedHours()).toEqual([]);
+    expect(await closes({ symbols: [SPY] })).toHaveLength(4);
+  });
 
 // Needs a second session, which the embedded database has not.
-if (process.env["DATABASE_URL_TEST"] !== undefined)
+if (keeps && process.env["DATABASE_URL_TEST"] !== undefined)
   describe("a day that is written to", () => {
     it("is left to another night, and what was written is in its hours then", async () => {
       const other = new pg.Client({ connectionString: test.database.connectionString });
