@@ -28,12 +28,14 @@ async function droppedTotals(): Promise<string[]> {
 }
 
 describe("the retention", () => {
-  it("is run once a trading date by group g00, drops until nothing is left, counts it, and packs", async () => {
+  it("is run once a trading date by group g00, drops until nothing is left, counts it, packs and keeps hours", async () => {
     retention.drops.bars = [8, 4];
     retention.drops.quotes = [1];
     retention.unpacked = ["2026-01-05", "2026-01-06"];
+    retention.withoutHours = ["2026-01-06"];
     await tick(minute(0), [0]);
     const nowMs = minute(0);
+    const audited = lastAudit(nowMs, createCalendar()).date;
     const [bars, quotes] = [firstKeptDate(nowMs, 365), firstKeptDate(nowMs, 14)];
     expect(retention.asked).toEqual([
       `keep_from bars ${bars}`,
@@ -41,9 +43,12 @@ describe("the retention", () => {
       `keep_from quotes ${quotes}`,
       ...Array.from({ length: 2 }, () => `drop_expired_quotes ${quotes}`),
       `forget_expired ${bars} 2000`,
-      `days_to_pack ${lastAudit(nowMs, createCalendar()).date} 4`,
+      `days_to_pack ${audited} 4`,
       "pack_day 2026-01-05",
       "pack_day 2026-01-06",
+      `days_to_store_hours ${audited} 20`,
+      "begin_storing_hours 2026-01-06",
+      "keep hours 2026-01-06",
     ]);
     expect(await droppedTotals()).toEqual([
       'partitions_dropped_total{class="bars"} 12',
@@ -70,11 +75,14 @@ describe("the retention", () => {
     expect(await dutiesOf()).toEqual([]);
   });
 
-  it("is done although days could not be packed", async () => {
-    postgres.refuses = /pack_day/;
+  it("is done although days could not be packed, nor their hours be kept", async () => {
+    postgres.refuses = /pack_day|insert into stored_hours/;
     retention.unpacked = ["2026-01-05"];
+    retention.withoutHours = ["2026-01-05"];
     await tick(minute(0), [0]);
     expect(callsOf("days_to_pack")).toHaveLength(1);
+    expect(callsOf("days_to_store_hours")).toHaveLength(1);
+    expect(retention.withoutHours).toEqual(["2026-01-05"]);
     expect(await dutiesOf()).toEqual([]);
   });
 });

@@ -211,7 +211,11 @@ export class FakePostgres {
     if (query.includes("parked_rows")) return this.parked.answer(query, args);
     if (query.includes("unnest(c.holes)")) return result(HOLE_FIELDS, []);
     if (query.includes("backfill_jobs")) return this.letters.answer(query, args);
-    if (/drop_expired|forget_expired|keep_from|days_to_pack|pack_day/.test(query))
+    if (
+      /drop_expired|forget_expired|keep_from|days_to_pack|pack_day|stor(?:e|ing|ed)_hours/.test(
+        query,
+      )
+    )
       return this.retention.answer(query, args);
     if (/ensure_(day|year|quote)_partitions/.test(query)) return result([], []);
     // Tiers are not placed here.

@@ -6,6 +6,8 @@ export class FakeRetention {
   readonly drops: Record<"bars" | "quotes", number[]> = { bars: [], quotes: [] };
   /** Days that are not packed yet. */
   unpacked: string[] = [];
+  /** Days whose hours are not kept yet. */
+  withoutHours: string[] = [];
   /** What was asked, in order: the name of the function and the date. */
   readonly asked: string[] = [];
 
@@ -13,17 +15,26 @@ export class FakeRetention {
     this.drops.bars = [];
     this.drops.quotes = [];
     this.unpacked = [];
+    this.withoutHours = [];
     this.asked.length = 0;
   }
 
   answer(query: string, args: readonly (string | null)[]) {
+    if (query.includes("insert into stored_hours")) {
+      this.withoutHours = this.withoutHours.filter((day) => day !== args[0]);
+      this.asked.push(`keep hours ${args[0]}`);
+      return result([], []);
+    }
     const name = /(?:select|from) (\w+)\(/.exec(query)?.[1] ?? "";
     this.asked.push([name, ...args].join(" "));
-    if (name === "days_to_pack")
+    if (name === "begin_storing_hours") return result([["begin_storing_hours", TEXT]], [[""]]);
+    if (name === "days_to_pack" || name === "days_to_store_hours") {
+      const days = name === "days_to_pack" ? this.unpacked : this.withoutHours;
       return result(
         [["day", TEXT]],
-        this.unpacked.map((day) => [day]),
+        days.map((day) => [day]),
       );
+    }
     if (name === "pack_day") {
       this.unpacked = this.unpacked.filter((day) => day !== args[0]);
       return result([["packed", BOOL]], [["t"]]);
