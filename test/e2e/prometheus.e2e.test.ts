@@ -3,24 +3,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPublication } from "../../dev/market/publication.ts";
-import { createSyntheticMarket } from "../../dev/market/synthetic-market.ts";
 import { DEFAULT_PARAMETERS } from "../../dev/monitoring/alert-parameters.ts";
 import { ruleFile } from "../../dev/monitoring/generated-files.ts";
 import { type Prometheus, startPrometheus } from "../../dev/monitoring/run-prometheus.ts";
-import { MarketDriver } from "../../dev/stack/driver.ts";
-import { type LocalStack, startLocalStack } from "../../dev/stack/local-stack.ts";
-import { createCalendar } from "../../src/domain/calendar.ts";
-import { MINUTE_MS } from "../../src/domain/time.ts";
+import type { LocalStack } from "../../dev/stack/local-stack.ts";
 import { findProgram } from "../support/find-program.ts";
-import { ROOT } from "../support/source-tree.ts";
+import { startSmallStack } from "../support/small-stack.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const missing = ["prometheus", "promtool"].filter((name) => findProgram(name) === null);
 const TIMEOUT_MS = 240_000;
 /** Symbols are owed minutes from the start on, and the first of them is due after three and a half. */
 const MINUTES = 6;
-const DATE = "2026-03-20";
 
 /** Lints of promtool about names that are given: they have a unit and a type in them. */
 const GIVEN_NAMES = [
@@ -38,33 +32,9 @@ describe.skipIf(missing.length > 0)(
 
     beforeAll(async () => {
       dir = mkdtempSync(join(tmpdir(), "mds-prometheus-"));
-      const market = createSyntheticMarket({ seed: 1, symbols: 20 });
-      const calendar = createCalendar();
-      const session = calendar.session(DATE);
-      if (session === undefined) throw new Error(`${DATE} is no trading date`);
-      const startMs = session.openMs + 60 * MINUTE_MS;
-      stack = await startLocalStack({
-        root: ROOT,
-        stateDir: dir,
-        market,
-        publication: createPublication(market, { seed: 1, lateRate: 0, correctedRate: 0 }),
-        symbolGroups: 2,
-        startMs,
-        pinned: true,
-        calendarOverrides: [],
-        impolite: false,
-        databaseInMemory: true,
-        sloEveryS: 30,
-      });
-      const driver = new MarketDriver({
-        hours: { calendar, sessions: ["regular"] },
-        key: stack.key,
-        speed: Infinity,
-        startMs,
-        onTime: (nowMs) => stack.setMarketTime(nowMs),
-      });
-      await driver.begin(stack.serviceUrl());
-      while (driver.nowMs < startMs + MINUTES * MINUTE_MS) await driver.step(stack.serviceUrl());
+      const small = await startSmallStack(dir, 30);
+      stack = small.stack;
+      await small.goOn(MINUTES);
       prometheus = await startPrometheus({
         dir: join(dir, "prometheus"),
         serviceUrl: stack.serviceUrl(),

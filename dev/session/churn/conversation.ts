@@ -4,6 +4,7 @@ import { formatToken, parseToken, type Position, streamName } from "../../../src
 import { isBars } from "./client-book.ts";
 import type { ConversationDeps } from "./conversation-deps.ts";
 import type { ReadFlush } from "./frame-reader.ts";
+import { isDiff } from "../handoff.ts";
 import { followOffer } from "./follow-offer.ts";
 import { ReplayCheck } from "./replay-check.ts";
 import type { Choice, Want } from "./wants.ts";
@@ -18,7 +19,7 @@ interface Request {
   readonly resumed: ReadonlyMap<string, Position>;
 }
 
-/** A hand-off: its fetch, and for a diff the replay that joins it. Live flushes wait. */
+/** A hand-off: its fetch, and of a resume the replay that joins it. Live flushes wait. */
 interface Handover {
   readonly held: ReadFlush[];
   isFetched: boolean;
@@ -187,9 +188,16 @@ export class Conversation {
     } else if (result.handoff === undefined) {
       tally.unproven += 1;
       fault(`${stream} was neither recovered nor handed off, code ${result.code ?? "none"}`);
-    } else this.#handOver(stream, at, request.choice, result.handoff);
+    } else {
+      const { handoff } = result;
+      // Behind a diff the socket replays; of what HTTP replays it brings nothing, and says so.
+      const end = isDiff(handoff.url) ? null : handoff.join_fs - 1;
+      this.#replays.set(stream, new ReplayCheck(handoff.join_fs, end));
+      this.#handOver(stream, at, request.choice, handoff);
+    }
   }
 
+  /** Follows an offer; a replay of the stream that is under way belongs to it. */
   #handOver(stream: string, server: Position, choice: Choice, offer: Handoff): void {
     const { tally, fault } = this.#deps;
     const followed = followOffer(this.#deps, {
@@ -203,10 +211,9 @@ export class Conversation {
     const handover: Handover = {
       held: [],
       isFetched: false,
-      awaitsTrailer: followed.isDiff,
+      awaitsTrailer: this.#replays.has(stream),
       complete: followed.count,
     };
-    if (followed.isDiff) this.#replays.set(stream, new ReplayCheck(offer.join_fs, null));
     this.#handovers.set(stream, handover);
     void followed.fetched.then(
       () => {

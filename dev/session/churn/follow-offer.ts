@@ -22,7 +22,6 @@ export interface OfferToFollow {
 
 /** A hand-off under way. */
 export interface FollowedOffer {
-  readonly isDiff: boolean;
   /** Resolves when all of it is in the book, rejects when it can't be had. */
   readonly fetched: Promise<void>;
   /** Counts it by its reason; to be called once it is complete. */
@@ -60,7 +59,6 @@ export function followOffer(
     tally.by[byDiff ? "diff" : "replay"] += 1;
   };
   return {
-    isDiff: byDiff,
     fetched: fetch(),
     count: () => {
       tally.uncounted += 1;

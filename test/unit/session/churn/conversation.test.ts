@@ -146,11 +146,40 @@ describe("a resume", () => {
   });
 
   it("that is handed off although the buffer had it counts against the socket", async () => {
-    const { tally, next } = resuming([{ kind: "flushes", frames: [] }], false);
+    const { tally, faults, next } = resuming([{ kind: "flushes", frames: [] }], false);
     const handoff = { url: `/v1/stream/replay?from=${token(2)}`, join_fs: 3 };
     next.receive(ack(2, { g: "0b", recovered: false, code: 1412, handoff }));
+    next.receive(trailer([], 2));
     await expect.poll(() => tally.handedOff.needless).toBe(1);
     expect(tally.recoveredPct()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it("that HTTP replays brings nothing on the socket, and the trailer has to say so", async () => {
+    const { tally, faults, next } = resuming([{ kind: "flushes", frames: [] }]);
+    const handoff = { url: `/v1/stream/replay?from=${token(2)}`, join_fs: 3 };
+    next.receive(ack(2, { g: "0b", recovered: false, code: 1412, handoff }));
+    expect(next.isSettled).toBe(false);
+    next.receive(trailer([replayed(3)], 2));
+    expect(faults.join()).toContain("rows came");
+    expect(tally.unproven).toBe(1);
+  });
+});
+
+describe("a new epoch", () => {
+  it("is handed off without a trailer: what comes behind it is live", async () => {
+    const { book, tally, faults, next } = resuming([
+      { kind: "beliefs", beliefs: [], untilMs: at(3) },
+    ]);
+    next.receive(ack(2, { g: "0b", recovered: true, from: 3, to: 2 }));
+    next.receive(trailer([], 2));
+    const handoff = { url: "/v1/bars/diff?as_of_a=1&as_of_b=2&symbols=AAPL", join_fs: 1 };
+    const renewed = EPOCH.replace(/.$/, "z");
+    next.receive(JSON.stringify({ op: "epoch", g: "0b", e: renewed, fs: 0, handoff }));
+    await expect.poll(() => next.isSettled).toBe(true);
+    expect(tally.epochs).toBe(1);
+    expect(faults).toEqual([]);
+    expect(book.positions.get("0b")).toMatchObject({ epoch: renewed, fs: 0 });
   });
 });
 
