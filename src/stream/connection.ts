@@ -50,6 +50,8 @@ export class Connection {
   /** Frames waiting to go out as one. */
   outbox: string[] = [];
   outboxChars = 0;
+  /** It is on the outbox's list: it has moved on since it was saved. */
+  isWaiting = false;
 
   constructor(
     socket: WebSocket,

@@ -328,7 +328,11 @@ export class StreamHost {
   }
 
   #following(stream: string): Connection[] {
-    return [...this.#connections.values()].filter((connection) => connection.positions.has(stream));
+    const following: Connection[] = [];
+    for (const connection of this.#connections.values()) {
+      if (connection.positions.has(stream)) following.push(connection);
+    }
+    return following;
   }
 
   /** Frames went out: what they count is counted before the object may hibernate. */

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 
 /** Flush frames that come within this time go out as one. */
-export const BATCH_MS = 50;
+export const BATCH_MS = 20;
 /** A batch that has grown to this is sent at once. */
 const MAX_BATCH_CHARS = 256 * 1_024;
 /** Batches whose text is remembered until all that waits is sent. */
@@ -23,7 +23,8 @@ export interface OutboxDeps {
  */
 export class Outbox {
   #deps: OutboxDeps;
-  #waiting = new Set<Connection>();
+  /** Who may wait for something; one that was sent it meanwhile no longer does. */
+  #waiting: Connection[] = [];
   #batches = new BatchTexts();
   #timed = false;
 
@@ -42,7 +43,10 @@ export class Outbox {
 
   /** A connection has moved on, with or without a frame. */
   touch(connection: Connection): void {
-    this.#waiting.add(connection);
+    if (!connection.isWaiting) {
+      connection.isWaiting = true;
+      this.#waiting.push(connection);
+    }
     if (this.#timed) return;
     this.#timed = true;
     this.#deps.after(BATCH_MS, () => this.#sendAll());
@@ -50,13 +54,13 @@ export class Outbox {
 
   /** Sends what waits for a connection now, before something else goes to it. */
   send(connection: Connection): void {
-    this.#waiting.delete(connection);
+    connection.isWaiting = false;
     this.#sendFrames(connection);
   }
 
   /** Forgets what waits for a connection; answers how many frames that were. */
   discard(connection: Connection): number {
-    this.#waiting.delete(connection);
+    connection.isWaiting = false;
     const { length } = connection.outbox;
     connection.outbox = [];
     connection.outboxChars = 0;
@@ -65,9 +69,11 @@ export class Outbox {
 
   #sendAll(): void {
     this.#timed = false;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
+    const waiting = this.#waiting;
+    this.#waiting = [];
     for (const connection of waiting) {
+      if (!connection.isWaiting) continue;
+      connection.isWaiting = false;
       this.#sendFrames(connection);
       this.#deps.onSettled(connection);
     }
@@ -78,19 +84,19 @@ export class Outbox {
   #sendFrames(connection: Connection): void {
     const frames = connection.outbox;
     if (frames.length === 0) return;
-    connection.outbox = [];
     connection.outboxChars = 0;
-    sendText(connection, this.#batches.text(frames));
+    if (frames.length > 1) connection.outbox = [];
+    // Mostly there is one frame, and the list is kept for the next.
+    const text = frames.length > 1 ? this.#batches.text(frames) : frames.pop();
+    if (text !== undefined) sendText(connection, text);
   }
 }
 
-/** The texts of some batches, each made once however many connections are sent the same frames. One frame is itself. */
+/** The texts of some batches, each made once however many connections are sent the same frames. */
 class BatchTexts {
   #known: { readonly frames: readonly string[]; readonly text: string }[] = [];
 
   text(frames: readonly string[]): string {
-    const [only] = frames;
-    if (only !== undefined && frames.length === 1) return only;
     const known = this.#known.find((batch) => isSame(batch.frames, frames));
     if (known !== undefined) return known.text;
     const text = `{"op":"batch","flushes":[${frames.join(",")}]}`;
