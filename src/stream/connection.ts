@@ -2,6 +2,7 @@ import { AckBook } from "./ack-book.ts";
 import { decodeAcks, encodeAcks } from "./ack-codec.ts";
 import { fixedText, parseAttachment, toAttachment } from "./attachment.ts";
 import { Conduct } from "./conduct.ts";
+import type { Recipient } from "./outbox.ts";
 import {
   NO_SUBSCRIPTION,
   type RosterEntry,
@@ -24,7 +25,7 @@ export interface ConnectionOrigin {
  * attachment (16 KB at most: a bitmap of sids a channel, an item and an ack a stream), so nothing is lost
  * when the object hibernates; the rest is rebuilt from it.
  */
-export class Connection {
+export class Connection implements Recipient {
   readonly socket: WebSocket;
   readonly id: string;
   readonly key: string;
@@ -42,15 +43,12 @@ export class Connection {
   #positions: Map<string, Position>;
   #views = new Map<string, { readonly rosterLength: number; readonly view: StreamView | null }>();
   #isGone = false;
-  /** Frames that were handed to the socket, and that it did not take, since it was counted last. */
   sentCount = 0;
   failedCount = 0;
   /** Streams that are being replayed or caught up: live flushes wait for that. */
   readonly busy = new Set<string>();
-  /** Frames waiting to go out as one. */
   outbox: string[] = [];
   outboxChars = 0;
-  /** It is on the outbox's list: it has moved on since it was saved. */
   isWaiting = false;
 
   constructor(

@@ -48,7 +48,7 @@ export interface HostDeps extends WatchDeps {
  * continue it is read from the home's log.
  */
 export class StreamHost {
-  readonly outbox: Outbox;
+  readonly outbox: Outbox<Connection>;
   readonly watch: ReaderWatch;
   readonly deps: HostDeps;
   #connections = new Map<WebSocket, Connection>();

@@ -1,5 +1,3 @@
-import type { Connection } from "./connection.ts";
-
 /** Flush frames that come within this time go out as one. */
 export const BATCH_MS = 20;
 /** A batch that has grown to this is sent at once. */
@@ -7,12 +5,25 @@ const MAX_BATCH_CHARS = 256 * 1_024;
 /** Batches whose text is remembered until all that waits is sent. */
 const MAX_KNOWN_BATCHES = 8;
 
+/** Whom frames go to, and what is kept with him. */
+export interface Recipient {
+  readonly socket: { send(text: string): void };
+  /** Frames waiting to go out as one. */
+  outbox: string[];
+  outboxChars: number;
+  /** It is on the outbox's list: it has moved on since it settled. */
+  isWaiting: boolean;
+  /** Frames that were handed to the socket, and that it did not take, since they were counted last. */
+  sentCount: number;
+  failedCount: number;
+}
+
 /** What an outbox waits with, and whom it tells. */
-export interface OutboxDeps {
+export interface OutboxDeps<R extends Recipient> {
   /** A timer that is known to be short. */
   readonly after: (delayMs: number, act: () => void) => void;
   /** A connection has been sent all that waited for it: what it holds now is how far it is. */
-  readonly onSettled: (connection: Connection) => void;
+  readonly onSettled: (connection: R) => void;
   /** All that waited is sent. */
   readonly onSent: () => void;
 }
@@ -21,18 +32,18 @@ export interface OutboxDeps {
  * Joins the flush frames of a connection that come close together into `batch` frames. Until a connection is sent
  * what waits, its attachment stays where it was: an object that is reset in between reads it from the log again.
  */
-export class Outbox {
-  #deps: OutboxDeps;
+export class Outbox<R extends Recipient> {
+  #deps: OutboxDeps<R>;
   /** Who may wait for something; one that was sent it meanwhile no longer does. */
-  #waiting: Connection[] = [];
+  #waiting: R[] = [];
   #batches = new BatchTexts();
   #timed = false;
 
-  constructor(deps: OutboxDeps) {
+  constructor(deps: OutboxDeps<R>) {
     this.#deps = deps;
   }
 
-  push(connection: Connection, frame: string): void {
+  push(connection: R, frame: string): void {
     connection.outbox.push(frame);
     connection.outboxChars += frame.length;
     if (connection.outboxChars >= MAX_BATCH_CHARS) {
@@ -42,7 +53,7 @@ export class Outbox {
   }
 
   /** A connection has moved on, with or without a frame. */
-  touch(connection: Connection): void {
+  touch(connection: R): void {
     if (!connection.isWaiting) {
       connection.isWaiting = true;
       this.#waiting.push(connection);
@@ -53,13 +64,13 @@ export class Outbox {
   }
 
   /** Sends what waits for a connection now, before something else goes to it. */
-  send(connection: Connection): void {
+  send(connection: R): void {
     connection.isWaiting = false;
     this.#sendFrames(connection);
   }
 
   /** Forgets what waits for a connection; answers how many frames that were. */
-  discard(connection: Connection): number {
+  discard(connection: R): number {
     connection.isWaiting = false;
     const { length } = connection.outbox;
     connection.outbox = [];
@@ -81,7 +92,7 @@ export class Outbox {
     if (waiting.length > 0) this.#deps.onSent();
   }
 
-  #sendFrames(connection: Connection): void {
+  #sendFrames(connection: R): void {
     const frames = connection.outbox;
     if (frames.length === 0) return;
     connection.outboxChars = 0;
@@ -111,7 +122,7 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** Sends to a socket that may have gone: the client resumes from its own token. */
-export function sendText(connection: Connection, text: string): void {
+export function sendText(connection: Recipient, text: string): void {
   try {
     connection.socket.send(text);
     connection.sentCount += 1;
