@@ -2,6 +2,7 @@ import { createCalendar, type TradingSession } from "../../src/domain/calendar.t
 import { lastSessionDates } from "../../src/domain/session-ahead.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { MAX_READ_ROWS, readBars, readRollups } from "../../src/postgres/bars-store.ts";
+import { storeHours } from "../../src/postgres/hours-store.ts";
 import { readLatestBars } from "../../src/postgres/latest-store.ts";
 import type { SqlClient } from "../../src/postgres/sql-client.ts";
 import type { BenchDatabase } from "./bench-database.ts";
@@ -123,6 +124,13 @@ export async function benchRead(
     const [p50, p99] = [0.5, 0.99].map((share) => rounded(percentile(times, share)));
     figures[name] = { p50_ms: p50 ?? Number.NaN, p99_ms: p99 ?? Number.NaN };
     say(`read: ${name}: p50 ${p50} ms, p99 ${p99} ms; aim: ${aim}`);
+  }
+  const last = market.sessions.at(-1);
+  if (last !== undefined) {
+    const startMs = performance.now();
+    await storeHours(sql, last.date);
+    const tookS = ((performance.now() - startMs) / 1_000).toFixed(1);
+    say(`read: the hours of the last session, ${market.market} symbols, kept in ${tookS} s`);
   }
   return figures;
 }

@@ -7,6 +7,7 @@ type CellCheck = (value: unknown) => boolean;
  * rows: every host reads every flush. What fails is told as `z.array(row)` tells it. Cells must not be transformed.
  */
 export function rowsOf<Row extends z.ZodTuple>(row: Row) {
+  if (row.def.rest !== null) throw new TypeError("a row has a length");
   const checks = row.def.items.map(cellCheck);
   const isRow = (value: unknown) =>
     Array.isArray(value) &&
@@ -33,5 +34,6 @@ function cellCheck(schema: unknown): CellCheck {
   throw new TypeError("a row has a cell that is no schema");
 }
 
-/** A type without a further condition. */
-const isPlain = ({ def }: z.ZodType) => !("checks" in def) || def.checks?.length === 0;
+/** A type without a further condition, such as that a number is whole. */
+const isPlain = ({ def }: z.ZodType) =>
+  !("check" in def) && (def.checks === undefined || def.checks.length === 0);

@@ -20,7 +20,7 @@ export interface ClosedDaysDeps {
   readonly wall: WallClock;
 }
 
-/** The days that were treated, oldest first. */
+/** The days that were treated, in turn. */
 export interface ClosedDays {
   readonly packed: readonly string[];
   readonly hoursKept: readonly string[];
@@ -58,7 +58,7 @@ const KEEPING_HOURS: DayWork = {
 };
 
 /**
- * Stores days by symbol whose session is audited, then keeps their hours; of each a few days at most. A day that can't
+ * Stores days by symbol whose session is audited, oldest first, then keeps hours, newest first; a few days at most. A day that can't
  * be had now is left to the next night. Never rejects.
  */
 export async function treatClosedDays(deps: ClosedDaysDeps): Promise<ClosedDays> {

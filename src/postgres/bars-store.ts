@@ -135,9 +135,10 @@ async function readRows(
   const bounds = remaining.map((symbol) => {
     const position = symbol === after?.symbol ? after.ts : undefined;
     if (sort === "desc") return toIso(Math.min(endMs, position ?? endMs));
-    // The minutes of a rollup that was read are behind the page, all of them.
-    const next = (position ?? -Infinity) + (isRollup(interval) ? INTERVAL_MS[interval] : 1);
-    return toIso(Math.max(startMs, next));
+    if (position === undefined) return toIso(startMs);
+    // All minutes of a rollup that was read are behind the page; a page may also end between two rollups.
+    const width = isRollup(interval) ? INTERVAL_MS[interval] : 1;
+    return toIso(Math.max(startMs, Math.floor(position / width) * width + width));
   });
   const params: SqlParam[] = [
     remaining,

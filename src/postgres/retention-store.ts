@@ -37,7 +37,7 @@ export async function dropExpired(
 }
 
 /**
- * Forgets what is told of bars before a date: gap events, backfill jobs that are over, known ranges. At most
+ * Forgets what is told of bars before a date: gap events, backfill jobs that are over, hours, known ranges. At most
  * `limit` rows of each; answers how many in all.
  */
 export async function forgetExpired(

@@ -13,8 +13,8 @@ const WIDTHS: Readonly<Record<RollupInterval, string>> = { "5m": "5 minutes", "1
 /** What a rollup is made of, of the columns between a bar's key and its session: the rest need not be sorted. */
 const MINUTE_COLUMNS = "open, high, low, close, volume, vwap, trade_count, as_of, provider, feed";
 
-/** Bits of a provider, one for each feed. They are stored: providers and feeds may only be added, at the end. */
-const FEED_BITS = 8;
+/** Bits of a provider, one for each feed. They are stored: six providers and five feeds have room, new ones at the end. */
+export const FEED_BITS = 5;
 
 /** Who gave a bar as a bit: cheaper than to collect the names of each bucket's bars. */
 const SOURCE_BIT = `1 << (
@@ -111,8 +111,8 @@ function hoursSql(
       ${ranges === null ? "" : parts}`;
 }
 
-const KEPT_SQL = `left join stored_hours kept on kept.symbol = page.symbol and kept.day = span.day
-      and kept.hours is not null and kept.as_of <= $5::timestamptz`;
+const KEPT_SQL = `left join stored_hours kept on span.keeps_hours
+      and kept.symbol = page.symbol and kept.day = span.day and kept.hours is not null and kept.as_of <= $5::timestamptz`;
 
 /**
  * The first $6 bars of `page.symbol`, worked out from the minutes that were believed at $5. A page never ends inside a
@@ -135,9 +135,9 @@ export function rollupSql(
   return `
     select page.symbol, bucket.*
     from (
-      select day, day::timestamp at time zone 'UTC' as from_ts,
-        (day + 1)::timestamp at time zone 'UTC' as to_ts
-      from bar_days($3::timestamptz, $4::timestamptz) day order by day ${sort}
+      select held.day, held.keeps_hours, held.day::timestamp at time zone 'UTC' as from_ts,
+        (held.day + 1)::timestamp at time zone 'UTC' as to_ts
+      from bar_days($3::timestamptz, $4::timestamptz) held order by held.day ${sort}
     ) span
     ${isKept ? KEPT_SQL : ""}
     cross join lateral (${bars}) bucket
@@ -146,31 +146,27 @@ export function rollupSql(
 
 /**
  * Works out and keeps the hours of the UTC day $1, which is `[$3, $4)`, as they are believed at $5, the end of time.
- * Of symbols of which none are kept or whose bars changed since, $2 at most.
+ * Of $2 symbols at most of those whose hours are to be made; answers of how many, `count`. A symbol that has no bars
+ * any more is taken off.
  */
 export const STORE_HOURS_SQL = `
-with recursive held (symbol) as (
-  (${firstSymbolSql("")})
-  union all
-  select (${firstSymbolSql("and c.symbol > held.symbol")}) from held where held.symbol is not null
+with page as (
+  select s.symbol from stored_hours s where s.day = $1::date and s.hours is null
+  order by s.symbol limit $2::integer
+), made as (
+  update stored_hours kept set as_of = day.as_of, hours = day.hours
+  from (
+    select page.symbol, max(bar.as_of) as as_of,
+      array_agg((${barOf("bar")})::stored_hour order by bar.first_ts) as hours
+    from page
+    cross join (select $3::timestamptz as from_ts, $4::timestamptz as to_ts) span
+    cross join lateral (${bucketsSql("1h", NO_TERMS, { sort: "asc", isFirst: true, span: "span" })}) bar
+    group by page.symbol
+  ) day
+  where kept.symbol = day.symbol and kept.day = $1::date
+  returning kept.symbol
+), gone as (
+  delete from stored_hours kept using page
+  where kept.symbol = page.symbol and kept.day = $1::date and page.symbol not in (select symbol from made)
 )
-insert into stored_hours as kept (symbol, day, as_of, hours)
-select page.symbol, $1::date, max(bar.as_of), array_agg((${barOf("bar")})::stored_hour order by bar.first_ts)
-from (
-  select held.symbol from held
-  where held.symbol is not null and not exists (
-    select from stored_hours s where s.symbol = held.symbol and s.day = $1::date and s.hours is not null
-  )
-  limit $2::integer
-) page
-cross join (select $3::timestamptz as from_ts, $4::timestamptz as to_ts) span
-cross join lateral (${bucketsSql("1h", NO_TERMS, { sort: "asc", isFirst: true, span: "span" })}) bar
-group by page.symbol
-on conflict (symbol, day) do update set as_of = excluded.as_of, hours = excluded.hours
-  where kept.hours is null`;
-
-/** The first symbol of those with a bar in `[$3, $4)`: one look into the key's index, however many bars there are. */
-function firstSymbolSql(condition: string): string {
-  return `select c.symbol from candles_intraday c where c.ts >= $3::timestamptz and c.ts < $4::timestamptz ${condition}
-    order by c.symbol limit 1`;
-}
+select count(*)::integer as count from page`;

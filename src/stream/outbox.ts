@@ -54,13 +54,7 @@ export class Outbox<R extends Recipient> {
 
   /** A connection has moved on, with or without a frame. */
   touch(connection: R): void {
-    if (!connection.isWaiting) {
-      connection.isWaiting = true;
-      this.#waiting.push(connection);
-    }
-    if (this.#timed) return;
-    this.#timed = true;
-    this.#deps.after(BATCH_MS, () => this.#sendAll());
+    if (!connection.isWaiting) this.#list(connection);
   }
 
   /** Sends what waits for a connection now, before something else goes to it. */
@@ -78,15 +72,31 @@ export class Outbox<R extends Recipient> {
     return length;
   }
 
+  #list(connection: R): void {
+    connection.isWaiting = true;
+    this.#waiting.push(connection);
+    if (this.#timed) return;
+    this.#timed = true;
+    this.#deps.after(BATCH_MS, () => this.#sendAll());
+  }
+
   #sendAll(): void {
     this.#timed = false;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const connection of waiting) {
-      if (!connection.isWaiting) continue;
-      connection.isWaiting = false;
-      this.#sendFrames(connection);
-      this.#deps.onSettled(connection);
+    let taken = 0;
+    try {
+      for (const connection of waiting) {
+        taken += 1;
+        if (!connection.isWaiting) continue;
+        connection.isWaiting = false;
+        this.#sendFrames(connection);
+        this.#deps.onSettled(connection);
+      }
+    } finally {
+      // One that breaks down takes nobody along.
+      for (const connection of waiting.slice(taken))
+        if (connection.isWaiting) this.#list(connection);
     }
     this.#batches = new BatchTexts();
     if (waiting.length > 0) this.#deps.onSent();

@@ -131,7 +131,7 @@ let runs = 0;
  * the profile keeps any.
  */
 async function store(list: readonly Change[], keptAfter: readonly number[] = []): Promise<Flush[]> {
-  for (const table of ["candles_intraday", "candles_revisions_1m", "group_cursor", "stored_hours"])
+  for (const table of ["candles_intraday", "candles_revisions_1m", "group_cursor"])
     await test.database.query(`truncate ${table}`);
   runs += 1;
   const epoch = `0k3f9a2xq${String(runs).padStart(6, "0")}`;

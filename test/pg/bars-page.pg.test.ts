@@ -3,7 +3,7 @@ import type { FlushRow } from "../../src/contracts/flush.ts";
 import { type BarsPageQuery, readBarsPage } from "../../src/api/bars-page.ts";
 import { createCalendar } from "../../src/domain/calendar.ts";
 import type { SessionChoice } from "../../src/domain/session-ranges.ts";
-import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { drainFlushes } from "../../src/postgres/flush-store.ts";
 import { listSymbols } from "../../src/postgres/symbol-list.ts";
 import { flush, OPEN_MS, row } from "../support/flushes.ts";
@@ -57,6 +57,10 @@ afterAll(async () => {
 const page = async (change: Partial<BarsPageQuery>) =>
   await readBarsPage(test.sql, calendar, { ...query, ...change });
 
+/** By start and session: two of them may share an hour. */
+const inOrder = (bars: Awaited<ReturnType<typeof page>>["bars"]) =>
+  bars.toSorted((a, b) => a.ts - b.ts || (a.session < b.session ? -1 : 1));
+
 describe("a page of bars", () => {
   it("holds the regular minutes and those of the closing window unless a session is chosen", async () => {
     const minutes = async (session: SessionChoice | undefined) =>
@@ -100,6 +104,31 @@ describe("a page of bars", () => {
       expect(symbols).toEqual(["AAPL", "AAPL", "AAPL", "MSFT"]);
     }
   });
+
+  it.each(["1m", "5m", "1h"] as const)(
+    "loses no bar of %s that starts where a read of years is cut",
+    async (interval) => {
+      const hourMs = OPEN_MS - (OPEN_MS % HOUR_MS);
+      const narrow = await page({ interval, session: "all" });
+      for (const sort of ["asc", "desc"] as const) {
+        for (const cutMs of interval === "1h" ? [hourMs] : [hourMs, OPEN_MS]) {
+          // A page looks into 400 days of a symbol.
+          const range =
+            sort === "asc"
+              ? { startMs: cutMs - 400 * DAY_MS, endMs: cutMs + 90 * DAY_MS }
+              : { startMs: cutMs - 90 * DAY_MS, endMs: cutMs + 400 * DAY_MS };
+          const found: (typeof narrow.bars)[number][] = [];
+          let after: BarsPageQuery["after"];
+          do {
+            const { bars, next } = await page({ ...range, interval, session: "all", sort, after });
+            found.push(...bars);
+            after = next ?? undefined;
+          } while (after !== undefined);
+          expect(inOrder(found)).toEqual(inOrder(narrow.bars));
+        }
+      }
+    },
+  );
 
   it("is empty where nothing can be known yet", async () => {
     expect(await page({ startMs: OPEN_MS + DAY_MS, asOfMs: OPEN_MS, endMs: OPEN_MS * 2 })).toEqual({

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 /** Both days of both symbols, an hour and a half each; Friday's hours are kept. */
 beforeEach(async () => {
-  for (const table of ["candles_intraday", "candles_revisions_1m", "stored_hours"])
+  for (const table of ["candles_intraday", "candles_revisions_1m"])
     await test.database.query(`truncate ${table}`);
   group += 1;
   const minutes = Array.from({ length: 90 }, (_, n) => n * MINUTE_MS);
@@ -59,7 +59,7 @@ const closes = async (change: Partial<RollupsQuery> = {}) =>
 /** The answer, and the one without anything that is kept. */
 async function both(change: Partial<RollupsQuery> = {}) {
   const answer = await readRollups(test.sql, { ...query, ...change });
-  await test.sql.query({ text: "truncate stored_hours", params: [] });
+  await test.database.query("update stored_hours set hours = null, as_of = default");
   return [answer, await readRollups(test.sql, { ...query, ...change })];
 }
 /** Makes what is kept recognisable: a read that answers it has 1,000 more. */
@@ -143,7 +143,7 @@ function keptHours() {
     expect(await markedHours(later)).toEqual(["AAPL 0", "AAPL 1"]);
     const answer = await readRollups(test.sql, { ...query, ...later });
     expect(await daysToStoreHours(test.sql, FRIDAY, 9)).toEqual([FRIDAY]);
-    await test.database.query("delete from stored_hours where symbol = 'AAPL'");
+    await test.database.query("update stored_hours set hours = null where symbol = 'AAPL'");
     await storeHours(test.sql, FRIDAY);
     expect(await daysToStoreHours(test.sql, FRIDAY, 9)).toEqual([]);
     const [kept, workedOut] = await both(later);
@@ -159,6 +159,51 @@ function keptHours() {
     expect(await markedHours()).toEqual(EVERY_HOUR);
     await drainLater([row({ symbol: SPY, ts: OPEN_MS, close: 101, revision: 1 })]);
     expect(await markedHours({ asOfMs: KNOWN_MS + DAY_MS })).toEqual(["AAPL 0", "AAPL 1"]);
+  });
+
+  it.each([
+    ["is emptied", `truncate ${FRIDAY_BARS}`],
+    ["is emptied with all others", "truncate candles_intraday"],
+    [
+      "is made anew",
+      `drop table ${FRIDAY_BARS}; drop table candles_revisions_20260320;
+      select ensure_day_partitions('${FRIDAY}', '${FRIDAY}')`,
+    ],
+  ])("do not outlive a day's table that %s", async (_, change) => {
+    for (const statement of change.split(";")) await test.database.query(statement);
+    expect(await closes({ endMs: OPEN_MS + DAY_MS })).toEqual([]);
+    await drainLater([row({ symbol: SPY, ts: OPEN_MS })]);
+    expect(await closes({ endMs: OPEN_MS + DAY_MS, asOfMs: KNOWN_MS + DAY_MS })).toEqual([
+      ["SPY", 0, 100.5, 1],
+    ]);
+    expect(await daysToStoreHours(test.sql, FRIDAY, 9)).toEqual([FRIDAY]);
+    await storeHours(test.sql, FRIDAY);
+    const [kept, workedOut] = await both({ asOfMs: KNOWN_MS + DAY_MS });
+    expect(kept).toEqual(workedOut);
+  });
+
+  it("are no longer to be made of a symbol that has no bars of the day any more", async () => {
+    await test.database.query(`update ${FRIDAY_BARS} set symbol = 'SPYX' where symbol = 'SPY'`);
+    await test.database.query("delete from candles_revisions_1m");
+    await storeHours(test.sql, FRIDAY);
+    expect(await daysToStoreHours(test.sql, FRIDAY, 9)).toEqual([]);
+    const rows = await test.database.query("select symbol from stored_hours order by 1");
+    expect(rows).toEqual([{ symbol: "AAPL" }, { symbol: "SPYX" }]);
+  });
+
+  it("are made in steps of more symbols than a day may be held up for", async () => {
+    await test.database.query(
+      `insert into candles_intraday select 'N' || n, interval, ts, open, high, low, close, volume, vwap, trade_count,
+        as_of, asked_at, provider, feed, session, status, revision
+      from candles_intraday cross join generate_series(1, 1001) n
+      where symbol = 'SPY' and ts = '2026-03-20T13:30Z'`,
+    );
+    await storeHours(test.sql, FRIDAY);
+    expect(
+      await test.database.query(
+        "select count(*)::integer as made from stored_hours where hours is not null",
+      ),
+    ).toEqual([{ made: 1_003 }]);
   });
 
   it("are listed by day until they are kept, and forgotten with their bars", async () => {
@@ -196,6 +241,22 @@ else
 // Needs a second session, which the embedded database has not.
 if (keeps && process.env["DATABASE_URL_TEST"] !== undefined)
   describe("a day that is written to", () => {
+    it("loses its hours to who changes a bar in an older snapshot, or he is refused", async () => {
+      await drainLater([row({ symbol: SPY, ts: OPEN_MS, close: 101, revision: 1 })]);
+      const other = new pg.Client({ connectionString: test.database.connectionString });
+      await other.connect();
+      try {
+        await other.query("begin isolation level repeatable read");
+        await other.query("select from candles_intraday limit 1");
+        await storeHours(test.sql, FRIDAY);
+        await expect(
+          other.query("update candles_intraday set volume = 7 where symbol = 'SPY'"),
+        ).rejects.toThrow("could not serialize access");
+      } finally {
+        await other.end();
+      }
+    });
+
     it("is left to another night, and what was written is in its hours then", async () => {
       const other = new pg.Client({ connectionString: test.database.connectionString });
       await other.connect();

@@ -76,7 +76,7 @@ describe("the retention", () => {
   });
 
   it("is done although days could not be packed, nor their hours be kept", async () => {
-    postgres.refuses = /pack_day|insert into stored_hours/;
+    postgres.refuses = /pack_day|update stored_hours/;
     retention.unpacked = ["2026-01-05"];
     retention.withoutHours = ["2026-01-05"];
     await tick(minute(0), [0]);

@@ -12,8 +12,9 @@ const row = z.tuple([
   z.enum(["c"]).nullable(),
   z.boolean(),
   z.string().max(2),
+  z.int(),
 ]);
-const GOOD = ["", 0.5, 1, null, "a", null, true, "xy"];
+const GOOD = ["", 0.5, 1, null, "a", null, true, "xy", 2];
 
 const cell = fc.oneof(
   fc.constantFrom(...GOOD, "b", "c", "xyz", undefined, Number.NaN, Infinity, {}, []),
@@ -25,7 +26,7 @@ const rows = fc.oneof(
     fc
       .array(fc.tuple(fc.nat(GOOD.length), cell), { maxLength: 1 })
       .map((changes) =>
-        changes.reduce<unknown[]>((all, [at, to]) => all.with(Math.min(at, 7), to), GOOD),
+        changes.reduce<unknown[]>((all, [at, to]) => all.with(Math.min(at, 8), to), GOOD),
       ),
     { maxLength: 3 },
   ),
@@ -49,6 +50,10 @@ describe("a list of rows", () => {
       { numRuns: 500 },
     );
     expect(taken).toBeGreaterThan(50);
+  });
+
+  it("refuses a tuple of any length", () => {
+    expect(() => rowsOf(z.tuple([z.string()], z.number()))).toThrow("a row has a length");
   });
 
   it("says which cell of which row is wrong", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BATCH_MS, Outbox, type Recipient, sendText } from "../../../src/stream/outbox.ts";
 
 /** An outbox whose timers fire by hand, and connections that keep what they were sent. */
-function outboxOf() {
+function outboxOf(broken: readonly string[] = []) {
   const timers: (() => void)[] = [];
   const settled: string[] = [];
   let rounds = 0;
@@ -11,7 +11,10 @@ function outboxOf() {
       expect(delayMs).toBe(BATCH_MS);
       timers.push(act);
     },
-    onSettled: ({ id }) => settled.push(id),
+    onSettled: ({ id }) => {
+      if (broken.includes(id)) throw new Error(`${id} breaks down`);
+      settled.push(id);
+    },
     onSent: () => (rounds += 1),
   });
   const open = (id: string, send?: () => never) => {
@@ -114,6 +117,17 @@ describe("an outbox", () => {
       ['{"op":"batch","flushes":[1,2]}'],
       ['{"op":"batch","flushes":[1,3]}'],
     ]);
+  });
+
+  it("goes on behind a connection that breaks down", () => {
+    const { outbox, open, fire, settled } = outboxOf(["b"]);
+    const all = ["a", "b", "c"].map((id) => open(id));
+    for (const { connection } of all) outbox.push(connection, "1");
+    expect(fire).toThrow("b breaks down");
+    expect(all.map(({ sent }) => sent)).toEqual([["1"], ["1"], []]);
+    fire();
+    expect(all.map(({ sent }) => sent)).toEqual([["1"], ["1"], ["1"]]);
+    expect(settled).toEqual(["a", "c"]);
   });
 
   it("counts what was sent and what a closed socket did not take", () => {

@@ -20,10 +20,10 @@ export class FakeRetention {
   }
 
   answer(query: string, args: readonly (string | null)[]) {
-    if (query.includes("insert into stored_hours")) {
+    if (query.includes("update stored_hours")) {
       this.withoutHours = this.withoutHours.filter((day) => day !== args[0]);
       this.asked.push(`keep hours ${args[0]}`);
-      return result([], []);
+      return result([["count", INT4]], [["1"]]);
     }
     const name = /(?:select|from) (\w+)\(/.exec(query)?.[1] ?? "";
     this.asked.push([name, ...args].join(" "));
