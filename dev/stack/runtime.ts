@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createWriteStream, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
@@ -27,6 +28,10 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
+/** Linux gives 32768 and above to outgoing connections, others 49152 and above. */
+const FIRST_PORT = 20_000;
+const PORTS = 12_000;
+const MAX_PORT_TRIES = 50;
 const WRANGLER = "node_modules/wrangler/bin/wrangler.js";
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 5_000;
@@ -122,19 +127,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   };
 }
 
-/** A port of the loopback interface that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no free port"));
-        else resolve(address.port);
-      });
-    });
-  });
+/**
+ * A port of the loopback interface that is free now. Of those that no system gives to outgoing connections: it is
+ * bound some seconds later, and after a kill again, and until then any request of anybody could have taken it.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < MAX_PORT_TRIES; tries += 1) {
+    const port = FIRST_PORT + randomInt(PORTS);
+    if (await isPortFree(port)) return port;
+  }
+  throw new Error(`no free port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1}`);
 }
 
 /** Whether a port of the loopback interface is free. */
