@@ -58,8 +58,8 @@ const KEEPING_HOURS: DayWork = {
 };
 
 /**
- * Stores days by symbol whose session is audited, oldest first, then keeps hours, newest first; a few days at most. A day that can't
- * be had now is left to the next night. Never rejects.
+ * Of days whose session is audited: stores a few by symbol, oldest first, then keeps the hours of some, newest first.
+ * A day that can't be had now is left to the next night. Never rejects.
  */
 export async function treatClosedDays(deps: ClosedDaysDeps): Promise<ClosedDays> {
   const startMs = deps.wall.now();

@@ -31,7 +31,10 @@ export interface RetentionDeps {
   readonly keptDays: Readonly<Record<KeptClass, number>>;
 }
 
-/** The task `retention`, with the world that it acts on: once nothing is left to drop, days that are over are packed and their hours kept. */
+/**
+ * The task `retention`, with the world that it acts on: once nothing is left to drop, days that are over are packed and
+ * their hours kept.
+ */
 export async function runRetention(settings: Settings): Promise<TaskOutcome> {
   const nowMs = marketClock.now();
   const outcome = await keepRetention({

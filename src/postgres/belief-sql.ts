@@ -97,8 +97,9 @@ const REPLACED: Readonly<Record<Interval, (terms: ReadTerms) => string>> = {
 /**
  * What was held of `page.symbol` at $5, from what is believed now and, one a bar, from what was replaced: a bar may
  * come from both, the newer is the one that was believed. `page.bound` is where its bars begin (`asc`) or end
- * (`desc`), unless it is the first page (`isFirst`), which begins at an end of the range; bars start in `[$3, $4)`. `columns` are those of `BELIEF_COLUMNS` that are wanted. Each side stops after its first $7 rows (all, when
- * $7 is null): the first rows of the union are among the first rows of its sides. Of a `span` all is read.
+ * (`desc`), unless it is the first page (`isFirst`), which begins at an end of the range; bars start in `[$3, $4)`.
+ * `columns` are those of `BELIEF_COLUMNS` that are wanted. Of a `span` all is read; else each side stops after its
+ * first $7 rows (all, when $7 is null): the first rows of the union are among the first rows of its sides.
  *
  * A session is a matter of the bar's start: all beliefs of a bar share it. A bar that only the revisions hold was
  * deleted by hand; what was believed stays readable.
