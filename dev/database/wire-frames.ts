@@ -73,6 +73,16 @@ export class TurnCutter {
   }
 }
 
+/** The messages of a turn, each by itself. */
+export function* splitMessages(bytes: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length;) {
+    const end = at + 1 + requireLength(view.getInt32(at + 1));
+    yield bytes.subarray(at, end);
+    at = end;
+  }
+}
+
 function requireLength(length: number): number {
   if (length < 4 || length > MAX_MESSAGE_BYTES) throw new RangeError("impossible message length");
   return length;

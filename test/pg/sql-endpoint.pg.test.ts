@@ -25,6 +25,16 @@ async function post(body: string, headers: Record<string, string> = {}): Promise
   return await fetch(test.database.sqlUrl, { method: "POST", body, headers });
 }
 
+describe("a statement's parameters", () => {
+  it("may be of any length, whatever the reader's buffer holds", async () => {
+    const around = Array.from({ length: 200 }, (_, index) => 8_192 - index);
+    for (const length of around) {
+      const [row] = await test.database.query("select length($1::text) as n", ["x".repeat(length)]);
+      expect(row).toEqual({ n: length });
+    }
+  });
+});
+
 describe("day partitions", () => {
   it("are made once, by whoever comes first, where a table needs them", async () => {
     const perDay = test.profile === "plain" ? 2 : 0;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TurnCutter, type ClientTurn } from "../../dev/database/wire-frames.ts";
+import { splitMessages, TurnCutter, type ClientTurn } from "../../dev/database/wire-frames.ts";
 import { message, SSL_REQUEST, STARTUP } from "../support/wire-messages.ts";
 
 const EXTENDED = Buffer.concat([
@@ -44,5 +44,15 @@ describe("cutting a client's bytes into turns", () => {
     cutter.push(STARTUP);
     expect(() => cutter.push(Buffer.from([0x51, 0x7f, 0xff, 0xff, 0xff]))).toThrow(RangeError);
     expect(() => new TurnCutter().push(Buffer.alloc(8))).toThrow(RangeError);
+  });
+});
+
+describe("splitting a turn into messages", () => {
+  it("gives each by itself", () => {
+    expect([...splitMessages(EXTENDED)].map((bytes) => Buffer.from(bytes))).toEqual([
+      message("P", "\0select $1\0\0\0"),
+      message("B", "parameters that look like Q and S"),
+      message("S", ""),
+    ]);
   });
 });
