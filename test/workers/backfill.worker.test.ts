@@ -19,6 +19,7 @@ import { stepMarketClock } from "../../src/platform/clocks.ts";
 import { manySymbols } from "../support/many-symbols.ts";
 import { catchLetters, holeOf, playUntil } from "./support/backfills.ts";
 import { AWAY, fakeRunner, FILLED, MALFORMED, nothingOf } from "./support/fake-runner.ts";
+import { flushesIn } from "./support/stream-client.ts";
 import {
   AAPL_GROUP,
   alpaca,
@@ -334,9 +335,10 @@ describe("real jobs", () => {
       ["AAPL", range.startMs + MINUTE_MS, 7],
       ["AAPL", range.startMs + 2 * MINUTE_MS, 7],
     ]);
-    const gap = await client.find((frame) =>
-      frame.op === "flush" ? (frame.gaps?.find(([symbol]) => symbol === "AAPL") ?? null) : null,
-    );
+    const gap = await client.find((frame) => {
+      const gaps = flushesIn(frame).flatMap((flush) => flush.gaps ?? []);
+      return gaps.find(([symbol]) => symbol === "AAPL") ?? null;
+    });
     expect(gap.slice(0, 5)).toEqual(["AAPL", range.startMs, range.endMs, "filled", "alpaca"]);
     const href = new URL(gap[5] ?? "", "https://mds.test");
     expect(href.pathname).toBe("/v1/bars");

@@ -62,7 +62,7 @@ describe("a symbol group", () => {
     expect(await pollAfter(4)).toBe(7_000);
     await stepTo(minute(4) + 7_000, [G]);
     await client.settled();
-    const numbers = client.frames.flatMap((frame) => (frame.op === "flush" ? [frame.fs] : []));
+    const numbers = client.flushes().map(({ fs }) => fs);
     expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
     expect(numbers.length).toBeGreaterThanOrEqual(3);
     expect(client.closed).toBeNull();

@@ -54,7 +54,7 @@ describe("jobs side by side at a provider that refuses by its rate", () => {
     async (_name, named) => {
       await load(GROUPS);
       // A tenth of what the plan says: the provider is the one who knows.
-      polygon.quota = { calls: 10, named, now: () => marketClock.now() };
+      polygon.quota = { calls: 10, named, late: true, now: () => marketClock.now() };
       for (const index of [2, 3]) {
         const { calls, granted, afterLimit, isLimited } = await poll(index);
         expect(calls).toBeGreaterThanOrEqual(10);
@@ -72,6 +72,10 @@ describe("jobs side by side at a provider that refuses by its rate", () => {
     const resetMs = minute(3);
     stepMarketClock(minute(2));
     await env.PROVIDER_BREAKER.getByName("polygon").settleCredits(0, { remaining: 10, resetMs });
-    expect(await poll(2)).toMatchObject({ calls: 10, isLimited: false });
+    const { calls, isLimited } = await poll(2);
+    expect(isLimited).toBe(false);
+    // A job may hold one more than it turns out to need, until it is over.
+    expect(calls).toBeGreaterThan(5);
+    expect(calls).toBeLessThanOrEqual(10);
   });
 });

@@ -16,6 +16,16 @@ export interface FakeQuote {
   readonly ask: number;
 }
 
+/** A limit on the calls of a calendar minute of `now`. */
+export interface Quota {
+  readonly calls: number;
+  /** Its headers say what is left. */
+  readonly named: boolean;
+  /** Nobody hears of it before one call too many has come. */
+  readonly late?: boolean;
+  readonly now: () => number;
+}
+
 /** The bars API of one provider over scripted closes: `at(symbol, ts)` is its close, null = no bar. */
 export class FakeProvider {
   readonly name: Name;
@@ -25,9 +35,8 @@ export class FakeProvider {
   readonly days = new Map<string, Readonly<Record<string, number>>>();
   /** Daily bars of whom: `*` is a call for the whole market. */
   readonly dayCalls: string[] = [];
-  /** Calls of a calendar minute of `now`; null: no limit. With `named` its headers say what is left. */
-  quota: { readonly calls: number; readonly named: boolean; readonly now: () => number } | null =
-    null;
+  /** Calls of a calendar minute; null: no limit. */
+  quota: Quota | null = null;
   /** Calls by the minute in which they came, refused ones too. */
   readonly callsOfMinute = new Map<number, number>();
   /** What its plan refuses; null: it answers. */
@@ -63,10 +72,12 @@ export class FakeProvider {
     if (url.pathname === "/v3/snapshot") return this.#snapshot(url);
     if (url.pathname === "/v2/stocks/quotes/latest") return this.#latestQuotes(url);
     if (this.quota === null) return await this.#answer(url);
-    const { calls, named, now } = this.quota;
+    const { calls, named, late = false, now } = this.quota;
     const minuteMs = Math.floor(now() / MINUTE_MS) * MINUTE_MS;
     const used = (this.callsOfMinute.get(minuteMs) ?? 0) + 1;
     this.callsOfMinute.set(minuteMs, used);
+    // Each call looks for itself: in workerd none may end another's wait.
+    while (late && (this.callsOfMinute.get(minuteMs) ?? 0) <= calls) await scheduler.wait(1);
     const answer = used > calls ? new Response("", { status: 429 }) : await this.#answer(url);
     if (named) {
       answer.headers.set("x-ratelimit-remaining", String(Math.max(calls - used, 0)));

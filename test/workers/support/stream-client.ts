@@ -94,9 +94,7 @@ export class StreamClient {
 
   /** Flush frames of a stream in the order they came, out of their batches too. */
   flushes(stream?: string): FlushFrame[] {
-    const all = this.frames.flatMap((frame) =>
-      frame.op === "batch" ? frame.flushes : frame.op === "flush" ? [frame] : [],
-    );
+    const all = this.frames.flatMap(flushesIn);
     return stream === undefined ? all : all.filter((flush) => flush.g === stream);
   }
 
@@ -130,4 +128,10 @@ export class StreamClient {
 /** Numbers of flushes, to see holes and duplicates at a glance. */
 export function numbers(flushes: readonly FlushFrame[]): number[] {
   return flushes.map((flush) => flush.fs);
+}
+
+/** The flushes of a frame: one, those of a batch, or none. */
+export function flushesIn(frame: Frame): readonly FlushFrame[] {
+  if (frame.op === "batch") return frame.flushes;
+  return frame.op === "flush" ? [frame] : [];
 }
