@@ -17,8 +17,12 @@ const STAGES = [
   { name: "workers", vitest: ["--config", "vitest.workers.config.ts"] },
   { name: "pg", vitest: PG_PROJECTS },
   { name: "e2e", vitest: ["--project", "e2e"] },
+  { name: "e2e-long", vitest: ["--project", "e2e-long"] },
 ] as const;
 type Stage = (typeof STAGES)[number];
+
+/** Nothing is left out, be it long or lacking what it needs: as in CI. */
+const REQUIRE_ALL = process.env["REQUIRE_ALL"] === "1";
 
 const EXIT_USAGE = 2;
 const MAX_LISTED_SKIPS = 20;
@@ -106,7 +110,10 @@ function summarize(outcomes: readonly Outcome[], skipIsFailure: boolean): number
   return bad || (skipIsFailure && skipped.length > 0) ? 1 : 0;
 }
 
-/** `npm test`, `npm test -- unit pg`, `npm test -- --bail`: all stages, some, or up to a failure. */
+/**
+ * `npm test`: all stages but the long one, that too with REQUIRE_ALL=1; `npm test -- unit pg`: those named;
+ * `--bail`: up to a failure.
+ */
 async function main(argv: readonly string[]): Promise<number> {
   const bail = argv.includes("--bail");
   const names = argv.filter((argument) => argument !== "--bail");
@@ -116,7 +123,9 @@ async function main(argv: readonly string[]): Promise<number> {
     console.error(`stages: ${STAGES.map((stage) => stage.name).join(", ")}; option: --bail`);
     return EXIT_USAGE;
   }
-  const stages = STAGES.filter((stage) => names.length === 0 || names.includes(stage.name));
+  const isAsked = ({ name }: Stage) =>
+    names.length === 0 ? REQUIRE_ALL || name !== "e2e-long" : names.includes(name);
+  const stages = STAGES.filter(isAsked);
   const reportDir = mkdtempSync(join(tmpdir(), "market-data-test-"));
   const outcomes: Outcome[] = [];
   try {
@@ -131,7 +140,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const notRun = stages.slice(outcomes.length).map((stage) => stage.name);
   if (notRun.length > 0) console.log(`test: not run: ${notRun.join(", ")}`);
-  const code = summarize(outcomes, process.env["REQUIRE_ALL"] === "1");
+  if (names.length === 0 && !REQUIRE_ALL) console.log("test: left to CI: npm test -- e2e-long");
+  const code = summarize(outcomes, REQUIRE_ALL);
   return notRun.length > 0 ? Math.max(1, code) : code;
 }
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { barsFile, runSessionTool } from "../support/session-tool.ts";
+import { barsFile, runSessionTool } from "../../support/session-tool.ts";
 
 const sparse = barsFile("sparse_etf_dbb_fxy_closures_1m.csv");
 /** Two early closes, half a year apart: a holiday by the rules is the first date that is jumped. */

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { killInTheMiddle } from "../../dev/session/disturbances.ts";
-import { type SmallStack, startSmallStack } from "../support/small-stack.ts";
+import { killInTheMiddle } from "../../../dev/session/disturbances.ts";
+import { type SmallStack, startSmallStack } from "../../support/small-stack.ts";
 
 const TIMEOUT_MS = 240_000;
 /** All ten where CI runs; each takes a restart of the runtime. */
