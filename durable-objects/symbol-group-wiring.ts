@@ -213,9 +213,8 @@ function createHome(
     storedPosition: async (streamClass) =>
       (await readCursors(sql, [group])).find((cursor) => cursor.class === streamClass) ?? null,
     storedHoles: () => readStoredHoles(sql, group),
-    raiseStoredAsOf: async (epoch, fs, asOfMs) => {
-      await raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs });
-    },
+    raiseStoredAsOf: (epoch, fs, asOfMs) =>
+      raiseAsOf(sql, { group, class: "bars", epoch, fs, asOfMs }),
     deliver: (host, delivery) =>
       maybeTrace(`to ${host}`, async () =>
         host === name

@@ -16,8 +16,9 @@ const cache = new Map<number, { atMs: number; horizon: EpochMs | null }>();
 /**
  * The knowledge time up to which reads of these groups are repeatable: the minimum of what each has
  * brought to Postgres. A group whose stored time is below `wantedMs` is asked; one that cannot be
- * reached counts with its stored time, one without members does not count. Never above `nowMs`. Without
- * Postgres it is known only if some group says that it holds back flushes below `wantedMs`; else it rejects.
+ * reached counts with its stored time (without one nothing is repeatable), one without members does not
+ * count. Never above `nowMs`. Without Postgres it is known only if some group says that it holds back flushes
+ * below `wantedMs`; else it rejects.
  */
 export async function horizonOf(
   groups: readonly number[],
@@ -78,13 +79,15 @@ async function askGroup(
   const known = cache.get(group);
   const young = known !== undefined && wallClock.now() - known.atMs < CACHE_TTL_MS;
   if (young && (known.horizon === null || known.horizon >= wantedMs)) return known.horizon;
-  let horizon = stored;
+  let horizon: EpochMs | null;
   try {
     const answer = await maybeTrace(`horizon of ${groupName(group)}`, async () =>
       symbolGroupStub(env, group).horizon(wantedMs),
     );
     horizon = answer === null ? stored : Math.max(answer, stored ?? 0);
   } catch (error) {
+    // Whether one that Postgres knows nothing of holds flushes for it can't be said: nothing is promised.
+    horizon = stored ?? 0;
     log("warn", "a group did not say its horizon", {
       group: groupName(group),
       error: errorText(error),

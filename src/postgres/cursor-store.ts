@@ -54,8 +54,9 @@ export interface AsOfPromise {
 }
 
 /**
- * Raises the stream's `as_of`, if `epoch` and `fs` are still the stored ones. Answers the stored `as_of`
- * afterwards, raised or not (it never goes back): the stream's horizon. Null when nothing was drained yet.
+ * Raises the stream's `as_of`, if `epoch` and `fs` are still the stored ones, or the epoch is a later one
+ * without a flush. Answers the stored `as_of` afterwards, raised or not (it never goes back): the stream's
+ * horizon. Null when Postgres knows nothing of the stream, which should stand at a flush.
  */
 export async function raiseAsOf(sql: SqlClient, promise: AsOfPromise): Promise<EpochMs | null> {
   const { rows } = await sql.query({

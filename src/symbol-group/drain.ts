@@ -54,9 +54,18 @@ export type DrainResult = DrainNotes &
     | { readonly kind: "stuck"; readonly fault: SqlFault }
   );
 
-/** Sends the log to Postgres: in order, once, a batch a transaction. `attempt` counts failures so far. */
-export async function drain(deps: DrainDeps, attempt: number): Promise<DrainResult> {
+/**
+ * Sends the log to Postgres: in order, once, a batch a transaction. `attempt` counts failures so far. In doubt
+ * it first finds out where Postgres stands, which an empty log would not.
+ */
+export async function drain(
+  deps: DrainDeps,
+  attempt: number,
+  isInDoubt = false,
+): Promise<DrainResult> {
   const run = new DrainRun(deps, attempt);
+  const ended = isInDoubt ? await run.compare() : null;
+  if (ended !== null) return ended;
   for (;;) {
     const result = await run.step();
     if (result !== null) return result;
@@ -144,6 +153,11 @@ class DrainRun {
 
   async #realign(fault: SqlFault): Promise<DrainResult | null> {
     if (this.#realigned.length === MAX_REALIGNMENTS) return this.#retry(fault);
+    return await this.compare();
+  }
+
+  /** Goes to where Postgres stands; null: go on from there. */
+  async compare(): Promise<DrainResult | null> {
     const { position, setDrained } = this.#deps;
     let stored: StoredPosition | null;
     try {
@@ -152,6 +166,7 @@ class DrainRun {
       return this.#retry(this.#deps.classify(error));
     }
     const act = realign(stored, position());
+    if (act.kind === "skip" && act.toFs === position().drainedFs) return null;
     this.#realigned.push(act);
     if (act.kind === "renew") return { kind: "renew", why: act.why, stored, ...this.#notes() };
     setDrained(act.toFs);

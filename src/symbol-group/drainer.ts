@@ -49,14 +49,17 @@ export class Drainer {
     return !this.#running && !duties.has(duty) && stream.backlog().flushes > 0;
   }
 
-  /** Drains until the log is empty or Postgres refuses; null when a drain is running already. */
-  start(): Promise<void> | null {
+  /**
+   * Drains until the log is empty or Postgres refuses; null when a drain is running already. In doubt of where
+   * Postgres stands it is asked first.
+   */
+  start(isInDoubt: boolean): Promise<void> | null {
     if (this.#running) return null;
     this.#running = true;
-    return this.#run();
+    return this.#run(isInDoubt);
   }
 
-  async #run(): Promise<void> {
+  async #run(isInDoubt: boolean): Promise<void> {
     const { stream, random, classify, tryOut, stored } = this.#deps;
     const attempt = stream.meta.getNumber("drain_attempt") ?? 0;
     let result: DrainResult;
@@ -73,6 +76,7 @@ export class Drainer {
           setDrained: (fs) => stream.setDrained(fs),
         },
         attempt,
+        isInDoubt,
       );
       this.#note(result);
       // Until the new epoch stands, another drain would only ask for one more.

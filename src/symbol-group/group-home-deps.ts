@@ -51,7 +51,7 @@ export interface GroupHomeDeps {
   readonly storedPosition: (streamClass: StreamClass) => Promise<StoredPosition | null>;
   /** The holes of this group's symbols as Postgres has them. */
   readonly storedHoles: () => Promise<readonly SymbolRange[]>;
-  readonly raiseStoredAsOf: (epoch: string, fs: number, asOf: EpochMs) => Promise<void>;
+  readonly raiseStoredAsOf: (epoch: string, fs: number, asOf: EpochMs) => Promise<EpochMs | null>;
   readonly deliver: FollowersDeps["deliver"];
   readonly sweepHost: () => Promise<void>;
   readonly connections: () => number;

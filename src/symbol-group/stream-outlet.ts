@@ -122,6 +122,11 @@ export class StreamOutlet {
     if (this.#drainer.isIdleWithBacklog()) this.#startDrain();
   }
 
+  /** Looks where Postgres stands, and sends again what it has lost. */
+  compare(): void {
+    this.#startDrain(true);
+  }
+
   /** Acts on a duty if it is one of this stream's. */
   run(duty: string): void {
     const { drain, follow } = NAMES[this.stream.class];
@@ -139,8 +144,8 @@ export class StreamOutlet {
     return this.#notes.since(this.#deps.market.now() - DAY_MS);
   }
 
-  #startDrain(): void {
-    const work = this.#drainer.start();
+  #startDrain(isInDoubt = false): void {
+    const work = this.#drainer.start(isInDoubt);
     if (work !== null) this.#deps.track(work.then(() => this.#deps.onDrained()));
   }
 }

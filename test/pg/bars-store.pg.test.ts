@@ -169,13 +169,13 @@ describe("the universe", () => {
     ]);
     expect(
       await test.database.query(
-        "select symbol, interval, watermark from ingestion_cursor_now order by 1, 2 desc",
+        "select symbol, interval, watermark, known::text from ingestion_cursor_now order by 1, 2 desc",
       ),
     ).toEqual([
-      { symbol: "NA", interval: "1m", watermark: new Date(minute(2)) },
-      { symbol: "NA", interval: "1d", watermark: null },
-      { symbol: "SPY", interval: "1m", watermark: new Date(minute(9)) },
-      { symbol: "SPY", interval: "1d", watermark: null },
+      { symbol: "NA", interval: "1m", watermark: new Date(minute(2)), known: "{}" },
+      { symbol: "NA", interval: "1d", watermark: null, known: "{}" },
+      { symbol: "SPY", interval: "1m", watermark: new Date(minute(9)), known: "{}" },
+      { symbol: "SPY", interval: "1d", watermark: null, known: "{}" },
     ]);
   });
 });

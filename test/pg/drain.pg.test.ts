@@ -257,4 +257,16 @@ describe("raising a stream's as_of", () => {
       first + 5,
     );
   });
+
+  it("is kept for an epoch without a flush, which no late drain of the one before comes below", async () => {
+    const at = { group: 12, class: "bars", epoch: "0k3f9a2xq0aaaaa", fs: 0 } as const;
+    expect(await raiseAsOf(test.sql, { ...at, asOfMs: OPEN_MS })).toBe(OPEN_MS);
+    await drainFlushes(test.sql, [flush(1, { group: 12 })]);
+    const first = flush(1).as_of;
+    const next = { ...at, epoch: "0k3f9a2xq0aaaab" };
+    expect(await raiseAsOf(test.sql, { ...next, asOfMs: first + 5 })).toBe(first + 5);
+    await expect(drainFlushes(test.sql, [flush(2, { group: 12 })])).rejects.toThrow("stale epoch");
+    expect(await raiseAsOf(test.sql, { ...at, asOfMs: first + 9 })).toBe(first + 5);
+    expect(await readCursors(test.sql, [12])).toMatchObject([{ epoch: next.epoch, fs: 0 }]);
+  });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { BackfillQueue } from "../../durable-objects/backfill-queue.ts";
 import { MetricsHub } from "../../durable-objects/metrics-hub.ts";
-import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
+import { DAY_MS, MINUTE_MS, toIso } from "../../src/domain/time.ts";
 import { parseTradingDate } from "../../src/domain/trading-date.ts";
 import { playUntil } from "./support/backfills.ts";
 import {
@@ -140,6 +140,24 @@ describe("a Postgres that stands elsewhere than the log", () => {
       ["rewind", "Postgres was set back to flush 2: what came after it was sent again"],
     ]);
     expect(postgres.cursors.get(G)?.epoch).toBe(epoch);
+  });
+
+  it("promises nothing of what it lost while the market is quiet, and is filled again by the read", async () => {
+    await load([G]);
+    for (const index of upTo(6)) await ingestMinute(G, index - 1, bars(index - 1));
+    const range = `symbols=AAPL&start=${minute(0)}&end=${minute(6)}`;
+    const read = (asOfMs: number) => api(`/v1/bars?${range}&as_of=${toIso(asOfMs)}`);
+    stepMarketClock(minute(10));
+    const before = await (await read(minute(8))).text();
+    postgres.setBack(G, 2);
+    const meanwhile = await read(minute(9));
+    expect(meanwhile.status).toBe(409);
+    expect(await meanwhile.json()).toMatchObject({ code: "not_yet_known" });
+    await group(G).runUntilQuiet();
+    expect(fsOf()).toEqual(upTo(6));
+    // A group's answer is used again for a second.
+    await vi.waitFor(async () => expect((await read(minute(9))).status).toBe(200), 3_000);
+    expect(await (await read(minute(8))).text()).toBe(before);
   });
 
   it("gets a new epoch when it knows a later one, and every bar again as the next revision", async () => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { SymbolGroup } from "../../durable-objects/symbol-group.ts";
 import { toIso } from "../../src/domain/time.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
 import {
@@ -65,5 +66,17 @@ describe("reads while Postgres is away for 40 minutes of the market", () => {
     // The minute 28 was known a little before, the next one a little later.
     expect(after.match(/"symbol"/g)).toHaveLength(2 * 29);
     expect(await (await api(urlAsOf(askedAt))).text()).toContain("777");
+  });
+});
+
+describe("a read that pins a time while a group cannot be reached", () => {
+  it("is not answered when Postgres does not know the group either", async () => {
+    await load([G]);
+    stepMarketClock(minute(3));
+    const horizon = vi
+      .spyOn(SymbolGroup.prototype, "horizon")
+      .mockRejectedValue(new Error("the object is being moved"));
+    expect((await api(urlAsOf(minute(1)))).status).toBe(409);
+    horizon.mockRestore();
   });
 });

@@ -374,11 +374,15 @@ export class FakePostgres {
   }
 
   #raiseAsOf(args: readonly (string | null)[]) {
-    const cursor = this.cursors.get(Number(args[0]));
-    const asOf = Date.parse(args[4] ?? "");
-    if (cursor !== undefined && cursor.epoch === args[2] && cursor.fs === Number(args[3])) {
-      cursor.asOf = Math.max(cursor.asOf, asOf);
+    const group = Number(args[0]);
+    const [epoch, fs, asOf] = [args[2] ?? "", Number(args[3]), Date.parse(args[4] ?? "")];
+    const before = this.cursors.get(group);
+    if (fs === 0 && (before === undefined || before.epoch < epoch)) {
+      const watermark = before?.watermark ?? null;
+      this.cursors.set(group, { epoch, fs, asOf: before?.asOf ?? 0, watermark });
     }
+    const cursor = this.cursors.get(group);
+    if (cursor?.epoch === epoch && cursor.fs === fs) cursor.asOf = Math.max(cursor.asOf, asOf);
     return result(
       [["as_of", TIMESTAMPTZ]],
       [[cursor === undefined ? null : timestamp(cursor.asOf)]],
