@@ -72,6 +72,14 @@ export default defineConfig({
           hookTimeout: E2E_TIMEOUT_MS,
         },
       },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/*.browser.test.ts"],
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+        },
+      },
     ],
   },
 });

@@ -31,6 +31,7 @@ const COMMANDS = new Map([
   ["bench", ["dev/bench.ts"]],
   ["monitoring", ["dev/monitoring.ts"]],
   ["ops:drill", ["dev/drill.ts"]],
+  ["client", ["dev/client.ts"]],
 ]);
 
 const PARENT_CHECK_MS = 500;

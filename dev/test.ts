@@ -17,7 +17,7 @@ const STAGES = [
   { name: "workers", vitest: ["--config", "vitest.workers.config.ts"] },
   { name: "pg", vitest: PG_PROJECTS },
   { name: "e2e", vitest: ["--project", "e2e"] },
-  { name: "e2e-long", vitest: ["--project", "e2e-long"] },
+  { name: "e2e-long", vitest: ["--project", "e2e-long", "--project", "browser"] },
 ] as const;
 type Stage = (typeof STAGES)[number];
 

@@ -18,7 +18,10 @@ import {
 
 const service = readTree(["src", "durable-objects"], [".ts"]);
 const tools = readTree(["dev", "test/support"], [".ts", ".mjs"]);
-const tests = readTree(["test/unit", "test/workers", "test/pg", "test/e2e"], [".ts"]);
+const tests = readTree(
+  ["test/unit", "test/workers", "test/pg", "test/e2e", "test/browser"],
+  [".ts"],
+);
 const migrations = readTree(["migrations"], [".sql"]);
 
 /** Each rule with files it must refuse and files it must let pass: a rule that never fires is none. */
@@ -146,7 +149,12 @@ describe.each(RULES)("tidy: $says", ({ rule, files, refuses, allows }) => {
 
 describe("tidy: tests", () => {
   it("are named after what they need to run", () => {
-    const NEEDS = { workers: ".worker.test.ts", pg: ".pg.test.ts", e2e: ".e2e.test.ts" };
+    const NEEDS = {
+      workers: ".worker.test.ts",
+      pg: ".pg.test.ts",
+      e2e: ".e2e.test.ts",
+      browser: ".browser.test.ts",
+    };
     const unfit = tests
       .filter((file) => file.path.endsWith(".test.ts"))
       .filter((file) =>

@@ -1,8 +1,4 @@
-import {
-  connect as connectClient,
-  type BarEvent,
-  type FeedState,
-} from "market-data-service/client";
+import { connect as connectClient, type BarEvent, type FeedState } from "../../src/client/index.ts";
 import { describe, expect, it } from "vitest";
 import {
   AAPL_GROUP,

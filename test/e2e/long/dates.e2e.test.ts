@@ -7,7 +7,7 @@ import { barsFile, runSessionTool } from "../../support/session-tool.ts";
 const sparse = barsFile("sparse_etf_dbb_fxy_closures_1m.csv");
 /** Two early closes, half a year apart: a holiday by the rules is the first date that is jumped. */
 const DATES = ["2024-07-03", "2024-12-24"];
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 describe.skipIf(!existsSync(sparse))("trading dates of two thin symbols", () => {
   it(

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { killInTheMiddle } from "../../../dev/session/disturbances.ts";
 import { type SmallStack, startSmallStack } from "../../support/small-stack.ts";
 
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 600_000;
 /** All ten where CI runs; each takes a restart of the runtime. */
 const KILLS = process.env["REQUIRE_ALL"] === "1" ? 10 : 3;
 
