@@ -56,7 +56,7 @@ export class Feed implements AsyncIterable<FeedEvent> {
     this.#upkeep = new Upkeep({
       clock: this.#deps.clock,
       send: (text) => this.#socket.send(text),
-      token: () => (this.#connection?.isAcknowledged === true ? this.token : null),
+      token: () => this.#outlet.ackToken(this.#streams.sent),
       onDead: (reason) => this.#drop(reason),
       onLate: (late) => this.#tell({ state: "late", ...late }),
     });
@@ -186,8 +186,8 @@ export class Feed implements AsyncIterable<FeedEvent> {
       case "snapshot":
         return this.#take(incoming.frame.g, incoming);
       case "epoch": {
-        const { g, e: epoch, handoff = null } = incoming.frame;
-        return this.#take(g, { kind: "epoch", epoch, handoff });
+        const { g, e: epoch, fs, handoff = null } = incoming.frame;
+        return this.#take(g, { kind: "epoch", epoch, fs, handoff });
       }
     }
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ClientDeps, HttpAnswer, SocketClass } from "../../src/client/index.ts";
+import { AckBook } from "../../src/stream/ack-book.ts";
 import { Crc32c } from "../../src/stream/crc32c.ts";
 import { formatToken, parseToken, type Position } from "../../src/stream/token.ts";
 
@@ -111,6 +112,8 @@ const requestSchema = z.looseObject({
   op: z.string(),
   id: z.number().optional(),
   resume: z.string().optional(),
+  from: z.union([z.string(), z.number()]).optional(),
+  token: z.string().optional(),
 });
 type Request = z.infer<typeof requestSchema>;
 
@@ -139,6 +142,8 @@ export class FakeSocket extends EventTarget {
   binaryType = "blob";
   /** Streams that this connection follows, and how far they were sent. */
   readonly positions = new Map<string, Position>();
+  /** What was acknowledged of them, as the service itself keeps it. */
+  readonly acks = new AckBook();
 
   constructor(world: ClientWorld, url: string, protocols: readonly string[]) {
     super();
@@ -187,6 +192,8 @@ export class ClientWorld {
   readonly sockets: FakeSocket[] = [];
   readonly fetched: string[] = [];
   readonly asked: Request[] = [];
+  /** Tokens of acknowledgements that the service did not take. */
+  readonly refused: string[] = [];
   answersPing = true;
   /** A replay of more flushes than these is handed off to HTTP. */
   maxReplay = Infinity;
@@ -248,6 +255,7 @@ export class ClientWorld {
       return;
     }
     const frame = readRequest(text);
+    if (frame.op === "ack") return this.#acknowledge(socket, frame.token ?? "");
     if (frame.op !== "sub") return;
     this.asked.push(frame);
     this.#subscribe(socket, frame);
@@ -263,7 +271,9 @@ export class ClientWorld {
     for (const socket of this.sockets) {
       const position = socket.positions.get(stream.name);
       if (position?.epoch !== flush.epoch || position.fs !== flush.fs - 1) continue;
-      socket.positions.set(stream.name, { epoch: flush.epoch, fs: flush.fs, at });
+      const sent = { epoch: flush.epoch, fs: flush.fs, at };
+      socket.positions.set(stream.name, sent);
+      socket.acks.sent(stream.name, sent, 100, Date.now());
       this.send(socket, flushText(stream.name, flush, false));
     }
   }
@@ -282,12 +292,23 @@ export class ClientWorld {
     }
   }
 
+  /** Takes a token whole or not at all. */
+  #acknowledge(socket: FakeSocket, token: string): void {
+    const items = parseToken(token);
+    if (items !== null && socket.acks.ack(items, socket.positions)) return;
+    this.refused.push(token);
+    const refusal = { op: "error", code: 1400, msg: "the token names what was not sent" };
+    this.send(socket, JSON.stringify({ ...refusal, temporary: false }));
+  }
+
   #subscribe(socket: FakeSocket, frame: Request): void {
+    const since = typeof frame.from === "number" ? { epoch: "", fs: 0, at: frame.from } : undefined;
     const token = parseToken(frame.resume ?? "") ?? new Map<string, Position>();
     const later: (() => void)[] = [];
     const resume = this.streams.flatMap((stream): object[] => {
-      const from = token.get(stream.name);
+      const from = token.get(stream.name) ?? since;
       socket.positions.set(stream.name, positionOf(stream));
+      socket.acks.start(stream.name, positionOf(stream));
       if (from === undefined) return [];
       const g = stream.name;
       const isInLog = from.epoch === stream.epoch && from.fs >= stream.aged;
@@ -304,7 +325,7 @@ export class ClientWorld {
       positionOf(stream),
     ]);
     const answer = { op: "ack", id: frame.id, subs: {}, rejected: [], token: formatToken(heads) };
-    this.send(socket, JSON.stringify(token.size > 0 ? { ...answer, resume } : answer));
+    this.send(socket, JSON.stringify(resume.length > 0 ? { ...answer, resume } : answer));
     for (const replay of later) replay();
   }
 
