@@ -45,6 +45,11 @@ export class StreamBook {
     return this.#sent;
   }
 
+  /** The streams of bars among them. */
+  get followedBars(): string[] {
+    return [...this.#sent.keys()].filter((stream) => !isQuotes(stream));
+  }
+
   /** Whether a stream waits for the end of a replay. */
   get isReplaying(): boolean {
     return this.#isAny("replay");

@@ -14,6 +14,8 @@ export interface KeptFlush {
   readonly at: number;
   readonly rows: readonly Row[];
   readonly gaps?: readonly unknown[];
+  /** When the next one is due. */
+  readonly next?: number;
 }
 
 /** One stream of the service: its present life, and everything that ever was. */
@@ -47,9 +49,13 @@ export class KeptStream {
     return this.log[this.drained - 1]?.at ?? this.all.at(-this.head - 1)?.at ?? 0;
   }
 
-  append(at: number, rows: readonly Row[], gaps?: readonly unknown[]): KeptFlush {
+  append(at: number, rows: readonly Row[], gaps?: readonly unknown[], next?: number): KeptFlush {
     const numbered = { epoch: this.epoch, fs: this.head + 1, at, rows };
-    const flush = gaps === undefined ? numbered : { ...numbered, gaps };
+    const flush = {
+      ...numbered,
+      ...(gaps === undefined ? {} : { gaps }),
+      ...(next === undefined ? {} : { next }),
+    };
     this.log.push(flush);
     this.all.push(flush);
     return flush;
@@ -86,7 +92,7 @@ export function barRow(symbol: string, ts: number, close: number, revision = 0):
 
 /** The text of a flush on the socket. */
 export function flushText(stream: string, flush: KeptFlush, replayed: boolean): string {
-  const { epoch: e, fs, at, rows, gaps } = flush;
+  const { epoch: e, fs, at, rows, gaps, next } = flush;
   return JSON.stringify({
     op: "flush",
     g: stream,
@@ -95,6 +101,7 @@ export function flushText(stream: string, flush: KeptFlush, replayed: boolean): 
     at,
     ...(rows.length > 0 ? { bars: { ch: "bars.1m", cols: COLUMNS, rows } } : {}),
     ...(gaps === undefined ? {} : { gaps }),
+    ...(next === undefined ? {} : { next }),
     ...(replayed ? { rp: 1 } : {}),
   });
 }
@@ -198,6 +205,8 @@ export class ClientWorld {
   /** A replay of more flushes than these is handed off to HTTP. */
   maxReplay = Infinity;
   pageRows = 3;
+  /** When the greeting says that data is due. */
+  nextDataBy = Number.MAX_SAFE_INTEGER;
   /** The database is ahead of what the service knows to be drained: a diff and the replay behind it overlap. */
   diffsOverlap = false;
   /** What becomes of a text on its way to a socket. */
@@ -241,7 +250,7 @@ export class ClientWorld {
 
   greet(socket: FakeSocket): void {
     const hb = { send: "ping", expect: "pong", every_s: 25, dead_s: 60 };
-    const market = { state: "open", next_data_by: 0 };
+    const market = { state: "open", next_data_by: this.nextDataBy };
     const limits = { symbols: 16_384, frame_bytes: 262_144 };
     this.send(
       socket,

@@ -368,6 +368,42 @@ describe("a connection", () => {
     expect(late()).toHaveLength(2);
   });
 
+  it("tells that nothing came after it was made, and again after it was made anew", async () => {
+    world.nextDataBy = START_MS + 60_000;
+    open();
+    await pass(59_000);
+    const late = () => states.flatMap((state) => (state.state === "late" ? [state.dueMs] : []));
+    expect(late()).toEqual([]);
+    await pass(2_000);
+    expect(late()).toEqual([START_MS + 60_000]);
+    world.nextDataBy = START_MS + 120_000;
+    world.socket.end(1006);
+    await pass(60_000);
+    expect(late()).toEqual([START_MS + 60_000, START_MS + 120_000]);
+  });
+
+  it.each<[string, number, number[]]>([
+    ["does not call late what a replay says in passing", START_MS + 900_000, []],
+    ["calls late what the end of a replay says", START_MS + 100_000, [START_MS + 100_000]],
+  ])("%s", async (_, lastDueMs, expected) => {
+    const late: number[] = [];
+    let sent = 0;
+    // Each in a turn of its own.
+    world.mangle = (socket, text) => void setTimeout(() => socket.push(text), 50 * (sent += 1));
+    await pass(300_000);
+    open({
+      resume: `7b.${stream.epoch}.0.0`,
+      onState: (state) => {
+        if (state.state === "late") late.push(state.dueMs);
+      },
+    });
+    for (const dueMs of [START_MS + 1, START_MS + 60_000, lastDueMs])
+      stream.append(START_MS + stream.head + 1, [], undefined, dueMs);
+    await pass(20_000);
+    expect(late).toEqual(expected);
+    expect(world.sockets).toHaveLength(1);
+  });
+
   it("takes the last quotes for whatever it missed of them", async () => {
     const quotes: unknown[] = [];
     const cols = ["s"];
