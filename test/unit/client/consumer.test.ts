@@ -1,13 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connect, type Feed, type FeedEvent, type FeedState } from "../../../src/client/index.ts";
 import { parseToken } from "../../../src/stream/token.ts";
-import {
-  barRow,
-  ClientWorld,
-  KeptStream,
-  readRequest,
-  viewOf,
-} from "../../support/client-world.ts";
+import { ClientWorld, readRequest } from "../../support/client-world.ts";
+import { barRow, KeptStream, viewOf } from "../../support/kept-stream.ts";
 
 const START_MS = Date.UTC(2026, 8, 22, 14);
 const MINUTE_MS = 60_000;
