@@ -16,6 +16,8 @@ export interface ReadRoute<Query extends z.ZodObject> {
   readonly answer: z.ZodType;
   /** The form of a row, where the answer is a list of rows that is given as NDJSON and CSV, too. */
   readonly row?: z.ZodType;
+  /** The form of a line, where the answer is given as NDJSON, too, and is not a list of rows. */
+  readonly line?: z.ZodType;
 }
 
 /**
@@ -38,7 +40,11 @@ export function registerRead<Query extends z.ZodObject>(
     responses: {
       200: {
         description: route.summary,
-        content: { "application/json": { schema: route.answer }, ...rowsContent(route.row) },
+        content: {
+          "application/json": { schema: route.answer },
+          ...rowsContent(route.row),
+          ...(route.line === undefined ? {} : { [MEDIA_TYPES.ndjson]: { schema: route.line } }),
+        },
       },
     },
   };

@@ -56,7 +56,7 @@ export class Feed implements AsyncIterable<FeedEvent> {
     this.#upkeep = new Upkeep({
       clock: this.#deps.clock,
       send: (text) => this.#socket.send(text),
-      token: () => (this.#connection?.isAcknowledged === true ? this.token : null),
+      token: () => this.#outlet.ackToken(this.#streams.sent),
       onDead: (reason) => this.#drop(reason),
       onLate: (late) => this.#tell({ state: "late", ...late }),
     });
@@ -177,17 +177,18 @@ export class Feed implements AsyncIterable<FeedEvent> {
         for (const flush of incoming.flushes) {
           // A fault in the middle of a batch ends the connection, and with it the rest.
           if (this.#connection !== connection) return;
-          this.#upkeep.expect(flush.frame.g, flush.frame.next);
+          this.#upkeep.noteFlush(flush.frame);
           this.#take(flush.frame.g, { kind: "flush", ...flush });
         }
         return;
       case "caught_up":
+        this.#upkeep.noteReplayEnd(incoming.frame.g);
         return this.#take(incoming.frame.g, { kind: "caught_up", ...incoming.frame });
       case "snapshot":
         return this.#take(incoming.frame.g, incoming);
       case "epoch": {
-        const { g, e: epoch, handoff = null } = incoming.frame;
-        return this.#take(g, { kind: "epoch", epoch, handoff });
+        const { g, e: epoch, fs, handoff = null } = incoming.frame;
+        return this.#take(g, { kind: "epoch", epoch, fs, handoff });
       }
     }
   }
@@ -198,6 +199,7 @@ export class Feed implements AsyncIterable<FeedEvent> {
     const steps = this.#streams.resume(ack, typeof from === "number" ? from : null);
     if (steps === null) return this.#drop("a subscription was answered without a token");
     connection.isAcknowledged = true;
+    this.#upkeep.followed(this.#streams.followedBars);
     this.#tell({ state: "open", connection: connection.name, rejected: ack.frame.rejected });
     for (const each of steps) if (this.#connection === connection) this.#perform(each);
   }

@@ -1,4 +1,5 @@
 import { formatToken, type Position } from "../stream/token.ts";
+import { ackToken } from "./ack-token.ts";
 import { EventQueue, type QueueEntry } from "./event-queue.ts";
 import type { FeedEvent, FeedState } from "./events.ts";
 import type { ConnectOptions } from "./options.ts";
@@ -23,13 +24,21 @@ export class Outlet {
       (on) => on === undefined,
     );
     this.#queue = new EventQueue(start.maxQueued, ({ stream, position, chars }) => {
+      const before = this.#consumed.get(stream);
       this.#consumed.set(stream, position);
-      if (chars > 0) onConsumed(chars);
+      // With the end of a hand-off, too, there is something to acknowledge: what was held back during it.
+      const isJoined = before !== undefined && before.epoch !== position.epoch;
+      if (chars > 0 || isJoined) onConsumed(chars);
     });
   }
 
   get token(): string {
     return formatToken(this.#consumed);
+  }
+
+  /** What the service may be told of it, given how far it has sent; null when there is nothing. */
+  ackToken(sent: ReadonlyMap<string, Position>): string | null {
+    return ackToken(this.#consumed, sent);
   }
 
   get isFull(): boolean {

@@ -20,6 +20,7 @@ export interface StreamStep {
 /** All streams of a client, over its connections. */
 export class StreamBook {
   #states: Map<string, StreamState>;
+  #sent = new Map<string, Position>();
 
   constructor(positions: ReadonlyMap<string, Position>) {
     this.#states = new Map(
@@ -39,6 +40,16 @@ export class StreamBook {
     return this.#states.get(stream) ?? null;
   }
 
+  /** How far the service has sent each stream that this connection follows, as it said itself. */
+  get sent(): ReadonlyMap<string, Position> {
+    return this.#sent;
+  }
+
+  /** The streams of bars among them. */
+  get followedBars(): string[] {
+    return [...this.#sent.keys()].filter((stream) => !isQuotes(stream));
+  }
+
   /** Whether a stream waits for the end of a replay. */
   get isReplaying(): boolean {
     return this.#isAny("replay");
@@ -55,6 +66,7 @@ export class StreamBook {
 
   /** The connection was lost. */
   detach(): void {
+    this.#sent.clear();
     for (const [stream, state] of this.#states) this.#states.set(stream, detach(state));
   }
 
@@ -65,6 +77,7 @@ export class StreamBook {
   ): StreamStep[] | null {
     const heads = parseToken(frame.token);
     if (heads === null) return null;
+    this.#sent = new Map(heads);
     const results = new Map((frame.resume ?? []).map((result) => [result.g, result]));
     return Array.from(heads, ([stream, head]) => {
       const resumption = {
@@ -80,6 +93,8 @@ export class StreamBook {
 
   /** An input of the socket; null for a stream that the subscription did not name. */
   take(stream: string, input: StreamInput): StreamStep | null {
+    const last = this.#sent.get(stream);
+    if (last !== undefined) this.#sent.set(stream, sentBy(last, input));
     return this.apply(stream, (state) => takeInput(state, input));
   }
 
@@ -96,6 +111,26 @@ export class StreamBook {
   #keep(stream: string, step: Step): StreamStep {
     this.#states.set(stream, step.state);
     return { stream, step };
+  }
+}
+
+/** How far a stream was sent after an input; one that is repeated says nothing new. */
+function sentBy(last: Position, input: StreamInput): Position {
+  switch (input.kind) {
+    case "flush":
+    case "snapshot": {
+      const { e: epoch, fs, at } = input.frame;
+      return epoch > last.epoch || (epoch === last.epoch && fs > last.fs)
+        ? { epoch, fs, at }
+        : last;
+    }
+    case "epoch": {
+      const { epoch, fs } = input;
+      // When it was known is not said: the hand-off ends there.
+      return epoch > last.epoch ? { epoch, fs, at: Infinity } : last;
+    }
+    case "caught_up":
+      return last;
   }
 }
 

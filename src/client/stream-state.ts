@@ -16,7 +16,12 @@ export type StreamInput =
   | ({ readonly kind: "flush" } & ReceivedFlush)
   | ({ readonly kind: "caught_up" } & ReplayTrailer)
   | { readonly kind: "snapshot"; readonly frame: SnapshotFrame }
-  | { readonly kind: "epoch"; readonly epoch: string; readonly handoff: Handoff | null };
+  | {
+      readonly kind: "epoch";
+      readonly epoch: string;
+      readonly fs: number;
+      readonly handoff: Handoff | null;
+    };
 
 /** Frames that wait until they can be trusted, or until it is their turn. */
 interface Held<T> {

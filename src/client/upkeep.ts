@@ -1,4 +1,4 @@
-import type { ServerFrame } from "../contracts/stream.ts";
+import type { FlushFrame, ServerFrame } from "../contracts/stream.ts";
 import { ackDueMs, acked, type AckPlan, NOTHING_TO_ACK, tookChars } from "./ack-plan.ts";
 import type { ClientClock } from "./client-deps.ts";
 import { Duties } from "./duties.ts";
@@ -59,12 +59,12 @@ export class Upkeep {
     this.#ackPlan = NOTHING_TO_ACK;
   }
 
-  greet({ at, hb }: Extract<ServerFrame, { op: "hello" }>): void {
+  greet({ at, hb, market }: Extract<ServerFrame, { op: "hello" }>): void {
     const nowMs = this.#deps.clock.now();
     const [everyMs, deadMs] = [hb.every_s * MS_PER_S, hb.dead_s * MS_PER_S];
     this.pong = hb.expect;
     this.#liveness = startLiveness({ everyMs, deadMs, text: hb.send }, nowMs);
-    this.#lateness.greet(at, nowMs);
+    this.#lateness.greet(at, nowMs, market.next_data_by);
     this.#armBeat();
   }
 
@@ -80,9 +80,22 @@ export class Upkeep {
     this.#duties.set("ack", ackDueMs(this.#ackPlan), () => this.#sendAck());
   }
 
-  /** A stream said when it is due next. */
-  expect(stream: string, dueMs: number | undefined): void {
-    this.#lateness.expect(stream, dueMs);
+  /** These streams of bars are followed from now on: data is due as the greeting said. */
+  followed(streams: Iterable<string>): void {
+    for (const stream of streams) this.#lateness.expectFirst(stream);
+    this.#armLate();
+  }
+
+  /** A flush came: it says when its stream is due next. */
+  noteFlush({ g, next, rp }: FlushFrame): void {
+    if (rp === 1) this.#lateness.noteReplayed(g, next);
+    else this.#lateness.expect(g, next);
+    this.#armLate();
+  }
+
+  /** A stream's replay has ended. */
+  noteReplayEnd(stream: string): void {
+    this.#lateness.endReplay(stream);
     this.#armLate();
   }
 

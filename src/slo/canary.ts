@@ -36,6 +36,8 @@ export class Canary {
   #positions: Map<string, Position>;
   #socket: WebSocket | null = null;
   #isLive = false;
+  /** Looks in a row that found no connection which is acknowledged. */
+  #missedLooks = 0;
 
   constructor(deps: CanaryDeps) {
     this.#deps = deps;
@@ -49,12 +51,23 @@ export class Canary {
     this.#positions = parseToken(deps.memory.get("token") ?? "") ?? new Map<string, Position>();
   }
 
-  /** Connects when the market is open and no connection is, leaves when it is closed; tells how it is. */
+  /**
+   * Connects when the market is open and no connection is, leaves when it is closed; tells how it is. It comes
+   * at each sample and each minute, sooner than a host gives up a connection that does not ping.
+   */
   async keep(isOpen: boolean): Promise<void> {
     if (!isOpen) this.leave();
-    else if (this.#socket === null) await this.#open();
-    this.#totals.set("canary_up", {}, isOpen ? Number(this.#isLive) : null);
+    else if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send("ping");
+    else await this.#open();
+    this.#judge(isOpen);
     await this.#metrics.report();
+  }
+
+  /** Only from one look to the next may a connection that was just made lack its acknowledgement. */
+  #judge(isOpen: boolean): void {
+    this.#missedLooks = isOpen && !this.#isLive ? this.#missedLooks + 1 : 0;
+    const isPending = this.#socket !== null && this.#missedLooks === 1;
+    if (!isPending) this.#totals.set("canary_up", {}, isOpen ? Number(this.#isLive) : null);
   }
 
   /** An object with an open socket stays awake, which costs. */
@@ -64,6 +77,7 @@ export class Canary {
   }
 
   async #open(): Promise<void> {
+    this.#gone(this.#socket);
     try {
       const socket = await this.#deps.connect();
       this.#socket = socket;

@@ -230,7 +230,10 @@ function ackFrame(
   });
 }
 
-/** How many symbols a channel has (-1: all) and a hash of which, so that a client can compare. */
+/**
+ * How many symbols a channel has (-1: all) and a hash of which. It is over the internal numbers of the symbols: a
+ * client can't compute it, only see that it changed.
+ */
 function summaryOf(set: SymbolSet | undefined): { count: number; hash: string } {
   const sids = set?.sids ?? new Uint8Array(0);
   const text = set?.star === true ? "*" : sids.join(",").replace(/(,0)+$/, "");

@@ -1,116 +1,16 @@
 import { z } from "zod";
 import type { ClientDeps, HttpAnswer, SocketClass } from "../../src/client/index.ts";
-import { Crc32c } from "../../src/stream/crc32c.ts";
+import { AckBook } from "../../src/stream/ack-book.ts";
 import { formatToken, parseToken, type Position } from "../../src/stream/token.ts";
-
-/** The stream's columns of a bar: symbol, start, four prices, volume, count, vwap, revision, and its source. */
-export type Row = readonly [string, number, ...unknown[]];
-
-/** A flush as the service keeps it. */
-export interface KeptFlush {
-  readonly epoch: string;
-  readonly fs: number;
-  readonly at: number;
-  readonly rows: readonly Row[];
-  readonly gaps?: readonly unknown[];
-}
-
-/** One stream of the service: its present life, and everything that ever was. */
-export class KeptStream {
-  readonly name: string;
-  readonly symbols: readonly string[];
-  epoch = "aaaaaaaaaaaaaaa";
-  lives = 0;
-  log: KeptFlush[] = [];
-  readonly all: KeptFlush[] = [];
-  /** Flushes of this life that have left the log. */
-  aged = 0;
-  /** Flushes of this life that are in the database. */
-  drained = 0;
-
-  constructor(name: string, symbols: readonly string[]) {
-    this.name = name;
-    this.symbols = symbols;
-  }
-
-  get head(): number {
-    return this.log.length;
-  }
-
-  get headAt(): number {
-    return this.log.at(-1)?.at ?? this.all.at(-1)?.at ?? 0;
-  }
-
-  /** Knowledge time up to which the database has everything. */
-  get drainedAt(): number {
-    return this.log[this.drained - 1]?.at ?? this.all.at(-this.head - 1)?.at ?? 0;
-  }
-
-  append(at: number, rows: readonly Row[], gaps?: readonly unknown[]): KeptFlush {
-    const numbered = { epoch: this.epoch, fs: this.head + 1, at, rows };
-    const flush = gaps === undefined ? numbered : { ...numbered, gaps };
-    this.log.push(flush);
-    this.all.push(flush);
-    return flush;
-  }
-
-  beginEpoch(): void {
-    this.lives += 1;
-    this.epoch = `b${String(this.lives).padStart(14, "0")}`;
-    this.log = [];
-    this.aged = 0;
-    this.drained = 0;
-  }
-}
-
-const COLUMNS = ["s", "t", "o", "h", "l", "c", "v", "n", "vw", "rev", "src", "feed", "st"];
-
-export function barRow(symbol: string, ts: number, close: number, revision = 0): Row {
-  return [
-    symbol,
-    ts,
-    close,
-    close,
-    close,
-    close,
-    100,
-    10,
-    null,
-    revision,
-    "alpaca",
-    "sip",
-    "first",
-  ];
-}
-
-/** The text of a flush on the socket. */
-export function flushText(stream: string, flush: KeptFlush, replayed: boolean): string {
-  const { epoch: e, fs, at, rows, gaps } = flush;
-  return JSON.stringify({
-    op: "flush",
-    g: stream,
-    e,
-    fs,
-    at,
-    ...(rows.length > 0 ? { bars: { ch: "bars.1m", cols: COLUMNS, rows } } : {}),
-    ...(gaps === undefined ? {} : { gaps }),
-    ...(replayed ? { rp: 1 } : {}),
-  });
-}
-
-/** What ends a replay of some flushes. */
-export function trailerText(stream: string, fs: number, flushes: readonly KeptFlush[]): string {
-  const crc = new Crc32c();
-  for (const flush of flushes) crc.update(flushText(stream, flush, true));
-  const count = flushes.reduce((sum, flush) => sum + flush.rows.length, 0);
-  return JSON.stringify({ op: "caught_up", g: stream, fs, count, crc32c: crc.digest() });
-}
+import { flushText, type KeptStream, type Row, trailerText, viewOf } from "./kept-stream.ts";
 
 /** What a client sends, as far as this service looks at it. */
 const requestSchema = z.looseObject({
   op: z.string(),
   id: z.number().optional(),
   resume: z.string().optional(),
+  from: z.union([z.string(), z.number()]).optional(),
+  token: z.string().optional(),
 });
 type Request = z.infer<typeof requestSchema>;
 
@@ -139,6 +39,8 @@ export class FakeSocket extends EventTarget {
   binaryType = "blob";
   /** Streams that this connection follows, and how far they were sent. */
   readonly positions = new Map<string, Position>();
+  /** What was acknowledged of them, as the service itself keeps it. */
+  readonly acks = new AckBook();
 
   constructor(world: ClientWorld, url: string, protocols: readonly string[]) {
     super();
@@ -187,10 +89,14 @@ export class ClientWorld {
   readonly sockets: FakeSocket[] = [];
   readonly fetched: string[] = [];
   readonly asked: Request[] = [];
+  /** Tokens of acknowledgements that the service did not take. */
+  readonly refused: string[] = [];
   answersPing = true;
   /** A replay of more flushes than these is handed off to HTTP. */
   maxReplay = Infinity;
   pageRows = 3;
+  /** When the greeting says that data is due. */
+  nextDataBy = Number.MAX_SAFE_INTEGER;
   /** The database is ahead of what the service knows to be drained: a diff and the replay behind it overlap. */
   diffsOverlap = false;
   /** What becomes of a text on its way to a socket. */
@@ -234,7 +140,7 @@ export class ClientWorld {
 
   greet(socket: FakeSocket): void {
     const hb = { send: "ping", expect: "pong", every_s: 25, dead_s: 60 };
-    const market = { state: "open", next_data_by: 0 };
+    const market = { state: "open", next_data_by: this.nextDataBy };
     const limits = { symbols: 16_384, frame_bytes: 262_144 };
     this.send(
       socket,
@@ -248,6 +154,7 @@ export class ClientWorld {
       return;
     }
     const frame = readRequest(text);
+    if (frame.op === "ack") return this.#acknowledge(socket, frame.token ?? "");
     if (frame.op !== "sub") return;
     this.asked.push(frame);
     this.#subscribe(socket, frame);
@@ -263,7 +170,9 @@ export class ClientWorld {
     for (const socket of this.sockets) {
       const position = socket.positions.get(stream.name);
       if (position?.epoch !== flush.epoch || position.fs !== flush.fs - 1) continue;
-      socket.positions.set(stream.name, { epoch: flush.epoch, fs: flush.fs, at });
+      const sent = { epoch: flush.epoch, fs: flush.fs, at };
+      socket.positions.set(stream.name, sent);
+      socket.acks.sent(stream.name, sent, 100, Date.now());
       this.send(socket, flushText(stream.name, flush, false));
     }
   }
@@ -282,12 +191,23 @@ export class ClientWorld {
     }
   }
 
+  /** Takes a token whole or not at all. */
+  #acknowledge(socket: FakeSocket, token: string): void {
+    const items = parseToken(token);
+    if (items !== null && socket.acks.ack(items, socket.positions)) return;
+    this.refused.push(token);
+    const refusal = { op: "error", code: 1400, msg: "the token names what was not sent" };
+    this.send(socket, JSON.stringify({ ...refusal, temporary: false }));
+  }
+
   #subscribe(socket: FakeSocket, frame: Request): void {
+    const since = typeof frame.from === "number" ? { epoch: "", fs: 0, at: frame.from } : undefined;
     const token = parseToken(frame.resume ?? "") ?? new Map<string, Position>();
     const later: (() => void)[] = [];
     const resume = this.streams.flatMap((stream): object[] => {
-      const from = token.get(stream.name);
+      const from = token.get(stream.name) ?? since;
       socket.positions.set(stream.name, positionOf(stream));
+      socket.acks.start(stream.name, positionOf(stream));
       if (from === undefined) return [];
       const g = stream.name;
       const isInLog = from.epoch === stream.epoch && from.fs >= stream.aged;
@@ -304,7 +224,7 @@ export class ClientWorld {
       positionOf(stream),
     ]);
     const answer = { op: "ack", id: frame.id, subs: {}, rejected: [], token: formatToken(heads) };
-    this.send(socket, JSON.stringify(token.size > 0 ? { ...answer, resume } : answer));
+    this.send(socket, JSON.stringify(resume.length > 0 ? { ...answer, resume } : answer));
     for (const replay of later) replay();
   }
 
@@ -369,14 +289,4 @@ function positionOf(stream: KeptStream): Position {
 
 function okay(body: unknown): HttpAnswer {
   return { ok: true, status: 200, json: () => Promise.resolve(body) };
-}
-
-/** A bar as the data routes answer it. */
-export function viewOf(row: Row, at: number): Record<string, unknown> {
-  const [symbol, ts, open, high, low, close, volume, tradeCount, vwap, revision, ...source] = row;
-  const [provider, feed, status] = source;
-  const values = { open, high, low, close, volume, vwap, trade_count: tradeCount };
-  const belief = { provider, feed, session: "regular", status, revision };
-  const times = { ts: new Date(ts).toISOString(), as_of: new Date(at).toISOString() };
-  return { symbol, ...values, ...belief, ...times };
 }

@@ -65,6 +65,7 @@ async function problemOf(path: string, headers?: Record<string, string>) {
   const response = await api(path, headers);
   return { http: response.status, ...problemSchema.parse(await response.json()) };
 }
+const accepting = (accept: string) => ({ authorization: `Bearer ${KEY}`, accept });
 const bars = async (path: string) => barsSchema.parse(await (await api(path)).json());
 
 describe("who may ask", () => {
@@ -214,6 +215,25 @@ describe("replay over HTTP", () => {
       join_fs: 8,
       truncated: false,
     });
+    const from = `${AAPL_GROUP}b.${page.streams.find(({ g }) => g === `${AAPL_GROUP}b`)?.e}.4.0`;
+    const asked = `/v1/stream/replay?from=${from}&symbols=AAPL`;
+    const whole = replaySchema.parse(await (await api(asked)).json());
+    const lines = await api(asked, accepting("application/x-ndjson"));
+    expect(lines.headers.get("content-type")).toBe("application/x-ndjson");
+    expect(lines.headers.get("vary")).toContain("Accept");
+    const text = await lines.text();
+    expect(text.endsWith("}\n")).toBe(true);
+    const parsed = text
+      .trimEnd()
+      .split("\n")
+      .map((line): unknown => JSON.parse(line));
+    expect(whole.flushes).toHaveLength(3);
+    expect(parsed).toMatchObject([...whole.flushes, { streams: whole.streams }]);
+    for (const path of [asked, `/ws/replay?since=${minute(0)}`])
+      expect(await problemOf(path, accepting("text/csv"))).toMatchObject({
+        http: 406,
+        code: "not_acceptable",
+      });
     expect(await problemOf("/v1/stream/replay?from=nonsense")).toMatchObject({ http: 422 });
     expect(
       await problemOf(`/v1/stream/replay?from=${SYMBOL_GROUPS}b.000000000000000.1.a`),

@@ -1,10 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import type { SymbolGroup } from "../../durable-objects/symbol-group.ts";
-import { marketClock } from "../../src/platform/clocks.ts";
+import { marketClock, stepMarketClock } from "../../src/platform/clocks.ts";
 import type { MetricTotalsJson } from "../../src/platform/metric-totals.ts";
 import { Canary, type CanaryMemory } from "../../src/slo/canary.ts";
-import { group, ingestMinute, load, SPY_GROUP, useWorld } from "./support/world.ts";
+import { stopWall } from "./support/wall.ts";
+import { group, ingestMinute, load, minute, SPY_GROUP, useWorld } from "./support/world.ts";
 
 useWorld();
 
@@ -38,6 +39,27 @@ function nest() {
   return { make, kept, sockets, isAt, told: () => last };
 }
 
+/** A canary whose host says nothing until it is told to. */
+function silentNest() {
+  let last: MetricTotalsJson = {};
+  const { 0: near, 1: far } = new WebSocketPair();
+  far.accept();
+  const make = () =>
+    new Canary({
+      memory: { get: () => null, set: () => {} },
+      connect: () => Promise.resolve(near),
+      now: () => marketClock.now(),
+      report: async ({ totals }) => {
+        last = structuredClone(totals);
+      },
+    });
+  const answer = () =>
+    far.send(
+      JSON.stringify({ op: "ack", subs: {}, rejected: [], token: "7b.0mmyaj8k0u4s2ab.0.0" }),
+    );
+  return { make, told: () => last, answer };
+}
+
 const minutes = async (...indexes: number[]) => {
   for (const index of indexes) await ingestMinute(SPY_GROUP, index, { SPY: 500, BAC: 30 });
 };
@@ -59,6 +81,49 @@ describe("the canary", () => {
     await canary.keep(false);
     expect(told()["canary_up"]).toEqual({});
     await vi.waitUntil(async () => (await group(SPY_GROUP).status()).connections === 0);
+  });
+
+  it("keeps one connection by a ping each time that it is looked after", async () => {
+    await load([SPY_GROUP]);
+    const wall = stopWall();
+    const { make, isAt, told, sockets } = nest();
+    const canary = make();
+    await canary.keep(true);
+    expect(told()["canary_up"]).toBeUndefined();
+    await isAt(0);
+    let pongMs = 0;
+    sockets[0]?.addEventListener("message", ({ data }) => {
+      if (data === "pong") pongMs = wall.now();
+    });
+    // The runtime stamps its pongs by a clock that no test moves.
+    await runInDurableObject(group(SPY_GROUP), (_object: SymbolGroup, state) => {
+      const stamp = vi.spyOn(state, "getWebSocketAutoResponseTimestamp");
+      stamp.mockImplementation(() => new Date(pongMs));
+    });
+    for (let look = 1; look <= 10; look += 1) {
+      wall.pass(30_000);
+      await canary.keep(true);
+      expect(told()["canary_up"]).toEqual({ "": 1 });
+      if (sockets.length === 1) await vi.waitUntil(() => pongMs === wall.now());
+      stepMarketClock(minute(Math.ceil(look / 2)) + (look % 2) * 30_000);
+      await group(SPY_GROUP).runUntilQuiet();
+    }
+    expect(sockets).toHaveLength(1);
+    expect(told()["canary_connects_total"]).toEqual({ "": 1 });
+  });
+
+  it("is down only when a connection stays without an answer for a round", async () => {
+    const { make, told, answer } = silentNest();
+    const canary = make();
+    await canary.keep(true);
+    expect(told()["canary_up"]).toBeUndefined();
+    await canary.keep(true);
+    expect(told()).toMatchObject({ canary_up: { "": 0 }, canary_connects_total: { "": 1 } });
+    answer();
+    await vi.waitUntil(async () => {
+      await canary.keep(true);
+      return told()["canary_up"]?.[""] === 1;
+    });
   });
 
   it("resumes where it was when its object was evicted, and lost nothing", async () => {

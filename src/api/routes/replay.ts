@@ -6,8 +6,10 @@ import type { ReplayFrom, ReplayPage } from "../../stream/replay-page.ts";
 import { parseStreamName, parseToken } from "../../stream/token.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { registerRead } from "../parameters.ts";
+import { MEDIA_TYPES, type RowFormat } from "../negotiate.ts";
 import { countParam, instantParam, symbolsParam } from "../query-values.ts";
 import { invalidParameters } from "../parse-query.ts";
+import { formatOf } from "../rows-answer.ts";
 
 /** What a Worker holds of all streams of a page. */
 const MAX_REPLAY_BYTES = 8 * 1_024 * 1_024;
@@ -24,30 +26,36 @@ const tokenQuery = z.object({
   limit: limitParam,
 });
 
-const answerSchema = z.object({
-  flushes: z.array(z.unknown()),
-  streams: z.array(
-    z.object({
-      g: z.string(),
-      e: z.string(),
-      oldest: z.number().nullable(),
-      truncated: z.boolean(),
-      join_fs: z.number(),
-      complete: z.boolean(),
-    }),
-  ),
-});
+/** JSON holds both lists; of NDJSON each line is a flush, and the last one where the streams go on. */
+const FORMATS = ["json", "ndjson"] as const;
+
+const streamsSchema = z.array(
+  z.object({
+    g: z.string(),
+    e: z.string(),
+    oldest: z.number().nullable(),
+    truncated: z.boolean(),
+    join_fs: z.number(),
+    complete: z.boolean(),
+  }),
+);
+const answerSchema = z.object({ flushes: z.array(z.unknown()), streams: streamsSchema });
+const lineSchema = z
+  .union([z.unknown(), z.object({ streams: streamsSchema })])
+  .describe("A flush a line; the last line is an object of `streams` alone");
 const sinceRoute = {
   path: "/ws/replay",
   summary: "Flushes since a knowledge time, and where each stream goes on",
   query: sinceQuery,
   answer: answerSchema,
+  line: lineSchema,
 };
 const tokenRoute = {
   path: "/v1/stream/replay",
   summary: "Flushes from a resume token, and where each stream goes on",
   query: tokenQuery,
   answer: answerSchema,
+  line: lineSchema,
 };
 
 /**
@@ -56,6 +64,8 @@ const tokenRoute = {
  */
 export function registerReplay(app: OpenAPIHono<ApiEnv>): void {
   registerRead(app, sinceRoute, async (context, { since, symbols, limit }) => {
+    const format = formatOf(context, FORMATS);
+    if (format instanceof Response) return format;
     const { symbolGroups } = context.var.settings;
     const groups =
       symbols === undefined
@@ -64,9 +74,11 @@ export function registerReplay(app: OpenAPIHono<ApiEnv>): void {
     const from = new Map(
       groups.map((group): [number, ReplayFrom] => [group, { kind: "time", sinceMs: since }]),
     );
-    return answer(context, await readPages(context, from, symbols ?? null, limit));
+    return answer(context, format, await readPages(context, from, symbols ?? null, limit));
   });
   registerRead(app, tokenRoute, async (context, { from: token, symbols, limit }) => {
+    const format = formatOf(context, FORMATS);
+    if (format instanceof Response) return format;
     const positions = parseToken(token);
     if (positions === null)
       return invalidParameters(context, [{ field: "from", message: "not a resume token" }]);
@@ -80,7 +92,7 @@ export function registerReplay(app: OpenAPIHono<ApiEnv>): void {
       // Quotes are latest-value: nothing of them is replayed, a resume on the socket brings the last ones.
       if (id.class === "bars") from.set(id.group, { kind: "position", epoch, fs });
     }
-    return answer(context, await readPages(context, from, symbols ?? null, limit));
+    return answer(context, format, await readPages(context, from, symbols ?? null, limit));
   });
 }
 
@@ -102,7 +114,11 @@ async function readPages(
   );
 }
 
-function answer(context: Context<ApiEnv>, pages: readonly ReplayPage[]): Response {
+function answer(
+  context: Context<ApiEnv>,
+  format: RowFormat,
+  pages: readonly ReplayPage[],
+): Response {
   // A stream that has more ends the page for all: what is later than its last flush would come out of order.
   const cutoff = pages.reduce((lowest, page) => {
     const last = page.frames.at(-1);
@@ -125,8 +141,10 @@ function answer(context: Context<ApiEnv>, pages: readonly ReplayPage[]): Respons
       complete: page.complete && !dropped,
     };
   });
-  const flushes = merged.map((frame) => frame.text).join(",");
-  return context.body(`{"flushes":[${flushes}],"streams":${JSON.stringify(streams)}}`, 200, {
-    "content-type": "application/json",
-  });
+  const flushes = merged.map((frame) => frame.text);
+  const body =
+    format === "ndjson"
+      ? [...flushes, JSON.stringify({ streams })].map((line) => `${line}\n`).join("")
+      : `{"flushes":[${flushes.join(",")}],"streams":${JSON.stringify(streams)}}`;
+  return context.body(body, 200, { "content-type": MEDIA_TYPES[format], vary: "Accept" });
 }

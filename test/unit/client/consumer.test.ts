@@ -1,13 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connect, type Feed, type FeedEvent, type FeedState } from "../../../src/client/index.ts";
 import { parseToken } from "../../../src/stream/token.ts";
-import {
-  barRow,
-  ClientWorld,
-  KeptStream,
-  readRequest,
-  viewOf,
-} from "../../support/client-world.ts";
+import { ClientWorld, readRequest } from "../../support/client-world.ts";
+import { barRow, KeptStream, viewOf } from "../../support/kept-stream.ts";
 
 const START_MS = Date.UTC(2026, 8, 22, 14);
 const MINUTE_MS = 60_000;
@@ -175,6 +170,104 @@ describe("acknowledging", () => {
     expect(fsOf(feed)).toBe(2);
   });
 
+  it("says nothing of a stream of the resume that it does not follow, and keeps it for later", async () => {
+    const left = `12b.${stream.epoch}.4.0`;
+    const feed = open({ resume: `${world.token()},${left}`, onBar: () => {} });
+    await pass();
+    publish(3);
+    await pass(5_100);
+    expect(acks()).toEqual([`{"op":"ack","token":"${world.token()}"}`]);
+    expect(world.refused).toEqual([]);
+    expect(world.socket.acks.unacked().bytes).toBe(0);
+    expect(feed.token).toContain(left);
+    world.socket.end(1006);
+    await pass(5_000);
+    expect(world.asked[1]?.resume).toContain(left);
+  });
+
+  describe("of a stream that is handed off waits for its end, and the others' does not", () => {
+    /** By default the first page comes; what is held does not come until it is let go. */
+    const begin = async (
+      more: Partial<Parameters<typeof connect>[0]> = {},
+      held = /group=7&.*page_token/,
+    ) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const other = new KeptStream("12b", ["MSFT"]);
+      world.streams.push(other);
+      world.failFetch = () => {
+        if (!held.test(world.fetched.at(-1) ?? "")) return null;
+        const json = () => promise.then(() => Promise.reject(new Error("too late")));
+        return { ok: true, status: 200, json };
+      };
+      const feed = open({ symbols: ["AAPL", "MSFT"], onBar: () => {}, ...more });
+      await pass();
+      const publishOther = () => {
+        const fs = other.head + 1;
+        world.publish(other, START_MS + 100 + fs, [barRow("MSFT", START_MS + fs * MINUTE_MS, fs)]);
+      };
+      const endHandoff = async () => {
+        world.failFetch = () => null;
+        resolve();
+        await pass(5_000);
+      };
+      return { feed, publishOther, endHandoff };
+    };
+    const ackOf = (name: string) => parseToken(world.token())?.get(name);
+    const taken = () => new Map(world.socket.acks.acked());
+
+    it("across epochs, of a connection and of the next one", async () => {
+      const { publishOther, endHandoff } = await begin();
+      publish();
+      for (let fs = 2; fs <= 8; fs += 1)
+        stream.append(START_MS + fs, [barRow("AAPL", START_MS + fs * MINUTE_MS, fs)]);
+      world.beginEpoch(stream, true);
+      await pass();
+      expect(world.fetched).toHaveLength(2);
+      publishOther();
+      await pass(15_000);
+      expect(taken().get("12b")).toEqual(ackOf("12b"));
+      await endHandoff();
+      await pass(6_000);
+      expect(taken().get("7b")).toEqual(ackOf("7b"));
+      world.socket.end(1006);
+      stream.beginEpoch();
+      publish();
+      await pass(5_000);
+      publishOther();
+      await pass(15_000);
+      expect(taken().get("12b")).toEqual(ackOf("12b"));
+      expect(world.refused).toEqual([]);
+    });
+
+    it("also when it brings nothing", async () => {
+      const { publishOther, endHandoff } = await begin({}, /group=7&/);
+      publish();
+      world.beginEpoch(stream, true);
+      publishOther();
+      await pass(15_000);
+      expect(world.socket.acks.unacked().oldestSentMs).not.toBeNull();
+      await endHandoff();
+      await pass(6_000);
+      expect(world.socket.acks.unacked().oldestSentMs).toBeNull();
+    });
+
+    it("from a knowledge time on", async () => {
+      publish(8);
+      stream.drained = 8;
+      const { feed, publishOther, endHandoff } = await begin({ from: START_MS });
+      expect(feed.token).toContain("7b.000000000000000.0.");
+      publishOther();
+      await pass(15_000);
+      expect(taken().get("12b")).toEqual(ackOf("12b"));
+      expect(world.refused).toEqual([]);
+      await endHandoff();
+      publish();
+      await pass(6_000);
+      expect(taken().get("7b")).toEqual(ackOf("7b"));
+      expect(world.refused).toEqual([]);
+    });
+  });
+
   it("is left out when it is not wanted", async () => {
     open({ ack: false, onBar: () => {} });
     await pass();
@@ -268,6 +361,42 @@ describe("a connection", () => {
     world.socket.push(text(2, START_MS + 180_000));
     await pass(120_000);
     expect(late()).toHaveLength(2);
+  });
+
+  it("tells that nothing came after it was made, and again after it was made anew", async () => {
+    world.nextDataBy = START_MS + 60_000;
+    open();
+    await pass(59_000);
+    const late = () => states.flatMap((state) => (state.state === "late" ? [state.dueMs] : []));
+    expect(late()).toEqual([]);
+    await pass(2_000);
+    expect(late()).toEqual([START_MS + 60_000]);
+    world.nextDataBy = START_MS + 120_000;
+    world.socket.end(1006);
+    await pass(60_000);
+    expect(late()).toEqual([START_MS + 60_000, START_MS + 120_000]);
+  });
+
+  it.each<[string, number, number[]]>([
+    ["does not call late what a replay says in passing", START_MS + 900_000, []],
+    ["calls late what the end of a replay says", START_MS + 100_000, [START_MS + 100_000]],
+  ])("%s", async (_, lastDueMs, expected) => {
+    const late: number[] = [];
+    let sent = 0;
+    // Each in a turn of its own.
+    world.mangle = (socket, text) => void setTimeout(() => socket.push(text), 50 * (sent += 1));
+    await pass(300_000);
+    open({
+      resume: `7b.${stream.epoch}.0.0`,
+      onState: (state) => {
+        if (state.state === "late") late.push(state.dueMs);
+      },
+    });
+    for (const dueMs of [START_MS + 1, START_MS + 60_000, lastDueMs])
+      stream.append(START_MS + stream.head + 1, [], undefined, dueMs);
+    await pass(20_000);
+    expect(late).toEqual(expected);
+    expect(world.sockets).toHaveLength(1);
   });
 
   it("takes the last quotes for whatever it missed of them", async () => {

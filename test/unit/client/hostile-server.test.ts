@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type BarEvent, connect, type Feed, type FeedState } from "../../../src/client/index.ts";
-import { barRow, ClientWorld, type FakeSocket, KeptStream } from "../../support/client-world.ts";
+import { ClientWorld, type FakeSocket } from "../../support/client-world.ts";
+import { barRow, KeptStream } from "../../support/kept-stream.ts";
 
 const START_MS = Date.UTC(2026, 8, 22, 14);
 const SYMBOLS = ["AAPL", "ORCL", "MSFT", "SPY"];
