@@ -25,7 +25,7 @@ import {
 import type { ProviderId } from "../src/domain/provider-id.ts";
 import { readSettings } from "../src/env.ts";
 import { KeyBook } from "../src/keys/key-book.ts";
-import type { Act } from "../src/platform/act-log.ts";
+import { type Act, ActLog, type ActPlace, type NumberedAct } from "../src/platform/act-log.ts";
 import { wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import type { Isolation, IsolationAct } from "../src/routing/isolation.ts";
@@ -42,6 +42,7 @@ export interface PinCheck {
  * The atom of the deployment's configuration: the pins (values that are fixed when the deployment
  * first starts, because data has been placed by them), the versions of the configuration, the providers
  * that a person isolated, and the API keys (their digests), with who did what when. All of it is durable.
+ * SloMonitor copies the last to Postgres, for here only the last acts are kept.
  */
 export class ConfigStore extends DurableObject<Env> {
   #isolations: IsolationStore;
@@ -108,6 +109,11 @@ export class ConfigStore extends DurableObject<Env> {
   /** The last acts on a provider, newest first. */
   async isolationActs(provider: ProviderId, limit: number): Promise<IsolationAct[]> {
     return this.#isolations.acts(provider, limit);
+  }
+
+  /** The acts of all kinds behind one, oldest first; from the oldest on when that one does not stand here. */
+  async auditAfter(place: ActPlace | null, limit: number): Promise<NumberedAct[]> {
+    return new ActLog(this.ctx.storage.sql).after(place, limit);
   }
 
   /** Keeps a new key by its digest. */

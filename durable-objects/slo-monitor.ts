@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { ActingConfig } from "../src/config/acting-config.ts";
+import { AuditCopier } from "../src/config/audit-copier.ts";
 import type { ConfigStamp, HeldConfig } from "../src/contracts/config-version.ts";
 import { groupOf } from "../src/domain/symbol.ts";
 import { minuteGraceMs } from "../src/domain/slo.ts";
@@ -9,7 +10,8 @@ import { calendarOf, readSettings, type Settings } from "../src/env.ts";
 import { marketClock, wallClock } from "../src/platform/clocks.ts";
 import { migrateObject } from "../src/platform/object-migrations.ts";
 import { createTracer, UNTRACED } from "../src/platform/tracer.ts";
-import { metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
+import { configStoreStub, metricsHubStub, symbolGroupStub } from "../src/platform/stubs.ts";
+import { readNewestAct, storeActs } from "../src/postgres/config-audit-store.ts";
 import { sqlClientOf } from "../src/postgres/service-client.ts";
 import { readSlo } from "../src/postgres/slo-store.ts";
 import { minuteDelay } from "../src/routing/minute-delay.ts";
@@ -30,12 +32,14 @@ const LAST_TICK = "last_tick_ms";
  * The atom of what the service has promised: samples of what Postgres lacks. Durable: the last samples,
  * whose numbers say whose turn is next, and when the cron came last. The next sample's time follows from the last one, so the alarm
  * may be lost: whoever pings sets it again. While the market is open the canary's socket keeps the object
- * awake; its position and totals are durable.
+ * awake; its position and totals are durable. As the one whom the cron wakes each minute and who has the database
+ * at hand, it also copies ConfigStore's audit there.
  */
 export class SloMonitor extends DurableObject<Env> {
   /** Null while the service is not configured. */
   #sampler: Sampler | null = null;
   #canary: Canary | null = null;
+  #copier: AuditCopier | null = null;
   #meta: MetaStore;
   #config: ActingConfig;
   #tracer = UNTRACED;
@@ -48,6 +52,7 @@ export class SloMonitor extends DurableObject<Env> {
     const read = readSettings(env);
     if (!read.ok) return;
     this.#sampler = createSampler(ctx, env, read.settings, this.#config);
+    this.#copier = createCopier(ctx, env, read.settings);
     const keepAlive = (work: Promise<void>) => ctx.waitUntil(work);
     this.#tracer = createTracer({ on: read.settings.traced, at: "slo", env, keepAlive });
     // A driver of stepped market time waits until nobody has anything to do: a canary always has.
@@ -69,8 +74,7 @@ export class SloMonitor extends DurableObject<Env> {
     this.#meta.set(LAST_TICK, wallClock.now());
     await this.#config.renew();
     await this.#ensureAlarm();
-    await this.#configured().lookAfter();
-    await this.#keepCanary();
+    await Promise.all([this.#lookAfter(), this.#copier?.run()]);
   }
 
   /** Takes the sample that is due, if one is, and says when the next one will be. */
@@ -119,6 +123,11 @@ export class SloMonitor extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(atMs);
   }
 
+  async #lookAfter(): Promise<void> {
+    await this.#configured().lookAfter();
+    await this.#keepCanary();
+  }
+
   async #keepCanary(): Promise<void> {
     const kind = this.#configured().sessionKind();
     await this.#canary?.keep(kind === "regular");
@@ -144,6 +153,17 @@ function createCanary(ctx: DurableObjectState, env: Env, settings: Settings): Ca
     },
     now: () => marketClock.now(),
     report: (totals) => metricsHubStub(env).report("canary", totals),
+  });
+}
+
+function createCopier(ctx: DurableObjectState, env: Env, settings: Settings): AuditCopier {
+  const sql = sqlClientOf(settings);
+  return new AuditCopier({
+    after: (place, limit) => configStoreStub(env).auditAfter(place, limit),
+    newest: () => readNewestAct(sql),
+    store: (acts) => storeActs(sql, acts),
+    memory: new MetaStore(ctx.storage.sql, "audit:").cell("copied"),
+    now: () => wallClock.now(),
   });
 }
 

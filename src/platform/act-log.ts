@@ -7,6 +7,8 @@ const MAX_ACT_REASON = 300;
 /** Acts that are kept over all subjects; the oldest go. */
 const MAX_ACTS = 1_000;
 const MAX_ACTOR = 100;
+/** Details that are handed out at once, characters; a single one may be longer. */
+const MAX_DETAILS = 1_000_000;
 
 /** Who did what to what, when (wall ms) and why. An actor is a key by its id. */
 export interface Act {
@@ -19,6 +21,20 @@ export interface Act {
   readonly detail?: string;
 }
 
+/**
+ * Names an act for whoever keeps one. The instant is part of it: an object that was set back to an earlier time,
+ * or made anew, gives its numbers out again.
+ */
+export interface ActPlace {
+  readonly id: number;
+  readonly atMs: EpochMs;
+}
+
+/** An act with its number and all that is kept of it. */
+export interface NumberedAct extends ActPlace, Omit<Act, "detail"> {
+  readonly detail: string | null;
+}
+
 const actSchema = z
   .object({
     at: z.number(),
@@ -28,6 +44,9 @@ const actSchema = z
     reason: z.string().nullable(),
   })
   .transform(({ at, ...rest }): Act => ({ atMs: at, ...rest }));
+const numberedSchema = z
+  .object({ id: z.number(), ...actSchema.in.shape, detail: z.string().nullable() })
+  .transform(({ at, ...rest }): NumberedAct => ({ atMs: at, ...rest }));
 
 /** The audit of ConfigStore: what operators did. Written in the transaction of the act itself. */
 export class ActLog {
@@ -60,5 +79,28 @@ export class ActLog {
       )
       .toArray()
       .map((row) => actSchema.parse(row));
+  }
+
+  /** The acts behind one, oldest first: from the oldest on when that one does not stand here (or no more). */
+  after(place: ActPlace | null, limit: number): NumberedAct[] {
+    const acts: NumberedAct[] = [];
+    let details = 0;
+    const rows = this.#sql.exec(
+      "SELECT id, at, actor, act, subject, reason, detail FROM audit WHERE id > ? ORDER BY id LIMIT ?",
+      place !== null && this.#has(place) ? place.id : 0,
+      limit,
+    );
+    for (const row of rows) {
+      const act = numberedSchema.parse(row);
+      details += act.detail?.length ?? 0;
+      if (details > MAX_DETAILS && acts.length > 0) break;
+      acts.push(act);
+    }
+    return acts;
+  }
+
+  #has({ id, atMs }: ActPlace): boolean {
+    const select = "SELECT 1 FROM audit WHERE id = ? AND at = ?";
+    return this.#sql.exec(select, id, atMs).toArray().length > 0;
   }
 }

@@ -3,7 +3,7 @@ import { classifySqlError } from "./sql-error.ts";
 import type { SqlClient } from "./sql-client.ts";
 
 /** The newest database migration that this release was written with; a test holds it against `migrations/`. */
-export const NEWEST_MIGRATION = "0029_known_in_cursor_view";
+export const NEWEST_MIGRATION = "0030_config_audit";
 
 /** SQLSTATE of a table that is not there: nothing was ever migrated. Source: PostgreSQL, appendix A. */
 const UNDEFINED_TABLE = "42P01";

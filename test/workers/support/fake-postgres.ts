@@ -3,6 +3,7 @@ import { NEWEST_MIGRATION } from "../../../src/postgres/schema-version.ts";
 import { FakeAudit } from "./fake-audit.ts";
 import { answerBeliefs, answerTexts, type BelievedRow } from "./fake-beliefs.ts";
 import { COUNTED_FIELDS, countStored } from "./fake-coverage.ts";
+import { FakeConfigAudit } from "./fake-config-audit.ts";
 import { FakeDaily, type StoredDay } from "./fake-daily.ts";
 import { FakeLetters } from "./fake-letters.ts";
 import { FakeParked } from "./fake-parked.ts";
@@ -104,6 +105,7 @@ export class FakePostgres {
   readonly flushes = new Map<number, StoredFlush[]>();
   readonly cursors = new Map<number, Cursor>();
   readonly audit = new FakeAudit();
+  readonly configAudit = new FakeConfigAudit();
   readonly daily = new FakeDaily();
   /** Minutes that the history lane wrote. */
   readonly history = new FakeDaily();
@@ -120,6 +122,7 @@ export class FakePostgres {
   reset(): void {
     for (const bars of [this.daily, this.history]) bars.written.length = 0;
     this.audit.reset();
+    this.configAudit.reset();
     this.letters.rows.clear();
     this.retention.reset();
     this.slo.reset();
@@ -205,6 +208,7 @@ export class FakePostgres {
       return result(READING_FIELDS, this.slo.read(query, args, parseArray));
     if (/corporate_action|macro_factors|options_metrics/.test(query))
       return this.actions.answer(query, args);
+    if (query.includes("config_audit")) return this.configAudit.answer(query, args);
     if (query.includes("drain_begin")) return this.#drainBegin(args);
     if (query.includes("drain_end")) return this.#drainEnd(args);
     if (query.includes("drain_trial_end")) throw new SqlError("MDS04", "the trial is good", "");
