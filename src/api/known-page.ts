@@ -13,6 +13,11 @@ import { problem } from "./problem.ts";
 /** A refresh has the time at which it began, and is written some time later, so what is as young may still change. */
 const SETTLED_AFTER_MS = HOUR_MS;
 
+/** Whether what is said of the universe as of a time is what will always be said of it. */
+export function isSettled(asOfMs: EpochMs, nowMs: EpochMs): boolean {
+  return asOfMs <= nowMs - SETTLED_AFTER_MS;
+}
+
 /** What the number of a place may be, by what it counts. */
 const PLACES = {
   /** A symbol says it all. */
@@ -61,7 +66,7 @@ export function startOfPage(
   const isNamed = query.as_of !== undefined || page !== undefined;
   return {
     asOfMs,
-    isPinned: isNamed && asOfMs <= nowMs - SETTLED_AFTER_MS,
+    isPinned: isNamed && isSettled(asOfMs, nowMs),
     after: page?.after ?? { symbol: "", ts: 0 },
     next: (symbol, ts) =>
       formatPageToken({ asOfMs, startMs: 0, endMs: 0, after: { symbol, ts } }, shape),
