@@ -17,9 +17,12 @@ import type { Row } from "./encode-rows.ts";
 import type { SymbolMinute } from "./no-trade.ts";
 import type { RowsAnswer } from "./rows-answer.ts";
 
+/** A row of `GET /v1/bars`: as it is stored, worked out from minutes, or a minute without a trade. */
+export const barsRowSchema = z.union([barViewSchema, rollupViewSchema, noTradeViewSchema]);
+
 /** What `GET /v1/bars` answers as JSON. */
 export const barsAnswerSchema = z.object({
-  bars: z.array(z.union([barViewSchema, rollupViewSchema, noTradeViewSchema])),
+  bars: z.array(barsRowSchema),
   interval: z.string(),
   knowledge: z.string(),
   adjust: z.string(),

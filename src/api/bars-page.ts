@@ -8,7 +8,7 @@ import { type PageQuery, readBars, readRollups } from "../postgres/bars-store.ts
 import { readSplits } from "../postgres/splits-store.ts";
 import type { SqlClient } from "../postgres/sql-client.ts";
 import type { RollupBar, StoredBar } from "../postgres/stored-bar.ts";
-import { type BarsPosition, type BarsRange, sliceOf } from "./bars-slice.ts";
+import { type BarsPosition, type BarsRange, isWholeRead, sliceOf } from "./bars-slice.ts";
 
 /** The calendar knows the sessions of the days around everything that starts here or later. */
 const FIRST_READ_MS = Date.UTC(FIRST_CALENDAR_YEAR, 0, 3);
@@ -54,7 +54,8 @@ export async function readBarsPage(
   if (range.startMs >= endMs) return { bars: [], next: null };
   let { after } = query;
   for (let slices = 1; ; slices += 1) {
-    const page = await readSlice(sql, calendar, { ...range, after });
+    const isWhole = isWholeRead(query, slices - 1);
+    const page = await readSlice(sql, calendar, { ...range, after, isWhole });
     if (page.bars.length > 0 || page.next === null || slices === MAX_EMPTY_SLICES)
       return { ...page, bars: await adjusted(sql, query, page.bars) };
     after = page.next;
@@ -64,12 +65,9 @@ export async function readBarsPage(
 async function readSlice(
   sql: SqlClient,
   calendar: Calendar,
-  query: BarsPageQuery,
+  query: BarsPageQuery & BarsRange,
 ): Promise<BarsPage> {
-  const { symbols, startMs, endMs, next } = sliceOf({
-    ...query,
-    isWhole: query.feed !== undefined,
-  });
+  const { symbols, startMs, endMs, next } = sliceOf(query);
   const { interval, asOfMs, storedByMs, feed, sort, limit, after } = query;
   const asked = {
     symbols,

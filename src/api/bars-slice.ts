@@ -1,4 +1,6 @@
 import { INTERVAL_MS, isRollup, type ReadInterval } from "../domain/interval.ts";
+import type { Feed } from "../domain/provider-id.ts";
+import type { SessionChoice } from "../domain/session-ranges.ts";
 import { DAY_MS, type EpochMs } from "../domain/time.ts";
 import type { SortDirection } from "../postgres/belief-sql.ts";
 
@@ -34,12 +36,26 @@ export interface BarsSlice {
 const MAX_SLICE_DAYS = 400;
 /** Days of symbols that a page of minutes looks into: a symbol without bars costs a probe a day. */
 const MINUTE_SYMBOL_DAYS = 40_000;
-/** Days of symbols of which a page looks at every minute, to roll it up or to ask for its feed: 160,000 minutes. */
+/** Days of symbols of which a page looks at every minute, to roll it up or to choose from them: 160,000 minutes. */
 const WHOLE_SYMBOL_DAYS = 400;
 /** 24 hours of minutes are 3.7 sessions of 6.5 hours. */
 const SESSIONS_OF_A_FULL_DAY = 24 / 6.5;
 /** The same of daily bars: 140,000 of them. */
 const WHOLE_DAILY_SYMBOL_DAYS = 200_000;
+
+/**
+ * Whether a read looks at bars that it does not answer. Few are of one feed, or of before the open or after the
+ * close; and when a slice had none to answer, what it looked at is a warning of what comes.
+ */
+export function isWholeRead(
+  {
+    feed,
+    session,
+  }: { readonly feed: Feed | undefined; readonly session?: SessionChoice | undefined },
+  emptySlices: number,
+): boolean {
+  return feed !== undefined || session === "pre" || session === "post" || emptySlices > 0;
+}
 
 /**
  * The part of a read that its next page looks at: some symbols over the whole range or, when that is too long, one

@@ -2,6 +2,10 @@ import { z } from "zod";
 import { fnv1a32 } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
 import type { DiffPlace } from "../postgres/diff-store.ts";
+import { END_INSTANT_MS } from "./query-values.ts";
+import { hashField, instantField, nameField } from "./token-fields.ts";
+
+const US_PER_MS = 1_000;
 
 /** Where the next page of a diff starts, and up to which knowledge time all its pages read. */
 export interface DiffToken {
@@ -11,11 +15,15 @@ export interface DiffToken {
 
 const bodySchema = z.tuple([
   z.literal("diff"),
-  z.number(),
-  z.number().int().nonnegative(),
-  z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
-  z.string().max(16),
-  z.number().int(),
+  hashField,
+  instantField,
+  z
+    .number()
+    .int()
+    .min(0)
+    .max(END_INSTANT_MS * US_PER_MS),
+  nameField,
+  instantField,
 ]);
 
 /** An opaque token, bound to the query that it continues. */

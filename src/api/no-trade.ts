@@ -1,8 +1,11 @@
-import { MAX_COVERAGE_CELLS, MAX_COVERAGE_DAYS } from "../contracts/coverage.ts";
+import { MAX_COVERAGE_CELLS } from "../contracts/coverage.ts";
 import type { Calendar, TradingSession } from "../domain/calendar.ts";
 import type { Coverage } from "../domain/coverage.ts";
 import type { RangeSet } from "../domain/range.ts";
 import { DAY_MS, floorToMinute, MINUTE_MS, type EpochMs, type TimeRange } from "../domain/time.ts";
+
+/** One page holds the minutes of 25 sessions: a month has 23 at most. */
+const MAX_NO_TRADE_DAYS = 31;
 
 /** A minute of a symbol. */
 export interface SymbolMinute {
@@ -33,7 +36,7 @@ export function noTradeQuestions(
   calendar: Calendar,
   nowMs: EpochMs,
 ): SymbolWindow[] | null {
-  if (range.endMs - range.startMs > MAX_COVERAGE_DAYS * DAY_MS) return null;
+  if (range.endMs - range.startMs > MAX_NO_TRADE_DAYS * DAY_MS) return null;
   const endedMs = Math.min(range.endMs, floorToMinute(nowMs));
   const sessions = calendar.sessionsBetween(range.startMs, endedMs);
   if (sessions.length * symbols.length > MAX_COVERAGE_CELLS) return null;

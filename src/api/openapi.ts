@@ -106,7 +106,7 @@ function problemsOf(path: string, operation: Operation): ProblemStatus[] {
   if (parameters.some((one) => one.in === "query")) statuses.push(422);
   if (parameters.some((one) => one.in === "path")) statuses.push(404);
   if (names.has("page_token")) statuses.push(400);
-  if (names.has("as_of") || names.has("as_of_b")) statuses.push(409);
+  if (names.has("as_of") || names.has("as_of_b") || path === "/v1/quotes") statuses.push(409);
   if (operation.requestBody !== undefined) statuses.push(413, 422);
   if (path.startsWith("/ops/dlq/") && operation.requestBody !== undefined) statuses.push(409);
   if (path.startsWith("/ops/keys") && operation.requestBody !== undefined) statuses.push(409);

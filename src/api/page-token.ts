@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { fnv1a32 } from "../domain/symbol.ts";
 import type { EpochMs } from "../domain/time.ts";
+import { hashField, instantField, nameField } from "./token-fields.ts";
 
 /** Where the next page of a read starts; range and knowledge time are the same for all its pages. */
 export interface PageToken {
@@ -13,13 +14,13 @@ export interface PageToken {
 }
 
 const bodySchema = z.tuple([
-  z.number(),
-  z.number(),
-  z.number(),
-  z.number(),
-  z.string(),
-  z.number(),
-  z.number().optional(),
+  hashField,
+  instantField,
+  instantField,
+  instantField,
+  nameField,
+  instantField,
+  instantField.optional(),
 ]);
 
 /** An opaque token, bound to the query that it continues. */
@@ -37,7 +38,7 @@ export function formatPageToken(token: PageToken, query: string): string {
   return btoa(body).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The token's content, or null when it is malformed or belongs to another query. */
+/** The token's content, or null when it is malformed or belongs to another query. Instants are in bounds, no more. */
 export function parsePageToken(text: string, query: string): PageToken | null {
   try {
     const body: unknown = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));

@@ -4,8 +4,9 @@ import { isTradingDate } from "../domain/trading-date.ts";
 
 const MAX_SYMBOLS = 1_000;
 
-const FIRST_INSTANT_MS = 0;
-const END_INSTANT_MS = Date.UTC(2100, 0, 1);
+/** The instants that are taken: from the first on, before the end. */
+export const FIRST_INSTANT_MS = 0;
+export const END_INSTANT_MS = Date.UTC(2100, 0, 1);
 
 /** Canonical symbols, comma separated, at most a thousand. */
 export const symbolsParam = z

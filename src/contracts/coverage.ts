@@ -4,8 +4,8 @@ import type { EpochMs } from "../domain/time.ts";
 
 /** So many (symbol, session) pairs are counted at once: a page, and what one call to a group takes. */
 export const MAX_COVERAGE_CELLS = 1_000;
-/** A month has 23 sessions at most; a read of coverage goes over 31 days. */
-export const MAX_COVERAGE_DAYS = 31;
+/** A read of coverage goes over so many days, in pages: a year is kept unless more is asked for. */
+export const MAX_COVERAGE_DAYS = 400;
 
 /** Minutes of one session, `[startMs, endMs)` on whole minutes, and whose of them are to be counted. */
 export const coverageWindowSchema = z.object({

@@ -8,8 +8,8 @@ import { LOCK_HORIZON } from "./lock-horizon.ts";
 import type { SqlClient } from "./sql-client.ts";
 import { instantMs } from "./sql-values.ts";
 
-/** Symbols of one reading. */
-const MAX_SPLIT_SYMBOLS = 1_000;
+/** Symbols of one statement. */
+const MAX_STATEMENT_SYMBOLS = 1_000;
 
 /** A symbol's split; `factor`: new shares for an old one, see `splitFactor`. */
 export interface KnownSplit {
@@ -23,17 +23,26 @@ const knownRow = z
   .transform(({ ex_date: exDate, ...row }): KnownSplit => ({ ...row, exDate }));
 
 /**
- * The splits of these symbols (1,000 at most) that were known at `asOfMs` and not withdrawn, by symbol and
- * date; also those announced for a date that has not come. Throws a RangeError for more symbols.
+ * The splits of these symbols that were known at `asOfMs` and not withdrawn; also those announced for a date that has
+ * not come. By symbol and date within each statement, of a thousand symbols.
  */
 export async function readSplits(
   sql: SqlClient,
   symbols: readonly string[],
   asOfMs: EpochMs,
 ): Promise<KnownSplit[]> {
-  if (symbols.length > MAX_SPLIT_SYMBOLS)
-    throw new RangeError(`splits of ${symbols.length} symbols, of at most ${MAX_SPLIT_SYMBOLS}`);
-  if (symbols.length === 0) return [];
+  const parts = Array.from({ length: Math.ceil(symbols.length / MAX_STATEMENT_SYMBOLS) }, (_, n) =>
+    symbols.slice(n * MAX_STATEMENT_SYMBOLS, (n + 1) * MAX_STATEMENT_SYMBOLS),
+  );
+  const answers = await Promise.all(parts.map((part) => readSome(sql, part, asOfMs)));
+  return answers.flat();
+}
+
+async function readSome(
+  sql: SqlClient,
+  symbols: readonly string[],
+  asOfMs: EpochMs,
+): Promise<KnownSplit[]> {
   const { rows } = await sql.query({
     text: `select symbol, ex_date::text as ex_date, factor from (
         select distinct on (symbol, ex_date) symbol, ex_date, factor, cancelled from (

@@ -160,6 +160,20 @@ describe("GET /v1/coverage", () => {
     expect((await api(`/v1/coverage?symbols=AAPL&page_token=${"x".repeat(20)}`)).status).toBe(400);
   });
 
+  it("pages through the year that is kept, and more", async () => {
+    await load([G]);
+    stepMarketClock(minute(5));
+    const end = minute(5);
+    const query = `symbols=AAPL&start=${end - 400 * DAY_MS}&end=${end}`;
+    const { coverage: all, next_page_token: none } = await coverage(query);
+    expect(none).toBeNull();
+    expect(all.length).toBeGreaterThan(270);
+    const first = await coverage(`${query}&limit=200`);
+    const rest = await coverage(`${query}&limit=200&page_token=${first.next_page_token}`);
+    expect([...first.coverage, ...rest.coverage]).toEqual(all);
+    expect(rest.next_page_token).toBeNull();
+  });
+
   it("refuses what it cannot count, by field, and says when a group does not answer", async () => {
     await load([G]);
     stepMarketClock(minute(5));
@@ -169,7 +183,7 @@ describe("GET /v1/coverage", () => {
       "symbols=aapl",
       "symbols=AAPL&interval=1d",
       `symbols=AAPL&start=${end}&end=${end}`,
-      `symbols=AAPL&start=${end - 32 * DAY_MS}&end=${end}`,
+      `symbols=AAPL&start=${end - 401 * DAY_MS}&end=${end}`,
       "symbols=AAPL&start=1980-01-01T00:00:00Z&end=1980-01-02T00:00:00Z",
       "symbols=AAPL&limit=1001",
     ]) {

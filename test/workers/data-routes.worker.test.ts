@@ -1,7 +1,7 @@
 import { exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { toIso } from "../../src/domain/time.ts";
+import { HOUR_MS, toIso } from "../../src/domain/time.ts";
 import { stepMarketClock } from "../../src/platform/clocks.ts";
 import {
   AAPL_GROUP,
@@ -243,6 +243,20 @@ describe("GET /v1/bars/day/{date}.csv.gz", () => {
     const tag = pinned.headers.get("etag") ?? "";
     const again = await api(`${file(date)}?as_of=${asOf}`, { ...authorized, "if-none-match": tag });
     expect(again.status).toBe(304);
+  });
+
+  it("may be kept for ever only when the universe that its tier was read in is settled", async () => {
+    await ingestThree();
+    const asOfMs = minute(3);
+    const answer = async (query: string) => {
+      const { status, headers } = await api(`${file(currentSession().date)}?${query}`);
+      return [status, headers.get("cache-control")?.includes("immutable"), headers.has("etag")];
+    };
+    expect(await answer(`as_of=${asOfMs}`)).toEqual([200, true, true]);
+    stepMarketClock(asOfMs + HOUR_MS - 1);
+    expect(await answer(`tier=T0&as_of=${asOfMs}`)).toEqual([200, false, false]);
+    stepMarketClock(asOfMs + HOUR_MS);
+    expect(await answer(`tier=T0&as_of=${asOfMs}`)).toEqual([200, true, true]);
   });
 
   it("is read in pages of symbols, and breaks off when one of them fails", async () => {

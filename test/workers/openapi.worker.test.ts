@@ -53,16 +53,18 @@ describe("the OpenAPI document", () => {
       for (const [, { content }] of refusals)
         expect(Object.keys(content ?? {})).toContain("application/problem+json");
     }
-    const found = operations.find(({ path }) => path === "/v1/bars/diff");
-    const diff = found === undefined ? {} : responsesOf(found.operation);
-    expect(Object.keys(diff)).toEqual(
-      expect.arrayContaining(["200", "400", "401", "406", "409", "422", "500", "503"]),
-    );
-    expect(Object.keys(diff["200"]?.content ?? {})).toEqual([
-      "application/json",
-      "application/x-ndjson",
-      "text/csv",
-    ]);
+    for (const list of ["/v1/bars", "/v1/bars/diff"]) {
+      const found = operations.find(({ path }) => path === list);
+      const responses = found === undefined ? {} : responsesOf(found.operation);
+      expect(Object.keys(responses), list).toEqual(
+        expect.arrayContaining(["200", "400", "401", "406", "409", "422", "500", "503"]),
+      );
+      expect(Object.keys(responses["200"]?.content ?? {}), list).toEqual([
+        "application/json",
+        "application/x-ndjson",
+        "text/csv",
+      ]);
+    }
   });
 });
 

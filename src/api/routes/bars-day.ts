@@ -5,6 +5,7 @@ import { TIERS } from "../../domain/tier.ts";
 import { toIso } from "../../domain/time.ts";
 import { isTradingDate, type TradingDate } from "../../domain/trading-date.ts";
 import { calendarOf } from "../../env.ts";
+import { marketClock } from "../../platform/clocks.ts";
 import { errorText, log } from "../../platform/log.ts";
 import {
   DAY_FILE_COLUMNS,
@@ -18,6 +19,7 @@ import type { SqlClient } from "../../postgres/sql-client.ts";
 import type { ApiEnv } from "../api-env.ts";
 import { gzipStream } from "../gzip-stream.ts";
 import { knownAt } from "../known-at.ts";
+import { isSettled } from "../known-page.ts";
 import { instantParam } from "../query-values.ts";
 import { parseQuery } from "../parse-query.ts";
 import { problem } from "../problem.ts";
@@ -32,7 +34,8 @@ const querySchema = z.object({ tier: z.enum(TIERS).optional(), as_of: instantPar
 /**
  * `GET /v1/bars/day/{date}.csv.gz`: the minutes of a trading date, regular ones and the closing window, of all
  * symbols or of those whose tier was `tier`, as they were known at `as_of` (default: now, lowered to the horizon; the
- * header `X-As-Of` says it). By symbol and start, columns as in `/v1/bars`. With `as_of` it is the same file for ever.
+ * header `X-As-Of` says it). By symbol and start, columns as in `/v1/bars`. With `as_of` it is the same file for ever; with
+ * `tier`, too, only once the universe of that time is settled.
  */
 export function registerBarsDay(app: OpenAPIHono<ApiEnv>): void {
   app.openAPIRegistry.registerPath({
@@ -77,8 +80,10 @@ async function handle(context: Context<ApiEnv>): Promise<Response> {
   const symbols = await readDaySymbols(sql, query);
   if (symbols.length === 0)
     return notFound(context, "no_bars", `there are no minutes of ${date} as of ${toIso(asOfMs)}`);
-  setHeaders(context, date, { asOfMs, horizonMs, isPinned: pinnedMs !== undefined });
-  if (pinnedMs !== undefined) {
+  const isPinned =
+    pinnedMs !== undefined && (tier === null || isSettled(asOfMs, marketClock.now()));
+  setHeaders(context, date, { asOfMs, horizonMs, isPinned });
+  if (isPinned) {
     // The same lines, be it in other bytes when the compressor changes: a weak tag.
     const tag = `day-${date}-${tier ?? "all"}-${asOfMs}`;
     context.header("ETag", `W/"${tag}"`);

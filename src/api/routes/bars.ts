@@ -8,7 +8,7 @@ import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { SqlClient } from "../../postgres/sql-client.ts";
 import { listSymbols } from "../../postgres/symbol-list.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { barsAnswer, barsAnswerSchema } from "../bars-answer.ts";
+import { barsAnswer, barsAnswerSchema, barsRowSchema } from "../bars-answer.ts";
 import { readBarsPage } from "../bars-page.ts";
 import {
   BACKWARDS,
@@ -36,6 +36,7 @@ export function registerBars(app: OpenAPIHono<ApiEnv>): void {
     summary: "Bars as they were known at `as_of`",
     query: barsQuerySchema,
     answer: barsAnswerSchema,
+    row: barsRowSchema,
   };
   registerRead(app, route, async (context, query) => {
     const format = formatOf(context);

@@ -55,7 +55,7 @@ export function registerCorporateActions(app: OpenAPIHono<ApiEnv>): void {
     if ("refused" in dates) return dates.refused;
     const { from, through } = dates;
     const shape = ["actions", query.symbols ?? "", from, through, query.include ?? ""].join("|");
-    const page = startOfPage(context, query, shape);
+    const page = startOfPage(context, query, shape, "date");
     if ("refused" in page) return page.refused;
     const rows = await readActions(sqlClientOf(context.var.settings), {
       symbols: query.symbols ?? null,

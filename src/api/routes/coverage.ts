@@ -1,9 +1,8 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { MAX_COVERAGE_CELLS, MAX_COVERAGE_DAYS } from "../../contracts/coverage.ts";
-import type { Calendar } from "../../domain/calendar.ts";
 import type { RangeSet } from "../../domain/range.ts";
 import { keptFromMs } from "../../domain/retention.ts";
-import { DAY_MS, floorToMinute, MINUTE_MS, toIso } from "../../domain/time.ts";
+import { DAY_MS, floorToMinute, toIso } from "../../domain/time.ts";
 import type { EpochMs } from "../../domain/time.ts";
 import { FIRST_CALENDAR_YEAR } from "../../domain/trading-date.ts";
 import { calendarOf } from "../../env.ts";
@@ -11,8 +10,9 @@ import { errorText, log } from "../../platform/log.ts";
 import { marketClock } from "../../platform/clocks.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { ApiEnv } from "../api-env.ts";
-import { countCoverage, type CoverageQuestion, type CoverageRow } from "../count-coverage.ts";
-import { formatPageToken, type PageToken, parsePageToken } from "../page-token.ts";
+import { countCoverage, type CoverageRow } from "../count-coverage.ts";
+import { coverageQuestions } from "../coverage-questions.ts";
+import { formatPageToken, parsePageToken } from "../page-token.ts";
 import { registerRead } from "../parameters.ts";
 import { countParam, instantParam, symbolsParam } from "../query-values.ts";
 import { invalidParameters } from "../parse-query.ts";
@@ -90,9 +90,12 @@ export function registerCoverage(app: OpenAPIHono<ApiEnv>): void {
     }
     // A minute that has not ended is owed by nobody yet.
     const range = { startMs, endMs: Math.min(endMs, floorToMinute(nowMs)) };
-    const questions = questionsOf(query.symbols, range, calendarOf(settings), page?.after);
-    const asked = questions.slice(0, query.limit);
-    const last = asked.length < questions.length ? asked.at(-1) : undefined;
+    const calendar = calendarOf(settings);
+    const questions = coverageQuestions(query.symbols, range, calendar, page?.after);
+    // One more than is answered tells whether there is a next page.
+    const found = [...questions.take(query.limit + 1)];
+    const asked = found.slice(0, query.limit);
+    const last = asked.length < found.length ? asked.at(-1) : undefined;
     const { symbolGroups, config } = settings;
     const deps = {
       env: context.env,
@@ -146,28 +149,6 @@ function rangeFault(startMs: EpochMs, endMs: EpochMs): string | null {
   if (endMs - startMs > MAX_COVERAGE_DAYS * DAY_MS)
     return `must be at most ${MAX_COVERAGE_DAYS} days before end`;
   return null;
-}
-
-/** Every (session, symbol) of a read behind the last page, in the order of its pages. */
-function questionsOf(
-  symbols: readonly string[],
-  range: { readonly startMs: EpochMs; readonly endMs: EpochMs },
-  calendar: Calendar,
-  after: PageToken["after"] | undefined,
-): CoverageQuestion[] {
-  const sorted = symbols.toSorted();
-  const startMs = Math.ceil(range.startMs / MINUTE_MS) * MINUTE_MS;
-  const endMs = Math.ceil(range.endMs / MINUTE_MS) * MINUTE_MS;
-  return calendar.sessionsBetween(startMs, endMs).flatMap((session) => {
-    if (after !== undefined && session.openMs < after.ts) return [];
-    const window = {
-      startMs: Math.max(session.openMs, startMs),
-      endMs: Math.min(session.closeMs, endMs),
-    };
-    const behind = (symbol: string): boolean =>
-      after === undefined || session.openMs > after.ts || symbol > after.symbol;
-    return sorted.filter(behind).map((symbol) => ({ symbol, session, window }));
-  });
 }
 
 function toWire({

@@ -53,6 +53,7 @@ export function registerMacro(app: OpenAPIHono<ApiEnv>): void {
       context,
       query,
       ["macro", query.factor ?? "", from, through].join("|"),
+      "date",
     );
     if ("refused" in page) return page.refused;
     const rows = await readFactors(sqlClientOf(context.var.settings), {

@@ -61,6 +61,7 @@ export function registerOptions(app: OpenAPIHono<ApiEnv>): void {
       context,
       query,
       ["options", underlying ?? "", from, through].join("|"),
+      "date",
     );
     if ("refused" in page) return page.refused;
     const rows = await readOptions(sqlClientOf(context.var.settings), {

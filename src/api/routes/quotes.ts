@@ -9,6 +9,7 @@ import { MAX_QUOTE_ROWS, readQuotes } from "../../postgres/quotes-store.ts";
 import { sqlClientOf } from "../../postgres/service-client.ts";
 import type { KnownQuote } from "../../stream/home-port.ts";
 import type { ApiEnv } from "../api-env.ts";
+import { notYetKnown } from "../known-at.ts";
 import { formatPageToken, parsePageToken } from "../page-token.ts";
 import { registerRead } from "../parameters.ts";
 import { countParam, instantParam, symbolsParam } from "../query-values.ts";
@@ -115,6 +116,9 @@ function registerHistory(app: OpenAPIHono<ApiEnv>): void {
     const cursors = await readCursors(sql, [groupOf(query.symbol, settings.symbolGroups)]);
     const drained = cursors.find((cursor) => cursor.class === "quotes");
     const asOfMs = page?.asOfMs ?? drained?.asOfMs;
+    // Also a true one, when Postgres was set back: what follows would be another answer than what it continues.
+    if (page !== undefined && page.asOfMs > (drained?.asOfMs ?? 0))
+      return notYetKnown(context, "page_token", drained?.asOfMs ?? 0);
     const answer = { name: "quotes", columns: Object.keys(quoteSchema.shape), isPinned: false };
     if (asOfMs === undefined) {
       const facts = { horizon: null, next_page_token: null };

@@ -80,7 +80,7 @@ function registerKnown(app: OpenAPIHono<ApiEnv>): void {
     async (context, query) => {
       const format = formatOf(context);
       if (format instanceof Response) return format;
-      const from = startOfPage(context, query, `universe|${query.tier ?? ""}`);
+      const from = startOfPage(context, query, `universe|${query.tier ?? ""}`, "none");
       if ("refused" in from) return from.refused;
       const rows = await readUniverseAsOf(sqlClientOf(context.var.settings), {
         asOfMs: from.asOfMs,
@@ -112,7 +112,7 @@ function registerVersions(app: OpenAPIHono<ApiEnv>): void {
       summary: "Changes of the universe, by version and symbol",
       query: z.object({
         symbol: z.string().refine(isCanonicalSymbol, "not a canonical symbol").optional(),
-        after: countParam(0, 2 ** 31 - 1, 0),
+        after: countParam(0, 2 ** 31 - 2, 0),
         ...paging,
       }),
       answer: z.object({ changes: z.array(changeSchema), ...pageSchema }),
@@ -121,7 +121,12 @@ function registerVersions(app: OpenAPIHono<ApiEnv>): void {
     async (context, query) => {
       const format = formatOf(context);
       if (format instanceof Response) return format;
-      const from = startOfPage(context, query, `versions|${query.symbol ?? ""}|${query.after}`);
+      const from = startOfPage(
+        context,
+        query,
+        `versions|${query.symbol ?? ""}|${query.after}`,
+        "version",
+      );
       if ("refused" in from) return from.refused;
       const rows = await readUniverseChanges(sqlClientOf(context.var.settings), {
         asOfMs: from.asOfMs,
