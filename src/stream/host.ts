@@ -12,7 +12,7 @@ import { Outbox, sendText } from "./outbox.ts";
 import { type Leftover, ReaderWatch, type WatchDeps } from "./reader-watch.ts";
 import type { Rosters } from "./rosters.ts";
 import type { RosterEntry } from "./subscription.ts";
-import { parseStreamName, type StreamId, streamName } from "./token.ts";
+import { isBeyond, parseStreamName, type StreamId, streamName } from "./token.ts";
 
 /** One read of a home's log while catching up. */
 const CATCH_UP_BYTES = 1_024 * 1_024;
@@ -266,7 +266,8 @@ export class StreamHost {
     const head = this.#heads.get(stream);
     const position = connection.positions.get(stream);
     if (head === undefined || position === undefined) return false;
-    return head.epoch !== position.epoch || head.fs > position.fs;
+    // A head that was heard of last before the stream began anew is no reason to look for it.
+    return isBeyond(head, position);
   }
 
   #send(connection: Connection, stream: string, flushes: readonly LoggedFlush[]): boolean {

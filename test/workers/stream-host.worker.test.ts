@@ -1,0 +1,105 @@
+import { runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import type { StreamClass } from "../../src/contracts/flush.ts";
+import { createEpoch } from "../../src/domain/epoch.ts";
+import { MetricTotals } from "../../src/platform/metric-totals.ts";
+import { Connection } from "../../src/stream/connection.ts";
+import type { HomePort } from "../../src/stream/home-port.ts";
+import { StreamHost } from "../../src/stream/host.ts";
+import { Rosters } from "../../src/stream/rosters.ts";
+import type { SubFrame } from "../../src/stream/starts.ts";
+import { subscribe } from "../../src/stream/subscribe.ts";
+import { flush, OPEN_MS } from "../support/flushes.ts";
+import { AAPL_GROUP, group, MSFT_GROUP, SYMBOL_GROUPS, useWorld } from "./support/world.ts";
+
+const HOME = AAPL_GROUP;
+const OLD = createEpoch(OPEN_MS, () => 0.5);
+const NEW = createEpoch(OPEN_MS + 1, () => 0.5);
+/** When silence is a fault by what the home says: not in these tests. */
+const NEXT_MS = OPEN_MS + 60_000;
+/** A request for what a home has of quotes, and for what comes. */
+const LAST_QUOTES: SubFrame = { op: "sub", ch: ["quotes"], symbols: ["AAPL"], from: "snapshot" };
+useWorld();
+
+/** A host side of its own, whose home is empty, stands in `NEW`, and answers otherwise as told. */
+async function withHost(
+  home: Partial<HomePort>,
+  act: (world: {
+    host: StreamHost;
+    connection: Connection;
+    deliver: (streamClass: StreamClass, epoch: string, fs: number) => Promise<void>;
+    /** Resolves when nothing runs in the background any more. */
+    idle: () => Promise<void>;
+  }) => Promise<void>,
+): Promise<void> {
+  await runInDurableObject(group(MSFT_GROUP), async (_, { storage }) => {
+    const work: Promise<void>[] = [];
+    const host = new StreamHost({
+      name: "host",
+      sockets: () => [],
+      home: () => ({ ...emptyHome(), ...home }),
+      rosters: new Rosters(storage.sql),
+      track: (begun) => void work.push(begun),
+      after: (_delayMs, send) => queueMicrotask(send),
+      wallNow: () => 0,
+      lastPingMs: () => null,
+      totals: new MetricTotals(),
+      onPublished: () => {},
+    });
+    const [, socket] = Object.values(new WebSocketPair());
+    if (socket === undefined) throw new Error("no socket");
+    socket.accept();
+    const connection = new Connection(socket, { id: "c", key: "k", connectedMs: 0 });
+    host.add(connection);
+    await act({
+      host,
+      connection,
+      deliver: async (streamClass, epoch, fs) => {
+        const sent = flush(fs, { group: HOME, class: streamClass, epoch, next: NEXT_MS });
+        const logged = { fs, asOf: sent.as_of, payload: JSON.stringify(sent) };
+        const roster = { epoch: NEW, length: 1 };
+        await host.deliver({ home: HOME, class: streamClass, epoch, roster, flushes: [logged] });
+      },
+      idle: async () => {
+        for (let done = 0; done < work.length; done = work.length) await Promise.allSettled(work);
+      },
+    });
+  });
+}
+
+function emptyHome(): HomePort {
+  return {
+    follow: async () => ({
+      epoch: NEW,
+      headFs: 0,
+      headAt: OPEN_MS,
+      oldestFs: 1,
+      rosterEpoch: NEW,
+      roster: [{ symbol: "AAPL", sid: 10 }],
+      rosterFrom: 0,
+      nextMs: NEXT_MS,
+    }),
+    readLog: async () => ({ epoch: NEW, headFs: 0, flushes: [] }),
+    latestQuotes: async () => ({ epoch: NEW, fs: 0, at: OPEN_MS, quotes: [] }),
+    latestBars: () => Promise.reject(new Error("not asked here")),
+    locate: () => Promise.reject(new Error("not asked here")),
+    drainPoint: () => Promise.reject(new Error("not asked here")),
+  };
+}
+
+describe("a stream that began anew and is empty yet", () => {
+  it("is caught at once by who joins it, though the host heard last of its former life", async () => {
+    let asked = 0;
+    const latestQuotes = async () => {
+      asked += 1;
+      return await emptyHome().latestQuotes();
+    };
+    await withHost({ latestQuotes }, async ({ host, connection, deliver, idle }) => {
+      await deliver("quotes", OLD, 3);
+      await subscribe(host, connection, LAST_QUOTES, SYMBOL_GROUPS);
+      await idle();
+      expect(asked).toBe(1);
+      expect(connection.isGone).toBe(false);
+    });
+  });
+});
