@@ -8,6 +8,7 @@ import type { HomePort } from "../../src/stream/home-port.ts";
 import { StreamHost } from "../../src/stream/host.ts";
 import { Rosters } from "../../src/stream/rosters.ts";
 import type { SubFrame } from "../../src/stream/starts.ts";
+import { NO_SUBSCRIPTION, type RosterEntry, withSymbols } from "../../src/stream/subscription.ts";
 import { subscribe } from "../../src/stream/subscribe.ts";
 import { flush, OPEN_MS } from "../support/flushes.ts";
 import { AAPL_GROUP, group, MSFT_GROUP, SYMBOL_GROUPS, useWorld } from "./support/world.ts";
@@ -100,6 +101,25 @@ describe("a stream that began anew and is empty yet", () => {
       await idle();
       expect(asked).toBe(1);
       expect(connection.isGone).toBe(false);
+    });
+  });
+});
+
+describe("the view of a stream", () => {
+  it("is kept while its home has the same members in the same places, and no longer", async () => {
+    await withHost({}, async ({ connection }) => {
+      const [aapl, orcl] = [
+        { symbol: "AAPL", sid: 10 },
+        { symbol: "ORCL", sid: 11 },
+      ];
+      connection.subscribe(withSymbols(NO_SUBSCRIPTION, ["bars.1m"], [aapl.sid]));
+      const maskFor = (roster: readonly RosterEntry[]) =>
+        connection.view("7b", { group: 7, class: "bars" }, roster)?.channels.get("bars.1m")?.mask;
+      const before = [aapl, orcl];
+      expect(maskFor(before)).toEqual(Uint8Array.of(1, 0));
+      expect(maskFor(before)).toBe(maskFor(before));
+      // A home that began anew gave out its places in another order.
+      expect(maskFor([orcl, aapl])).toEqual(Uint8Array.of(0, 1));
     });
   });
 });
