@@ -202,20 +202,22 @@ export class StreamHost {
   catchUp(connection: Connection, stream: string): void {
     const id = parseStreamName(stream);
     if (id === null || connection.busy.has(stream) || !this.#isBehind(connection, stream)) return;
-    if (id.class === "quotes") this.sendSnapshot(connection, stream);
-    else this.#whileBusy(connection, stream, () => this.#readToHead(connection, stream, id));
+    const read = id.class === "quotes" ? this.#snapshot : this.#readToHead;
+    const act = () => read.call(this, connection, stream, id);
+    // What failed is due again at the next sweep, however long the stream may be silent.
+    const onFailure = () => void this.#dueBy.delete(stream);
+    this.deps.track(whileBusy(connection, stream, act, onFailure));
   }
 
-  /** Sends the last quotes of a home in the background, and goes on behind them. */
+  /** Sends the last quotes of a home, which were promised, in the background, and goes on behind them. */
   sendSnapshot(connection: Connection, stream: string): void {
     const id = parseStreamName(stream);
     if (id === null || connection.busy.has(stream)) return;
-    this.#whileBusy(connection, stream, () => this.#snapshot(connection, stream, id));
-  }
-
-  #whileBusy(connection: Connection, stream: string, act: () => Promise<void>): void {
-    connection.busy.add(stream);
-    this.deps.track(act().finally(() => connection.busy.delete(stream)));
+    const act = () => this.#snapshot(connection, stream, id);
+    // Its position does not say that they lack; who resumes is promised them anew.
+    const onFailure = () =>
+      this.close(connection, CLOSE_CODES.lostPosition, "the last quotes could not be read", "sent");
+    this.deps.track(whileBusy(connection, stream, act, onFailure));
   }
 
   async #snapshot(connection: Connection, stream: string, id: StreamId): Promise<void> {
@@ -342,5 +344,23 @@ export class StreamHost {
     const published = this.#published;
     this.#published = [];
     if (published.length > 0) this.deps.onPublished(published);
+  }
+}
+
+/** Does something for a stream while its live flushes wait. */
+async function whileBusy(
+  { busy }: Connection,
+  stream: string,
+  act: () => Promise<void>,
+  onFailure: () => void,
+): Promise<void> {
+  busy.add(stream);
+  try {
+    await act();
+  } catch (error) {
+    onFailure();
+    throw error;
+  } finally {
+    busy.delete(stream);
   }
 }

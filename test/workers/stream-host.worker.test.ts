@@ -1,10 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import type { StreamClass } from "../../src/contracts/flush.ts";
+import type { LoggedFlush, StreamClass } from "../../src/contracts/flush.ts";
 import { createEpoch } from "../../src/domain/epoch.ts";
 import { MetricTotals } from "../../src/platform/metric-totals.ts";
 import { Connection } from "../../src/stream/connection.ts";
-import type { HomePort } from "../../src/stream/home-port.ts";
+import type { FollowAnswer, HomePort } from "../../src/stream/home-port.ts";
 import { StreamHost } from "../../src/stream/host.ts";
 import { Rosters } from "../../src/stream/rosters.ts";
 import type { SubFrame } from "../../src/stream/starts.ts";
@@ -28,6 +28,8 @@ async function withHost(
   act: (world: {
     host: StreamHost;
     connection: Connection;
+    /** Its code when it is closed. */
+    closed: Promise<number>;
     deliver: (streamClass: StreamClass, epoch: string, fs: number) => Promise<void>;
     /** Resolves when nothing runs in the background any more. */
     idle: () => Promise<void>;
@@ -47,19 +49,23 @@ async function withHost(
       totals: new MetricTotals(),
       onPublished: () => {},
     });
-    const [, socket] = Object.values(new WebSocketPair());
-    if (socket === undefined) throw new Error("no socket");
+    const [client, socket] = Object.values(new WebSocketPair());
+    if (client === undefined || socket === undefined) throw new Error("no socket");
     socket.accept();
+    client.accept();
+    const closed = new Promise<number>((resolve) =>
+      client.addEventListener("close", ({ code }) => resolve(code)),
+    );
     const connection = new Connection(socket, { id: "c", key: "k", connectedMs: 0 });
     host.add(connection);
     await act({
       host,
       connection,
+      closed,
       deliver: async (streamClass, epoch, fs) => {
-        const sent = flush(fs, { group: HOME, class: streamClass, epoch, next: NEXT_MS });
-        const logged = { fs, asOf: sent.as_of, payload: JSON.stringify(sent) };
         const roster = { epoch: NEW, length: 1 };
-        await host.deliver({ home: HOME, class: streamClass, epoch, roster, flushes: [logged] });
+        const flushes = [logged(fs)];
+        await host.deliver({ home: HOME, class: streamClass, epoch, roster, flushes });
       },
       idle: async () => {
         for (let done = 0; done < work.length; done = work.length) await Promise.allSettled(work);
@@ -68,18 +74,28 @@ async function withHost(
   });
 }
 
+/** A flush of the home's bars as its log has it. */
+function logged(fs: number): LoggedFlush {
+  const appended = flush(fs, { group: HOME, epoch: NEW, next: NEXT_MS });
+  return { fs, asOf: appended.as_of, payload: JSON.stringify(appended) };
+}
+
+function followed(headFs: number): FollowAnswer {
+  return {
+    epoch: NEW,
+    headFs,
+    headAt: OPEN_MS,
+    oldestFs: 1,
+    rosterEpoch: NEW,
+    roster: [{ symbol: "AAPL", sid: 10 }],
+    rosterFrom: 0,
+    nextMs: NEXT_MS,
+  };
+}
+
 function emptyHome(): HomePort {
   return {
-    follow: async () => ({
-      epoch: NEW,
-      headFs: 0,
-      headAt: OPEN_MS,
-      oldestFs: 1,
-      rosterEpoch: NEW,
-      roster: [{ symbol: "AAPL", sid: 10 }],
-      rosterFrom: 0,
-      nextMs: NEXT_MS,
-    }),
+    follow: async () => followed(0),
     readLog: async () => ({ epoch: NEW, headFs: 0, flushes: [] }),
     latestQuotes: async () => ({ epoch: NEW, fs: 0, at: OPEN_MS, quotes: [] }),
     latestBars: () => Promise.reject(new Error("not asked here")),
@@ -120,6 +136,46 @@ describe("the view of a stream", () => {
       expect(maskFor(before)).toBe(maskFor(before));
       // A home that began anew gave out its places in another order.
       expect(maskFor([orcl, aapl])).toEqual(Uint8Array.of(0, 1));
+    });
+  });
+});
+
+describe("a home that does not answer once", () => {
+  it("is read again at the next sweep, though its stream may be silent for long", async () => {
+    let reads = 0;
+    const readLog = async (_class: StreamClass, afterFs: number) => {
+      reads += 1;
+      if (reads === 1) throw new Error("the network was lost");
+      return { epoch: NEW, headFs: 2, flushes: [1, 2].filter((fs) => fs > afterFs).map(logged) };
+    };
+    const follow = async () => followed(reads === 0 ? 0 : 2);
+    await withHost({ readLog, follow }, async ({ host, connection, deliver, idle }) => {
+      await subscribe(
+        host,
+        connection,
+        { ...LAST_QUOTES, ch: ["bars.1m"], from: "now" },
+        SYMBOL_GROUPS,
+      );
+      await host.sweep(OPEN_MS);
+      await deliver("bars", NEW, 2);
+      await idle();
+      expect(connection.positions.get(`${HOME}b`)?.fs).toBe(0);
+      await host.sweep(OPEN_MS);
+      await idle();
+      expect(connection.positions.get(`${HOME}b`)?.fs).toBe(2);
+      expect(connection.busy.size).toBe(0);
+      await host.sweep(OPEN_MS);
+      expect(reads).toBe(3);
+    });
+  });
+
+  it("closes who was promised its last quotes, so that it resumes", async () => {
+    const latestQuotes = () => Promise.reject(new Error("the network was lost"));
+    await withHost({ latestQuotes }, async ({ host, connection, closed, idle }) => {
+      await subscribe(host, connection, LAST_QUOTES, SYMBOL_GROUPS);
+      await idle();
+      expect(connection.isGone).toBe(true);
+      expect(await closed).toBe(4010);
     });
   });
 });
