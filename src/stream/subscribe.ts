@@ -120,7 +120,8 @@ async function followAndReplay(
     for (const part of replay.frames) sendText(connection, part.text);
     sendText(connection, caughtUpFrame(replay));
   }
-  noteResumed(host.watch, connection, knownPositions(joined, from), results);
+  const named = { token: request.token, joined: knownPositions(joined, from) };
+  noteResumed(host.watch, connection, named, results);
   for (const { taken } of lastBars) for (const text of taken.frames) sendText(connection, text);
   for (const stream of lastQuotes) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
