@@ -43,7 +43,8 @@ export interface ResumeRequest extends HandoffScope {
 /**
  * Prepares the replay of some streams: each whole or not at all. What has left the log or belongs to
  * another epoch is handed off to a diff, which ends with what Postgres has; the replay goes on from
- * there, or the connection itself does when that is more than a replay may be. What is in the log and larger
+ * there, or the connection itself does when that is more than a replay may be; one that follows the stream already
+ * is handed that off too. What is in the log and larger
  * than a socket should carry is handed off to the HTTP replay. In the turn in which this resolves every replay
  * ends where its connection stands, and nothing of `besides` is behind that. Throws when it can't be had just now.
  */
@@ -135,8 +136,15 @@ class ReplayRun implements Preparation {
     }
     // A new epoch began meanwhile, or there is too much: what comes behind the diff comes as if live.
     const isLeft = this.#isTooLarge || start.epoch !== target.epoch;
-    if (isLeft && this.#request.standing() !== undefined)
-      throw new Error("a stream that is followed can't go back behind a diff");
+    if (isLeft && this.#request.standing() !== undefined) {
+      if (start.epoch !== target.epoch)
+        throw new Error("a stream that is followed can't go back behind a diff");
+      // It can't go back to what comes behind the diff: that is read over HTTP too.
+      const urls = [...this.#diffs, replayUrl(this.#request, start)];
+      const handoff = handoffOf(urls, target.fs + 1);
+      const result = { g: stream, recovered: false, code, handoff };
+      return { stream, result, frames: [], position: target };
+    }
     const handoff = handoffOf(this.#diffs, start.fs + 1);
     const result = { g: stream, recovered: false, code, handoff };
     return { stream, result, frames: this.#frames, position: isLeft ? start : target };
