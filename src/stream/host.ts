@@ -202,8 +202,10 @@ export class StreamHost {
   catchUp(connection: Connection, stream: string): void {
     const id = parseStreamName(stream);
     if (id === null || connection.busy.has(stream) || !this.#isBehind(connection, stream)) return;
-    const read = id.class === "quotes" ? this.#snapshot : this.#readToHead;
-    const act = () => read.call(this, connection, stream, id);
+    const act = () =>
+      id.class === "quotes"
+        ? this.#snapshot(connection, stream, id)
+        : this.#readToHead(connection, stream, id);
     // What failed is due again at the next sweep, however long the stream may be silent.
     const onFailure = () => void this.#dueBy.delete(stream);
     this.deps.track(whileBusy(connection, stream, act, onFailure));
