@@ -41,7 +41,10 @@ export class Connection implements Recipient {
   /** The part of the attachment that only a subscription changes; null: to be made. */
   #fixed: string | null = null;
   #positions: Map<string, Position>;
-  #views = new Map<string, { readonly rosterLength: number; readonly view: StreamView | null }>();
+  #views = new Map<
+    string,
+    { readonly roster: readonly RosterEntry[]; readonly view: StreamView | null }
+  >();
   #isGone = false;
   sentCount = 0;
   failedCount = 0;
@@ -131,16 +134,16 @@ export class Connection implements Recipient {
     this.#positions.delete(stream);
   }
 
-  /** The view of a stream, from the home's roster; kept until either changes. */
+  /** The view of a stream, from the home's roster; kept until either changes, which makes it another array. */
   view(
     stream: string,
     { class: streamClass }: StreamId,
     roster: readonly RosterEntry[],
   ): StreamView | null {
     const known = this.#views.get(stream);
-    if (known !== undefined && known.rosterLength === roster.length) return known.view;
+    if (known !== undefined && known.roster === roster) return known.view;
     const view = viewOf(this.#subscription, streamClass, roster);
-    this.#views.set(stream, { rosterLength: roster.length, view });
+    this.#views.set(stream, { roster, view });
     return view;
   }
 

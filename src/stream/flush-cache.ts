@@ -1,5 +1,5 @@
 import { parseFlush } from "../contracts/flush.ts";
-import { FrameCache } from "./frames.ts";
+import { FrameCache, MAX_FRAME_CHARS } from "./frames.ts";
 
 /** Every group's flush of a minute, and some more. */
 const MAX_FLUSHES = 64;
@@ -16,12 +16,20 @@ const known = new Map<string, FrameCache>();
 export function framesOf(payload: string): FrameCache {
   const cached = known.get(payload);
   if (cached !== undefined) return cached;
-  const frames = new FrameCache(parseFlush(payload));
-  if (payload.length > MAX_PAYLOAD_CHARS) return frames;
+  if (payload.length > MAX_PAYLOAD_CHARS) return new FrameCache(parseFlush(payload));
+  const frames = new FrameCache(parseFlush(payload), forgetOldest);
   known.set(payload, frames);
-  for (const oldest of known.keys()) {
-    if (known.size <= MAX_FLUSHES) break;
-    known.delete(oldest);
-  }
+  forgetOldest();
   return frames;
+}
+
+/** Forgets flushes until there are few enough, and few enough frames of them. */
+function forgetOldest(): void {
+  let chars = 0;
+  for (const frames of known.values()) chars += frames.chars;
+  for (const [payload, oldest] of known) {
+    if (known.size <= MAX_FLUSHES && chars <= MAX_FRAME_CHARS) break;
+    known.delete(payload);
+    chars -= oldest.chars;
+  }
 }

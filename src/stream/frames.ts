@@ -126,22 +126,49 @@ function quotesPart(rows: readonly unknown[][], view: StreamView) {
   return rows.length > 0 ? { quotes: { ch: "quotes", ...table(QUOTE_COLUMNS, rows, view) } } : {};
 }
 
+/** Of frames no more than this is remembered: many different subscriptions would take up the memory of all. */
+export const MAX_FRAME_CHARS = 16_000_000;
+
 /** What all connections that take a flush share: where it leaves them, and the frame of each view. */
 export class FrameCache {
   readonly flush: Flush;
   readonly position: Position;
   #frames = new Map<string, Frame>();
+  #chars = 0;
+  #onMade: () => void;
 
-  constructor(flush: Flush) {
+  /** `onMade` is told of each frame that is remembered. */
+  constructor(flush: Flush, onMade: () => void = () => {}) {
     this.flush = flush;
     this.position = { epoch: flush.epoch, fs: flush.fs, at: flush.as_of };
+    this.#onMade = onMade;
+  }
+
+  /** Of all frames that are remembered. */
+  get chars(): number {
+    return this.#chars;
   }
 
   frame(view: StreamView): Frame {
     const known = this.#frames.get(view.key);
     if (known !== undefined) return known;
     const frame = flushFrame(this.flush, view, false);
+    // A key names its symbols, so it may be as long as a frame.
+    const chars = view.key.length + frame.text.length;
+    if (chars > MAX_FRAME_CHARS) return frame;
+    this.#makeRoom(MAX_FRAME_CHARS - chars);
     this.#frames.set(view.key, frame);
+    this.#chars += chars;
+    this.#onMade();
     return frame;
+  }
+
+  /** Forgets the oldest frames until no more than so many characters are left. */
+  #makeRoom(maxChars: number): void {
+    for (const [key, { text }] of this.#frames) {
+      if (this.#chars <= maxChars) return;
+      this.#frames.delete(key);
+      this.#chars -= key.length + text.length;
+    }
   }
 }

@@ -12,7 +12,7 @@ import { Outbox, sendText } from "./outbox.ts";
 import { type Leftover, ReaderWatch, type WatchDeps } from "./reader-watch.ts";
 import type { Rosters } from "./rosters.ts";
 import type { RosterEntry } from "./subscription.ts";
-import { parseStreamName, type StreamId, streamName } from "./token.ts";
+import { isBeyond, parseStreamName, type StreamId, streamName } from "./token.ts";
 
 /** One read of a home's log while catching up. */
 const CATCH_UP_BYTES = 1_024 * 1_024;
@@ -202,20 +202,24 @@ export class StreamHost {
   catchUp(connection: Connection, stream: string): void {
     const id = parseStreamName(stream);
     if (id === null || connection.busy.has(stream) || !this.#isBehind(connection, stream)) return;
-    if (id.class === "quotes") this.sendSnapshot(connection, stream);
-    else this.#whileBusy(connection, stream, () => this.#readToHead(connection, stream, id));
+    const act = () =>
+      id.class === "quotes"
+        ? this.#snapshot(connection, stream, id)
+        : this.#readToHead(connection, stream, id);
+    // What failed is due again at the next sweep, however long the stream may be silent.
+    const onFailure = () => void this.#dueBy.delete(stream);
+    this.deps.track(whileBusy(connection, stream, act, onFailure));
   }
 
-  /** Sends the last quotes of a home in the background, and goes on behind them. */
+  /** Sends the last quotes of a home, which were promised, in the background, and goes on behind them. */
   sendSnapshot(connection: Connection, stream: string): void {
     const id = parseStreamName(stream);
     if (id === null || connection.busy.has(stream)) return;
-    this.#whileBusy(connection, stream, () => this.#snapshot(connection, stream, id));
-  }
-
-  #whileBusy(connection: Connection, stream: string, act: () => Promise<void>): void {
-    connection.busy.add(stream);
-    this.deps.track(act().finally(() => connection.busy.delete(stream)));
+    const act = () => this.#snapshot(connection, stream, id);
+    // Its position does not say that they lack; who resumes is promised them anew.
+    const onFailure = () =>
+      this.close(connection, CLOSE_CODES.lostPosition, "the last quotes could not be read", "sent");
+    this.deps.track(whileBusy(connection, stream, act, onFailure));
   }
 
   async #snapshot(connection: Connection, stream: string, id: StreamId): Promise<void> {
@@ -266,7 +270,8 @@ export class StreamHost {
     const head = this.#heads.get(stream);
     const position = connection.positions.get(stream);
     if (head === undefined || position === undefined) return false;
-    return head.epoch !== position.epoch || head.fs > position.fs;
+    // A head that was heard of last before the stream began anew is no reason to look for it.
+    return isBeyond(head, position);
   }
 
   #send(connection: Connection, stream: string, flushes: readonly LoggedFlush[]): boolean {
@@ -341,5 +346,23 @@ export class StreamHost {
     const published = this.#published;
     this.#published = [];
     if (published.length > 0) this.deps.onPublished(published);
+  }
+}
+
+/** Does something for a stream while its live flushes wait. */
+async function whileBusy(
+  { busy }: Connection,
+  stream: string,
+  act: () => Promise<void>,
+  onFailure: () => void,
+): Promise<void> {
+  busy.add(stream);
+  try {
+    await act();
+  } catch (error) {
+    onFailure();
+    throw error;
+  } finally {
+    busy.delete(stream);
   }
 }

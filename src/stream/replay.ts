@@ -11,6 +11,12 @@ import { diffUrls, type HandoffScope, handoffOf, replayUrl } from "./handoff.ts"
 import type { FollowAnswer, HomePort } from "./home-port.ts";
 import type { Position } from "./token.ts";
 
+/** What is made for a stream that moves on meanwhile, in steps, until it is where the connection stands. */
+export interface Preparation {
+  isBehind(): boolean;
+  advance(): Promise<void>;
+}
+
 /** A home's log is read in pieces of this size while a replay is prepared. */
 const READ_BYTES = 1_024 * 1_024;
 /** A stream moves on while others are read: one that needs more reads than this is not caught. */
@@ -37,16 +43,21 @@ export interface ResumeRequest extends HandoffScope {
 /**
  * Prepares the replay of some streams: each whole or not at all. What has left the log or belongs to
  * another epoch is handed off to a diff, which ends with what Postgres has; the replay goes on from
- * there, or the connection itself does when that is more than a replay may be. What is in the log and larger
+ * there, or the connection itself does when that is more than a replay may be; one that follows the stream already
+ * is handed that off too. What is in the log and larger
  * than a socket should carry is handed off to the HTTP replay. In the turn in which this resolves every replay
- * ends where its connection stands. Throws when it can't be had just now.
+ * ends where its connection stands, and nothing of `besides` is behind that. Throws when it can't be had just now.
  */
-export async function prepareReplays(requests: readonly ResumeRequest[]): Promise<Replay[]> {
+export async function prepareReplays(
+  requests: readonly ResumeRequest[],
+  besides: readonly Preparation[] = [],
+): Promise<Replay[]> {
   const budget = { bytes: MAX_CONNECTION_REPLAY_BYTES };
   const runs = requests.map((request) => new ReplayRun(request, budget));
-  for (let reads = 0; reads <= MAX_READS * runs.length; reads += 1) {
+  const all: readonly Preparation[] = [...runs, ...besides];
+  for (let reads = 0; reads <= MAX_READS * all.length; reads += 1) {
     // One after the other, so that the first of them are whole when not all can be.
-    const behind = runs.find((run) => run.isBehind());
+    const behind = all.find((each) => each.isBehind());
     if (behind === undefined) return runs.map((run) => run.replay());
     await behind.advance();
   }
@@ -71,7 +82,7 @@ export function caughtUpFrame(replay: Replay): string {
 }
 
 /** The replay of one stream while it is read. */
-class ReplayRun {
+class ReplayRun implements Preparation {
   #request: ResumeRequest;
   #budget: { bytes: number };
   /** Where the frames begin; null until that is known. */
@@ -125,8 +136,15 @@ class ReplayRun {
     }
     // A new epoch began meanwhile, or there is too much: what comes behind the diff comes as if live.
     const isLeft = this.#isTooLarge || start.epoch !== target.epoch;
-    if (isLeft && this.#request.standing() !== undefined)
-      throw new Error("a stream that is followed can't go back behind a diff");
+    if (isLeft && this.#request.standing() !== undefined) {
+      if (start.epoch !== target.epoch)
+        throw new Error("a stream that is followed can't go back behind a diff");
+      // It can't go back to what comes behind the diff: that is read over HTTP too.
+      const urls = [...this.#diffs, replayUrl(this.#request, start)];
+      const handoff = handoffOf(urls, target.fs + 1);
+      const result = { g: stream, recovered: false, code, handoff };
+      return { stream, result, frames: [], position: target };
+    }
     const handoff = handoffOf(this.#diffs, start.fs + 1);
     const result = { g: stream, recovered: false, code, handoff };
     return { stream, result, frames: this.#frames, position: isLeft ? start : target };

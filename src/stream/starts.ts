@@ -3,9 +3,9 @@ import type { Connection } from "./connection.ts";
 import { barSnapshotFrames } from "./frames.ts";
 import type { FollowAnswer } from "./home-port.ts";
 import type { StreamHost } from "./host.ts";
-import type { ResumeRequest } from "./replay.ts";
+import type { Preparation, ResumeRequest } from "./replay.ts";
 import type { StreamView } from "./subscription.ts";
-import type { Position, StreamId } from "./token.ts";
+import { isBeyond, type Position, type StreamId } from "./token.ts";
 
 // Where each stream of a subscription starts: at a position that the client names, at a time, or now.
 
@@ -60,27 +60,55 @@ export function knownPositions(
 }
 
 /** The last bars of a stream as frames, and where the stream stood with them. */
-export interface LastBars {
+export class LastBars implements Preparation {
   readonly stream: string;
-  readonly position: Position;
-  readonly frames: readonly string[];
+  #host: StreamHost;
+  #wanted: Wanted;
+  #standing: () => Position | undefined;
+  #taken: { readonly position: Position; readonly frames: readonly string[] } | null = null;
+
+  constructor(host: StreamHost, connection: Connection, wanted: Wanted) {
+    this.stream = wanted.stream;
+    this.#host = host;
+    this.#wanted = wanted;
+    this.#standing = () => connection.positions.get(wanted.stream);
+  }
+
+  /** What its connection passed by with its earlier symbols alone must be in the snapshot. */
+  isBehind(): boolean {
+    const standing = this.#standing();
+    return (
+      this.#taken === null || (standing !== undefined && isBeyond(standing, this.#taken.position))
+    );
+  }
+
+  async advance(): Promise<void> {
+    const { id, view } = this.#wanted;
+    const snapshot = await this.#host.deps.home(id.group).latestBars();
+    const { epoch, fs, at } = snapshot;
+    const frames = barSnapshotFrames(id.group, snapshot, view);
+    this.#taken = { position: { epoch, fs, at }, frames };
+  }
+
+  /** Throws before it was taken once. */
+  get taken() {
+    if (this.#taken === null) throw new Error("the last bars were not asked for");
+    return this.#taken;
+  }
 }
 
-/** The last bars of streams that are not resumed. */
+/** The last bars of streams that are not resumed, as of now. */
 export async function latestBars(
   host: StreamHost,
+  connection: Connection,
   wanted: readonly Wanted[],
   from: ReadonlyMap<string, Position>,
 ): Promise<LastBars[]> {
-  const fresh = wanted.filter(({ id, stream }) => id.class === "bars" && !from.has(stream));
-  return await Promise.all(
-    fresh.map(async ({ id: { group }, stream, view }) => {
-      const snapshot = await host.deps.home(group).latestBars();
-      const { epoch, fs, at } = snapshot;
-      const position = { epoch, fs, at };
-      return { stream, position, frames: barSnapshotFrames(group, snapshot, view) };
-    }),
-  );
+  const lastBars = wanted
+    .filter(({ id, stream }) => id.class === "bars" && !from.has(stream))
+    .map((each) => new LastBars(host, connection, each));
+  await Promise.all(lastBars.map((each) => each.advance()));
+  return lastBars;
 }
 
 /** The streams of bars of which something is to be replayed. */

@@ -90,17 +90,19 @@ async function followAndReplay(
     return view === null ? [] : [{ ...each, view }];
   });
   const from = await positionsFrom(host, wanted, request);
-  const replays = await prepareReplays(resumesOf(host, connection, wanted, from));
-  const lastBars = frame.from === "snapshot" ? await latestBars(host, wanted, from) : [];
+  const lastBars =
+    frame.from === "snapshot" ? await latestBars(host, connection, wanted, from) : [];
+  const replays = await prepareReplays(resumesOf(host, connection, wanted, from), lastBars);
   const lastQuotes = wanted
     .filter(({ id }) => id.class === "quotes")
     .filter(({ stream }) => frame.from === "snapshot" || from.has(stream))
     .map(({ stream }) => stream);
   const joined = wanted.filter(({ stream }) => !connection.positions.has(stream));
-  // From here on in one turn: no flush comes between where the replays end and where live begins.
+  // In the turn in which the replays ended: no flush comes between them, or the last bars, and where live begins.
   connection.subscribe(subscription);
   // Bars that a snapshot holds are not sent again.
-  for (const { stream, position } of [...replays, ...lastBars]) {
+  const starts = lastBars.map(({ stream, taken }) => ({ stream, position: taken.position }));
+  for (const { stream, position } of [...replays, ...starts]) {
     if (!connection.positions.has(stream)) connection.moveTo(stream, position);
   }
   for (const { stream, answer } of wanted) {
@@ -118,8 +120,9 @@ async function followAndReplay(
     for (const part of replay.frames) sendText(connection, part.text);
     sendText(connection, caughtUpFrame(replay));
   }
-  noteResumed(host.watch, connection, knownPositions(joined, from), results);
-  for (const { frames } of lastBars) for (const text of frames) sendText(connection, text);
+  const named = { token: request.token, joined: knownPositions(joined, from) };
+  noteResumed(host.watch, connection, named, results);
+  for (const { taken } of lastBars) for (const text of taken.frames) sendText(connection, text);
   for (const stream of lastQuotes) host.sendSnapshot(connection, stream);
   for (const { stream } of followed) host.catchUp(connection, stream);
 }

@@ -9,6 +9,14 @@ export interface Position {
   readonly at: EpochMs;
 }
 
+/** Whether a stream that stands at `a` is further than at `b`: a later epoch, or a later flush of the same. */
+export function isBeyond(
+  a: Pick<Position, "epoch" | "fs">,
+  b: Pick<Position, "epoch" | "fs">,
+): boolean {
+  return a.epoch === b.epoch ? a.fs > b.fs : a.epoch > b.epoch;
+}
+
 /** Letters by which the streams of a group are told apart. */
 const LETTERS: Readonly<Record<StreamClass, string>> = { bars: "b", quotes: "q" };
 

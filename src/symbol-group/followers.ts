@@ -4,7 +4,10 @@ import type { EpochMs } from "../domain/time.ts";
 import { MINUTE_MS } from "../domain/time.ts";
 import type { Delivery, DeliveryAnswer } from "../stream/delivery.ts";
 
-/** A follower that cannot be reached is kept this long: it follows again each minute while it lives. */
+/**
+ * A follower is kept this long, at least from the first delivery on that does not reach it. It follows again when
+ * its stream is silent for longer than was said, not while that is quiet as expected.
+ */
 const LEASE_MS = 5 * MINUTE_MS;
 /**
  * An acked position is stored after so many flushes: what a home that was evicted sends again, the
@@ -35,7 +38,11 @@ interface Follower {
   storedFs: number;
   /** How often it has followed: a "nobody wants this" from before the last time is out of date. */
   follows: number;
+  /** The last delivery did not reach it. */
+  isFailing: boolean;
 }
+
+const FRESH = { follows: 0, isFailing: false } as const;
 
 /**
  * The hosts that follow a stream of this home. The acked position of each lives here; one delivery is in flight
@@ -52,7 +59,7 @@ export class Followers {
       `SELECT host, acked_fs, lease_until_ms FROM ${deps.table}`,
     );
     for (const { host, acked_fs: ackedFs, lease_until_ms: leaseUntilMs } of rows) {
-      this.#followers.set(host, { ackedFs, leaseUntilMs, storedFs: ackedFs, follows: 0 });
+      this.#followers.set(host, { ackedFs, leaseUntilMs, storedFs: ackedFs, ...FRESH });
     }
   }
 
@@ -65,7 +72,7 @@ export class Followers {
       known.follows += 1;
       return;
     }
-    const follower = { ackedFs: headFs, leaseUntilMs, storedFs: headFs, follows: 1 };
+    const follower = { ackedFs: headFs, leaseUntilMs, storedFs: headFs, ...FRESH };
     this.#followers.set(host, follower);
     this.#store(host, follower);
   }
@@ -91,12 +98,21 @@ export class Followers {
         // Each round sends what came since; the log is finite, so it ends at its head.
       }
     } catch (error) {
-      const follower = this.#followers.get(host);
-      if (follower !== undefined && follower.leaseUntilMs < this.#deps.now()) this.#remove(host);
+      this.#noteFailure(host);
       this.#deps.onFailure(host, error);
     } finally {
       this.#inFlight.delete(host);
     }
+  }
+
+  #noteFailure(host: string): void {
+    const follower = this.#followers.get(host);
+    if (follower === undefined) return;
+    const nowMs = this.#deps.now();
+    if (!follower.isFailing)
+      follower.leaseUntilMs = Math.max(follower.leaseUntilMs, nowMs + LEASE_MS);
+    else if (follower.leaseUntilMs < nowMs) this.#remove(host);
+    follower.isFailing = true;
   }
 
   async #deliverNext(host: string): Promise<boolean> {
@@ -114,6 +130,7 @@ export class Followers {
       this.#remove(host);
       return false;
     }
+    follower.isFailing = false;
     follower.ackedFs = last.fs;
     follower.leaseUntilMs = this.#deps.now() + LEASE_MS;
     if (follower.ackedFs - follower.storedFs >= STORE_EVERY_FLUSHES) this.#store(host, follower);

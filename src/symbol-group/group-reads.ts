@@ -36,7 +36,10 @@ export class GroupReads {
     return this.#ledger.roster.members.map(({ symbol, sid }) => ({ symbol, sid }));
   }
 
-  /** A page of the stream as wire frames, and whether part of what was asked for has left the log. */
+  /**
+   * A page of the stream as wire frames, and whether part of what was asked for has left the log: with a new epoch
+   * all before it did, and of a time before the first one nothing is known either.
+   */
   replay(query: ReplayQuery): ReplayPage {
     const { stream } = this.#ledger;
     const { log } = stream;
@@ -52,7 +55,8 @@ export class GroupReads {
         : log.readAfter(afterFs, query.limit, query.maxBytes);
     const truncated =
       from.kind === "time"
-        ? oldest !== null && oldest.fs > 1 && oldest.asOf > from.sinceMs
+        ? from.sinceMs < stream.beganAt() ||
+          (oldest !== null && oldest.fs > 1 && oldest.asOf > from.sinceMs)
         : !sameEpoch || from.fs > head.fs || (oldest !== null && oldest.fs > afterFs + 1);
     const joinFs = (page.at(-1)?.fs ?? head.fs) + 1;
     const view = viewOf(this.#subscriptionTo(query.symbols), "bars", this.roster());

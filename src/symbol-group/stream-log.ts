@@ -52,6 +52,11 @@ export class StreamLog {
     return epoch;
   }
 
+  /** The knowledge time after which everything known is of this epoch: what came before has left the log. */
+  beganAt(): EpochMs {
+    return this.meta.getNumber("began_as_of") ?? epochTime(this.epoch());
+  }
+
   head(): { fs: number; asOf: EpochMs } {
     const last = this.log.head();
     const asOf = this.meta.getNumber("as_of") ?? 0;
@@ -89,7 +94,9 @@ export class StreamLog {
     const before = [this.epoch(), stored?.epoch ?? ""].toSorted().at(-1) ?? "";
     const epoch = createEpoch(Math.max(now(), epochTime(before) + 1), random);
     this.log.dropUpTo(fs);
-    this.meta.set("as_of", Math.max(asOf, stored?.asOfMs ?? 0));
+    const beganAt = Math.max(asOf, stored?.asOfMs ?? 0);
+    this.meta.set("as_of", beganAt);
+    this.meta.set("began_as_of", beganAt);
     this.meta.set("drained_fs", 0);
     this.meta.set("epoch", epoch);
   }

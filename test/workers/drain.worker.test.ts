@@ -211,6 +211,21 @@ describe("a Postgres that stands elsewhere than the log", () => {
     expect(old.epoch < renewed.epoch).toBe(true);
   });
 
+  it("is known to lack what was before its new epoch, for whoever asks for a replay", async () => {
+    await load([G]);
+    const isTruncated = async (sinceMs: number) => {
+      const from = { kind: "time", sinceMs } as const;
+      return (await group(G).replay({ from, symbols: null, limit: 9, maxBytes: 9_999 })).truncated;
+    };
+    for (const index of upTo(3)) await ingestMinute(G, index - 1, bars(index - 1));
+    expect([await isTruncated(minute(-1)), await isTruncated(minute(2))]).toEqual([true, false]);
+    knowLaterEpoch();
+    await ingestMinute(G, 3, bars(3));
+    expect((await statusOf()).epoch > LATER_EPOCH).toBe(true);
+    const after = [await isTruncated(minute(2)), await isTruncated(minute(4) + 4_000)];
+    expect(after).toEqual([true, false]);
+  });
+
   it("is not drained to while a new epoch is being made, or that would ask for one more", async () => {
     await load([G]);
     await ingestMinute(G, 0, bars(0));

@@ -131,6 +131,30 @@ describe("an eviction with the sockets kept", () => {
   });
 });
 
+describe("a host that is not reached", () => {
+  it("after a long quiet is tried again, and forgotten when it stays away for five minutes", async () => {
+    await load([HOME, HOST]);
+    const client = await connectTo(HOST);
+    await client.subscribe(["AAPL"]);
+    const lost = vi.spyOn(SymbolGroup.prototype, "deliver");
+    lost.mockRejectedValueOnce(new Error("the network was lost"));
+    await appendAndDeliver(10);
+    expect(await followers()).toEqual([groupName(HOST)]);
+    stepMarketClock(minute(11) + 10_000);
+    await group(HOME).runUntilQuiet();
+    await client.until(() => client.flushes().length > 0);
+    expect(numbers(client.flushes())[0]).toBe(1);
+    lost.mockRejectedValue(new Error("the network was lost"));
+    await appendAndDeliver(20);
+    stepMarketClock(minute(25));
+    await group(HOME).runUntilQuiet();
+    expect(await followers()).toEqual([groupName(HOST)]);
+    stepMarketClock(minute(27));
+    await group(HOME).runUntilQuiet();
+    expect(await followers()).toEqual([]);
+  });
+});
+
 describe("a flush that comes at a bad moment arrives without waiting for the next one", () => {
   it("when it comes while the subscription still waits for another home", async () => {
     await load([HOME, SPY_GROUP, HOST]);

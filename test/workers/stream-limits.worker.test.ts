@@ -161,11 +161,14 @@ describe("what is counted of connections", () => {
     await again.subscribe(["AAPL"], { resume: token });
     const third = await connectTo(HOST);
     await third.subscribe(["AAPL"], { resume: `${stream}.000000000000000.${fs}.a` });
+    // What no token names is no resume.
+    await third.subscribeQuotes(["AAPL"], { from: "snapshot" });
+    await again.subscribe(["AAPL"], { from: minute(0) });
     await sweep(3);
     const text = (await metric("ws_")).join("\n");
     expect(text).toContain(`ws_clients_gauge{group="g${HOST}"} 2`);
     expect(text).toContain('ws_subscriptions{channel="bars.1m"} 2');
-    expect(text).toContain('ws_subscriptions{channel="quotes"} 0');
+    expect(text).toContain('ws_subscriptions{channel="quotes"} 1');
     expect(text).toContain('ws_recover_total{recovered="true"} 1');
     expect(text).toContain('ws_recover_total{recovered="false"} 1');
     expect(text).toContain('ws_closed_total{code="client"} 1');

@@ -4,6 +4,7 @@ import { FLUSH_COLUMNS } from "../../src/contracts/flush.ts";
 import { numbers } from "./support/stream-client.ts";
 import {
   AAPL_GROUP,
+  afterAnswering,
   connect,
   connectTo,
   group,
@@ -157,6 +158,50 @@ describe("a stream that is followed already", () => {
       ["AAPL", 2],
       ["ORCL", 52],
     ]);
+  });
+});
+
+describe("a snapshot for a symbol that joins a followed stream", () => {
+  it.each([
+    ["alone", []],
+    ["beside a stream that is resumed", ["SPY"]],
+  ])("has what came while it was asked for, %s", async (_name, resumed) => {
+    await load(GROUPS);
+    const client = await connectTo(MSFT_GROUP);
+    await client.subscribe(["AAPL"]);
+    const { token } = await (await connectTo(MSFT_GROUP)).subscribe(["SPY"]);
+    let asked = 0;
+    afterAnswering("latestBars", async () => {
+      asked += 1;
+      if (asked === 1) await ingestMinute(AAPL_GROUP, 0, { AAPL: 100, ORCL: 50 });
+    });
+    const more = resumed.length > 0 ? { resume: token } : {};
+    await client.subscribe(["ORCL", ...resumed], { from: "snapshot", ...more });
+    await ingestMinute(AAPL_GROUP, 1, { AAPL: 101 });
+    await client.settled();
+    expect(asked).toBe(2);
+    expect(numbers(client.flushes(STREAM))).toEqual([1, 2]);
+    const [snapshot] = client.of("snapshot");
+    expect(snapshot).toMatchObject({ g: STREAM, fs: 1 });
+    expect(snapshot?.bars?.rows.map((row) => [row[0], row[CLOSE]])).toEqual([["ORCL", 50]]);
+  });
+
+  it("has what came while another stream was replayed", async () => {
+    await load(GROUPS);
+    const client = await connectTo(MSFT_GROUP);
+    await client.subscribe(["AAPL"]);
+    const { token } = await (await connectTo(MSFT_GROUP)).subscribe(["SPY"]);
+    await ingestMinute(SPY_GROUP, 0, { SPY: 500 });
+    let reads = 0;
+    afterAnswering("readLog", async () => {
+      reads += 1;
+      if (reads === 1) await ingestMinute(AAPL_GROUP, 0, { AAPL: 100, ORCL: 50 });
+    });
+    await client.subscribe(["ORCL", "SPY"], { from: "snapshot", resume: token });
+    await client.settled();
+    expect(reads).toBeGreaterThan(0);
+    expect(client.of("snapshot")).toMatchObject([{ g: STREAM, fs: 1 }]);
+    expect(client.of("snapshot")[0]?.bars?.rows.map((row) => row[0])).toEqual(["ORCL"]);
   });
 });
 

@@ -183,7 +183,7 @@ describe("a resumed stream", () => {
     });
   });
 
-  it("that is too large behind its diff comes as if live from there", async () => {
+  it("that is too large behind its diff comes as if live from there, or over HTTP where it is followed", async () => {
     const far = { epoch: EPOCH, fs: 2, at: OPEN_MS + 5_000 };
     const home = homeOf(numbers(1, HEAD_FS), { rows: 500, drained: far });
     const { result, frames, position } = await replay(requestOf(1, home, { epoch: OTHER_EPOCH }));
@@ -192,7 +192,18 @@ describe("a resumed stream", () => {
     expect(position).toEqual(far);
     const standing = () => ({ epoch: EPOCH, fs: HEAD_FS, at: OPEN_MS + 9_999 });
     const followed = requestOf(1, home, { epoch: OTHER_EPOCH, standing });
-    await expect(replay(followed)).rejects.toThrow("can't go back");
+    const handed = await replay(followed);
+    const rest = `/v1/stream/replay?from=7b.${EPOCH}.2.${far.at.toString(36)}`;
+    expect(handed.result.handoff).toEqual({
+      url: `${DIFF}&group=7`,
+      urls: [`${DIFF}&group=7`, rest],
+      join_fs: HEAD_FS + 1,
+    });
+    expect(handed.frames).toEqual([]);
+    expect(handed.position).toEqual(standing());
+    const renewed = { ...standing(), epoch: OTHER_EPOCH };
+    const meanwhile = requestOf(1, home, { epoch: OTHER_EPOCH, standing: () => renewed });
+    await expect(replay(meanwhile)).rejects.toThrow("can't go back");
   });
 
   it("goes on in the epoch that began while its log was read, behind what Postgres has", async () => {

@@ -96,7 +96,7 @@ export function askedTimeouts(): readonly number[] {
 
 /** Runs `act` between an object's making its answer to a call and the caller's getting it. */
 export function afterAnswering(
-  method: "follow" | "readLog" | "deliver" | "auditSums",
+  method: "follow" | "readLog" | "latestBars" | "deliver" | "auditSums",
   act: (answer: unknown) => Promise<void>,
 ): void {
   const { prototype } = SymbolGroup;
