@@ -49,6 +49,14 @@ export function flushOf({ group, members, fs, fromMs, minutes, revision }: Flush
     for (let slot = 0; slot < members; slot += 1)
       rows.push(barRow(group * members + slot, ts, revision));
   }
+  return flushOfRows(rows, { group, fs, endMs });
+}
+
+/** These bars of a group as its flush `fs`, known some seconds after `endMs`, which all are complete up to. */
+export function flushOfRows(
+  rows: FlushRow[],
+  { group, fs, endMs }: { readonly group: number; readonly fs: number; readonly endMs: EpochMs },
+): Flush {
   return {
     v: FLUSH_VERSION,
     group,

@@ -4,15 +4,17 @@ import { createCalendar } from "../../src/domain/calendar.ts";
 import { DAY_MS, MINUTE_MS } from "../../src/domain/time.ts";
 import { drainFlushes } from "../../src/postgres/flush-store.ts";
 import { utcDay } from "../../src/postgres/partition-store.ts";
+import { createSyntheticMarket } from "../market/synthetic-market.ts";
 import type { BenchDatabase } from "./bench-database.ts";
+import { compressedSize } from "./compressed-size.ts";
 import { type BenchOptions, type Figures, percentile, rounded, timesOf } from "./figures.ts";
 import { flushOf } from "./market-flushes.ts";
 
 /** Members of a group; a market of 8,000 symbols is 32 groups. */
 const MEMBERS = 250;
 const SIZES = {
-  full: { groups: 32, minutes: 390, drainGroups: 3 },
-  quick: { groups: 8, minutes: 30, drainGroups: 1 },
+  full: { groups: 32, minutes: 390, drainGroups: 3, compressedSymbols: 500 },
+  quick: { groups: 8, minutes: 30, drainGroups: 1, compressedSymbols: 20 },
 } as const;
 /** A drain of 1,000 rows: four minutes of a group in one flush. */
 const DRAIN_MINUTES = 4;
@@ -39,13 +41,19 @@ export async function benchWrite(
   database: BenchDatabase,
   { quick, say }: BenchOptions,
 ): Promise<Figures> {
-  const { groups, minutes, drainGroups } = quick ? SIZES.quick : SIZES.full;
+  const { groups, minutes, drainGroups, compressedSymbols } = quick ? SIZES.quick : SIZES.full;
   const drainMs = await drainSession(database, groups, minutes);
   const rows = groups * MEMBERS * minutes;
   const partition = `${TABLE}_${utcDay(SESSION.openMs).replaceAll("-", "")}`;
   say(`write: ${rows} bars drained, ${await bytesPerBar(database, partition)}`);
   const copyMs = await copyRows(database, partition);
   say(`write: the same rows by COPY, ${await bytesPerBar(database, `${COPY_TABLE}_1`)}`);
+  const compressed = await compressedSize(
+    createSyntheticMarket({ seed: 1, symbols: compressedSymbols }),
+    SESSION,
+  );
+  const [before, after] = [rounded(compressed.before), rounded(compressed.after)];
+  say(`write: profile timescale: ${before} bytes a bar, ${after} compressed`);
   const first = await drainTimes(database, drainGroups, 0);
   const again = await drainTimes(database, drainGroups, 1);
   const spread = (times: readonly number[]) =>
