@@ -30,8 +30,8 @@ const LAST_TICK = "last_tick_ms";
 
 /**
  * The atom of what the service has promised: samples of what Postgres lacks. Durable: the last samples,
- * whose numbers say whose turn is next, and when the cron came last. The next sample's time follows from the last one, so the alarm
- * may be lost: whoever pings sets it again. While the market is open the canary's socket keeps the object
+ * whose numbers say whose turn is next, and when the cron came last. The next sample's time follows from the last
+ * one, so the alarm may be lost: whoever pings sets it again. While the market is open the canary's socket keeps the object
  * awake; its position and totals are durable. As the one whom the cron wakes each minute and who has the database
  * at hand, it also copies ConfigStore's audit there.
  */

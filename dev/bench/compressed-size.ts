@@ -16,8 +16,8 @@ const sizeSchema = z.tuple([
 ]);
 
 /**
- * What a session of the market takes in the profile `timescale`, bytes a bar with keys and indexes: as it was drained,
- * and as the policy compresses it. In the embedded build of TimescaleDB.
+ * What a session of the market takes in the profile `timescale`, bytes a bar with keys and indexes: as it was
+ * drained, and as the policy compresses it. In the embedded build of TimescaleDB.
  */
 export async function compressedSize(
   market: Market,

@@ -34,8 +34,8 @@ const querySchema = z.object({ tier: z.enum(TIERS).optional(), as_of: instantPar
 /**
  * `GET /v1/bars/day/{date}.csv.gz`: the minutes of a trading date, regular ones and the closing window, of all
  * symbols or of those whose tier was `tier`, as they were known at `as_of` (default: now, lowered to the horizon; the
- * header `X-As-Of` says it). By symbol and start, columns as in `/v1/bars`. With `as_of` it is the same file for ever; with
- * `tier`, too, only once the universe of that time is settled.
+ * header `X-As-Of` says it). By symbol and start, columns as in `/v1/bars`. With `as_of` it is the same file for
+ * ever; with `tier`, too, only once the universe of that time is settled.
  */
 export function registerBarsDay(app: OpenAPIHono<ApiEnv>): void {
   app.openAPIRegistry.registerPath({
